@@ -1,0 +1,34 @@
+// What a record of the event log means. The log itself (engine/eventlog) carries a kind and
+// bytes; this is the list of kinds and the part all payloads share.
+//
+// Payload of every kind: tenant (u32), then the kind's own bytes:
+//   kEvent, kImportedEvent        domain/event/event_codec.h
+//   kItemUpsert ... kInventory    domain/catalog/item_codec.h
+// An unknown kind stops the applier with a clear message: skipping it could lose something
+// that changes answers.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+
+namespace vitrine::record {
+
+// Values are on disk: add, never renumber.
+enum class RecordKind : std::uint16_t {
+  kEvent = 1,          // live: its id is remembered for 73 h, its time is near append_time
+  kImportedEvent = 2,  // history: any time, idempotent by the importer's own ids
+  kItemUpsert = 3,
+  kItemPatch = 4,
+  kItemDelete = 5,
+  kInventory = 6,
+};
+
+inline constexpr std::size_t kTenantBytes = 4;
+
+inline void write_tenant(ByteWriter& out, TenantId tenant) { out.u32(tenant.value); }
+inline TenantId read_tenant(ByteReader& in) { return TenantId{in.u32()}; }
+
+}  // namespace vitrine::record

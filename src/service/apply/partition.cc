@@ -1,0 +1,216 @@
+#include "service/apply/partition.h"
+
+#include <unistd.h>
+
+namespace vitrine::apply {
+namespace {
+
+constexpr std::size_t kOutcomesMax = 65'536;
+// How long the applier sleeps at most when the log is quiet: it bounds how late it notices that
+// it should stop or look after a snapshot. New records wake it at once.
+constexpr TimeUs kIdleWaitUs = 20'000;
+
+}  // namespace
+
+Partition::Partition(PartitionOptions options, const Clock& clock,
+                     std::function<void(const Error&)> on_fatal)
+    : options_(std::move(options)), clock_(clock), on_fatal_(std::move(on_fatal)) {}
+
+Result<std::unique_ptr<Partition>> Partition::open(PartitionOptions options, io::FileSystem& files,
+                                                   const Clock& clock, Executor& executor,
+                                                   Progress& progress,
+                                                   std::function<void(const Error&)> on_fatal) {
+  const std::int64_t started = clock.steady_ns();
+  std::unique_ptr<Partition> self(
+      new Partition(std::move(options), clock, std::move(on_fatal)));
+  PartitionOptions& o = self->options_;
+  VITRINE_TRY(files.create_directories(o.directory));
+
+  // The log first: its lock is what keeps a second process out of the whole partition.
+  o.log.directory = io::join_path(o.directory, "log");
+  o.log.files = &files;
+  o.log.clock = &clock;
+  o.log.executor = &executor;
+  o.log.retain_from = 1;  // until snapshots say what is no longer needed
+  Partition* partition = self.get();
+  o.log.on_fatal = [partition](const Error& error) { partition->fail(error); };
+  VITRINE_TRY(self->log_, eventlog::Writer::open(o.log));
+  self->start_report_.log = self->log_->open_report();
+
+  o.state.directory = o.directory;
+  VITRINE_TRY(self->state_,
+              PartitionState::load(files, o.state, false, self->start_report_.load));
+  self->snapshot_position_ = self->state_->position();
+  VITRINE_TRY(self->replay(files, progress));
+  VITRINE_TRY(const auto floor, self->state_->prune_snapshots(o.snapshots_kept));
+  self->log_->retain_from(floor);
+  self->last_snapshot_ns_ = clock.steady_ns();
+  self->start_report_.seconds = static_cast<double>(clock.steady_ns() - started) / 1e9;
+  self->applier_ = executor.run_thread("applier", [partition] { partition->apply_loop(); });
+  return self;
+}
+
+Partition::~Partition() {
+  stopping_ = true;
+  if (applier_) applier_->wait();
+  if (log_) (void)log_->close();
+}
+
+Status Partition::replay(io::FileSystem& files, Progress& progress) {
+  const eventlog::Position last = log_->durable();
+  const eventlog::Position from = state_->position();
+  if (from > last) {
+    return Error(ErrorCode::kCorrupt,
+                 "the snapshot is of position " + std::to_string(from) + " but the log ends at " +
+                     std::to_string(last) + ": log and snapshots are not of the same history");
+  }
+  VITRINE_TRY(reader_, eventlog::Reader::open(files, options_.log.directory, from + 1));
+  const std::int64_t started = clock_.steady_ns();
+  progress.start("replaying the log", last - from, "records");
+  eventlog::RecordView record;
+  state_->hold_locks(true);
+  while (state_->position() < last) {
+    VITRINE_TRY(const auto end, reader_->next(record));
+    if (end == eventlog::ReadEnd::kEndOfLog) {
+      return Error(ErrorCode::kCorrupt, "the log ends before position " + std::to_string(last));
+    }
+    VITRINE_TRY(auto outcome, state_->apply(record));
+    (void)outcome;
+    if (record.position % 4096 == 0) progress.update(record.position - from);
+  }
+  state_->release();
+  progress.finish();
+  start_report_.replayed = last - from;
+  start_report_.replay_seconds = static_cast<double>(clock_.steady_ns() - started) / 1e9;
+  publish();
+  return ok_status();
+}
+
+void Partition::publish() {
+  applied_.store(state_->position(), std::memory_order_release);
+  waiters_.reached(state_->position());
+}
+
+void Partition::apply_loop() {
+  while (!failed_) {
+    if (!apply_available()) return;
+    look_after_snapshots();
+    if (stopping_ && (stopped_ || applied() == log_->appended())) return;
+    reader_->wait(applied() + 1, kIdleWaitUs);
+  }
+}
+
+bool Partition::apply_available() {
+  eventlog::RecordView record;
+  std::size_t in_batch = 0;
+  const std::int64_t started = clock_.steady_ns();
+  while (true) {
+    auto end = reader_->next(record);
+    if (!end.ok()) {
+      state_->release();
+      fail(end.error());
+      return false;
+    }
+    if (*end == eventlog::ReadEnd::kEndOfLog) break;
+    auto outcome = state_->apply(record);
+    if (!outcome.ok()) {
+      fail(outcome.error());
+      return false;
+    }
+    if (outcome->code != ApplyCode::kApplied) {
+      remember(record.position, std::move(outcome).value());
+    }
+    if (++in_batch >= options_.records_per_lock) {
+      state_->release();
+      publish();
+      in_batch = 0;
+      if (snapshot_requested_ || state_->position() - snapshot_position_ >= options_.snapshot_records) {
+        look_after_snapshots();
+      }
+    }
+  }
+  if (in_batch > 0) {
+    state_->release();
+    publish();
+  }
+  apply_busy_us_ += static_cast<std::uint64_t>((clock_.steady_ns() - started) / 1000);
+  return true;
+}
+
+void Partition::remember(eventlog::Position position, ApplyOutcome outcome) {
+  std::lock_guard lock(outcomes_mutex_);
+  outcomes_.emplace(position, std::move(outcome));
+  if (outcomes_.size() > kOutcomesMax) outcomes_.erase(outcomes_.begin());
+}
+
+ApplyOutcome Partition::outcome(eventlog::Position position) const {
+  std::lock_guard lock(outcomes_mutex_);
+  const auto it = outcomes_.find(position);
+  return it == outcomes_.end() ? ApplyOutcome{} : it->second;
+}
+
+void Partition::look_after_snapshots() {
+  const std::int64_t now = clock_.steady_ns();
+  if (auto finished = state_->poll_snapshot()) {
+    if (finished->ok()) {
+      ++snapshots_written_;
+      auto floor = state_->prune_snapshots(options_.snapshots_kept);
+      if (floor.ok()) log_->retain_from(*floor);
+    } else {
+      // The log still has everything; the next one may succeed (a full disk that was cleared).
+      ++snapshots_failed_;
+    }
+  }
+  if (state_->snapshot_running() || failed_) return;
+  const eventlog::Position since = state_->position() - snapshot_position_;
+  const bool due = since >= options_.snapshot_records ||
+                   (since > 0 && now - last_snapshot_ns_ >= options_.snapshot_interval_us * 1000) ||
+                   (since > 0 && snapshot_requested_);
+  if (!due) return;
+  snapshot_requested_ = false;
+  last_snapshot_ns_ = now;
+  snapshot_position_ = state_->position();
+  if (!state_->begin_snapshot().ok()) ++snapshots_failed_;
+}
+
+void Partition::fail(const Error& error) {
+  if (failed_.exchange(true)) return;
+  if (on_fatal_) on_fatal_(error);
+}
+
+Status Partition::stop() {
+  if (stopped_) return ok_status();
+  VITRINE_TRY(log_->close());
+  stopping_ = true;
+  applier_->wait();
+  stopped_ = true;
+  if (failed_) return Error(ErrorCode::kInternal, "the partition had failed before it was stopped");
+  while (state_->snapshot_running()) {
+    if (auto finished = state_->poll_snapshot(); finished && finished->ok()) ++snapshots_written_;
+    usleep(1000);
+  }
+  if (state_->position() > snapshot_position_) {
+    VITRINE_TRY(const auto position, state_->write_snapshot());
+    snapshot_position_ = position;
+    ++snapshots_written_;
+    VITRINE_TRY(const auto floor, state_->prune_snapshots(options_.snapshots_kept));
+    (void)floor;
+  }
+  return ok_status();
+}
+
+PartitionMetrics Partition::metrics() const {
+  PartitionMetrics m;
+  m.log = log_->metrics();
+  m.appended = log_->appended();
+  m.durable = log_->durable();
+  m.applied = applied();
+  m.snapshot = snapshot_position_;
+  m.snapshots_written = snapshots_written_;
+  m.snapshots_failed = snapshots_failed_;
+  m.apply_busy_us = apply_busy_us_;
+  m.waiters = waiters_.waiting();
+  return m;
+}
+
+}  // namespace vitrine::apply

@@ -1,0 +1,277 @@
+#include "service/apply/tenant_state.h"
+
+#include <algorithm>
+
+#include "domain/catalog/item_codec.h"
+#include "domain/event/event_codec.h"
+#include "domain/profile/interaction.h"
+#include "domain/record/record.h"
+
+namespace vitrine::apply {
+namespace {
+
+// What a refusal takes back: a refund what its purchase gave, a dislike a view.
+constexpr double kRefundWeight = -5;
+constexpr double kDislikeWeight = -1;
+
+// Of an event id in memory (engine/kv/id_window.h).
+constexpr std::uint64_t kBytesPerId = 38;
+
+profile::ProfilesOptions profile_options(TenantId id, const TenantOptions& options,
+                                         const TenantStores& stores) {
+  profile::ProfilesOptions out;
+  out.max_entries = options.history_entries;
+  if (stores.cold != nullptr) out.row_budget_bytes = options.history_memory_bytes;
+  out.cold = stores.cold;
+  out.cold_space = id.value;
+  return out;
+}
+
+kv::IdWindowOptions id_window_options(const TenantOptions& options, const TenantStores& stores) {
+  kv::IdWindowOptions out;
+  out.files = stores.files;
+  out.directory = stores.ids_directory;
+  out.memory_ids = options.id_window_memory_bytes / kBytesPerId;
+  return out;
+}
+
+ApplyOutcome from_catalog(catalog::ApplyResult result) {
+  using catalog::ApplyOutcome;
+  switch (result.outcome) {
+    case ApplyOutcome::kApplied: return {};
+    case ApplyOutcome::kNotFound: return {ApplyCode::kNotFound, std::move(result.detail)};
+    case ApplyOutcome::kTypeConflict: return {ApplyCode::kTypeConflict, std::move(result.detail)};
+    case ApplyOutcome::kTooManyItems:
+    case ApplyOutcome::kTooManyAttributes:
+    case ApplyOutcome::kItemTooLarge: return {ApplyCode::kLimit, std::move(result.detail)};
+  }
+  return {ApplyCode::kLimit, std::move(result.detail)};
+}
+
+// Which events leave an entry in the user's history: those that say something about their items,
+// and taking something out of the cart. What was merely displayed does not.
+bool leaves_entry(event::EventType type, std::uint8_t flags) {
+  return flags != 0 || type == event::EventType::kRemoveFromCart;
+}
+
+}  // namespace
+
+TenantState::TenantState(TenantId id, const TenantOptions& options, const TenantStores& stores)
+    : id_(id),
+      catalog_(options.catalog),
+      profiles_(profile_options(id, options, stores)),
+      covisit_(options.covisit),
+      baskets_(options.baskets),
+      trending_(options.trending_half_life),
+      popular_(options.popular_half_life),
+      event_ids_(id_window_options(options, stores)) {}
+
+Result<ApplyOutcome> TenantState::apply(const eventlog::RecordView& record) {
+  ByteReader in(record.payload);
+  const TenantId tenant = record::read_tenant(in);
+  VITRINE_CHECK(tenant == id_);
+  const std::string_view body = in.raw(in.remaining());
+
+  position_ = record.position;
+  last_append_time_ = record.append_time_us;
+  using record::RecordKind;
+  switch (static_cast<RecordKind>(record.kind)) {
+    case RecordKind::kEvent: return apply_event(record, body, false);
+    case RecordKind::kImportedEvent: return apply_event(record, body, true);
+    case RecordKind::kItemUpsert:
+    case RecordKind::kItemPatch:
+    case RecordKind::kItemDelete:
+    case RecordKind::kInventory: {
+      VITRINE_TRY(auto outcome, apply_catalog(record, body));
+      ++(outcome.code == ApplyCode::kApplied ? counts_.catalog_changes : counts_.catalog_refused);
+      return outcome;
+    }
+  }
+  return Error(ErrorCode::kUnsupported,
+               "record " + std::to_string(record.position) + " is of kind " +
+                   std::to_string(record.kind) +
+                   ", which this version does not know; start the version that wrote it");
+}
+
+Result<ApplyOutcome> TenantState::apply_event(const eventlog::RecordView& record,
+                                              std::string_view body, bool imported) {
+  VITRINE_TRY(event::decode_event(body, event_));
+
+  const Hash128 id = event::event_id_hash(event_.event_id);
+  const std::uint64_t body_hash = event::body_hash(body);
+  event_ids_.expire(record.append_time_us);
+  VITRINE_TRY(const auto verdict, event_ids_.find(id, body_hash));
+  if (verdict == kv::IdVerdict::kDuplicate) {
+    ++counts_.duplicates;
+    return ApplyOutcome{ApplyCode::kDuplicate, {}};
+  }
+  if (verdict == kv::IdVerdict::kConflict) {
+    ++counts_.id_conflicts;
+    return ApplyOutcome{ApplyCode::kIdConflict, "the event id was used with another body"};
+  }
+  VITRINE_TRY(event_ids_.insert(id, body_hash, record.append_time_us));
+
+  ++counts_.events;
+  if (imported) ++counts_.imported_events;
+  const UserIndex user = profiles_.intern_user(event_.user_id.empty()
+                                                   ? profile::anonymous_key(event_.anonymous_id)
+                                                   : profile::user_key(event_.user_id));
+  profiles_.note_event(user, event_.event_time, event_.type);
+
+  items_.clear();
+  for (const auto& item : event_.items) {
+    const ItemIndex index = catalog_.intern(item.item_id);
+    if (index == kNoItem) {
+      ++counts_.items_over_limit;
+    } else {
+      items_.push_back(index);
+    }
+  }
+  if (!items_.empty()) VITRINE_TRY(note_items(user, imported));
+  return ApplyOutcome{};
+}
+
+Status TenantState::collect_recent(UserIndex user, TimeUs until) {
+  recent_.clear();
+  recent_bought_.clear();
+  VITRINE_TRY(profiles_.history(user, history_));
+  const auto add_once = [](std::vector<ItemIndex>& list, ItemIndex item, std::size_t most) {
+    if (list.size() < most && std::find(list.begin(), list.end(), item) == list.end()) {
+      list.push_back(item);
+    }
+  };
+  const std::size_t most = covisit_.options().window + 1;  // one may be the item itself
+  const std::size_t most_bought = baskets_.options().window + 1;
+  for (auto entry = history_.rbegin(); entry != history_.rend(); ++entry) {
+    if (entry->event_time() > until || !entry->positive()) continue;
+    add_once(recent_, entry->item, most);
+    if (entry->bought()) add_once(recent_bought_, entry->item, most_bought);
+    if (recent_.size() >= most && recent_bought_.size() >= most_bought) break;
+  }
+  return ok_status();
+}
+
+Status TenantState::note_items(UserIndex user, bool imported) {
+  const profile::Interaction interaction = profile::classify(event_.type, event_.value);
+  const TimeUs at = event_.event_time;
+  if (interaction.positive()) {
+    for (ItemIndex item : items_) {
+      trending_.prefetch(item);
+      popular_.prefetch(item);
+    }
+    VITRINE_TRY(collect_recent(user, at));
+  }
+  for (ItemIndex item : items_) {
+    if (interaction.positive()) {
+      // An item does not follow itself: looking at it again says nothing new about others.
+      std::erase(recent_, item);
+      covisit_.observe(recent_, item, at);
+      recent_.insert(recent_.begin(), item);
+      if (interaction.bought()) {
+        std::erase(recent_bought_, item);
+        baskets_.observe(recent_bought_, item, at);
+        recent_bought_.insert(recent_bought_.begin(), item);
+      }
+    }
+    count_item(item, interaction.weight, interaction.flags);
+    if (leaves_entry(event_.type, interaction.flags)) {
+      VITRINE_TRY(profiles_.append(
+          user, profile::make_entry(item, at, event_.type, event_.value, imported)));
+    }
+  }
+  return ok_status();
+}
+
+void TenantState::count_item(ItemIndex item, float weight, std::uint8_t flags) {
+  double change = weight;
+  if ((flags & profile::kNegative) != 0) {
+    change = event_.type == event::EventType::kRefund ? kRefundWeight : kDislikeWeight;
+  }
+  if (change == 0) return;
+  trending_.add(item, change, event_.event_time);
+  popular_.add(item, change, event_.event_time);
+}
+
+Result<ApplyOutcome> TenantState::apply_catalog(const eventlog::RecordView& record,
+                                                std::string_view body) {
+  using record::RecordKind;
+  const TimeUs at = record.append_time_us;
+  switch (static_cast<RecordKind>(record.kind)) {
+    case RecordKind::kItemUpsert: {
+      VITRINE_TRY(const auto item, catalog::decode_upsert(body));
+      return from_catalog(catalog_.apply_upsert(item, at));
+    }
+    case RecordKind::kItemPatch: {
+      VITRINE_TRY(const auto patch, catalog::decode_patch(body));
+      return from_catalog(catalog_.apply_patch(patch, at));
+    }
+    case RecordKind::kInventory: {
+      VITRINE_TRY(const auto patch, catalog::decode_inventory(body));
+      return from_catalog(catalog_.apply_inventory(patch, at));
+    }
+    case RecordKind::kItemDelete: {
+      VITRINE_TRY(const auto item_id, catalog::decode_delete(body));
+      return from_catalog(catalog_.apply_delete(item_id, at));
+    }
+    case RecordKind::kEvent:
+    case RecordKind::kImportedEvent: break;
+  }
+  return Error(ErrorCode::kInternal, "not a catalog record");
+}
+
+void TenantState::save(Sink& sink) const {
+  sink.value(id_.value);
+  sink.value(position_);
+  sink.value(last_append_time_);
+  sink.value(counts_);
+  catalog_.save(sink);
+  profiles_.save(sink);
+  covisit_.save(sink);
+  baskets_.save(sink);
+  trending_.save(sink);
+  popular_.save(sink);
+  event_ids_.save(sink);
+}
+
+Status TenantState::load(Source& source) {
+  std::uint32_t id = 0;
+  VITRINE_TRY(source.value(id));
+  if (id != id_.value) {
+    return Error(ErrorCode::kCorrupt, "the state is of tenant " + std::to_string(id) + ", not of " +
+                                          std::to_string(id_.value));
+  }
+  VITRINE_TRY(source.value(position_));
+  VITRINE_TRY(source.value(last_append_time_));
+  VITRINE_TRY(source.value(counts_));
+  VITRINE_TRY(catalog_.load(source));
+  VITRINE_TRY(profiles_.load(source));
+  VITRINE_TRY(covisit_.load(source));
+  VITRINE_TRY(baskets_.load(source));
+  VITRINE_TRY(trending_.load(source));
+  VITRINE_TRY(popular_.load(source));
+  return event_ids_.load(source);
+}
+
+Result<Hash128> TenantState::digest() const {
+  HashSink sink;
+  sink.value(id_.value);
+  sink.value(position_);
+  sink.value(last_append_time_);
+  sink.value(counts_);
+  catalog_.save(sink);
+  VITRINE_TRY(profiles_.digest(sink));
+  covisit_.save(sink);
+  baskets_.save(sink);
+  trending_.save(sink);
+  popular_.save(sink);
+  VITRINE_TRY(event_ids_.digest(sink));
+  return sink.finish();
+}
+
+std::uint64_t TenantState::memory_bytes() const {
+  return catalog_.memory_bytes() + profiles_.memory_bytes() + covisit_.memory_bytes() +
+         baskets_.memory_bytes() + trending_.memory_bytes() + popular_.memory_bytes() +
+         event_ids_.memory_bytes();
+}
+
+}  // namespace vitrine::apply

@@ -1,0 +1,142 @@
+// Everything one tenant's answers depend on, as a function of the log up to one position.
+//
+// apply() is the only way to change it, and it reads nothing but the record: no clock, no
+// random source, no other tenant. Equal logs give equal states: digest().
+//
+// Not thread-safe by itself: the partition holds the tenant's ReadWriteLock exclusively around
+// apply(), readers hold it shared (TenantRuntime::read()).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/stream.h"
+#include "domain/catalog/catalog.h"
+#include "domain/event/event.h"
+#include "domain/profile/profiles.h"
+#include "engine/counters/counters.h"
+#include "engine/covisit/covisit.h"
+#include "engine/eventlog/types.h"
+#include "engine/kv/cold_rows.h"
+#include "engine/kv/id_window.h"
+#include "platform/io/file_system.h"
+
+namespace vitrine::apply {
+
+struct TenantOptions {
+  // Older entries of a user fall out. More: better long-term taste, more memory (12 B each).
+  std::uint32_t history_entries = 100;
+  // Histories past this many bytes of memory go to disk, longest unused first.
+  std::uint64_t history_memory_bytes = 1ull << 30;
+  // Event ids past this many bytes of memory go to disk, oldest first.
+  std::uint64_t id_window_memory_bytes = 256ull << 20;
+  catalog::CatalogOptions catalog;
+  // How fast interest fades: half of an event's weight is left after this long.
+  TimeUs trending_half_life = 1 * kDayUs;
+  TimeUs popular_half_life = 30 * kDayUs;
+  covisit::Options covisit;
+  // Baskets are unordered and small: every pair of one purchase counts the same, both ways.
+  covisit::Options baskets = {.window = 32, .max_neighbours = 64, .gap_half_power = 0, .backward = 1};
+};
+
+// Where a tenant keeps what doesn't stay in memory.
+struct TenantStores {
+  io::FileSystem* files = nullptr;
+  kv::ColdRows* cold = nullptr;  // shared by the partition's tenants; null: everything stays in memory
+  std::string ids_directory;     // run files of the event id window
+};
+
+// What became of one record.
+enum class ApplyCode : std::uint8_t {
+  kApplied,
+  kDuplicate,     // an event id that was applied before, with the same body
+  kIdConflict,    // an event id that was applied before, with another body
+  kNotFound,      // a change to an item that is not in the catalog
+  kTypeConflict,  // an attribute's value of another type than before
+  kLimit,         // a bound of the tenant is reached
+};
+
+struct ApplyOutcome {
+  ApplyCode code = ApplyCode::kApplied;
+  std::string detail;  // for people; empty for kApplied
+};
+
+struct TenantCounts {
+  std::uint64_t events = 0;            // applied, live and imported
+  std::uint64_t imported_events = 0;   // of those
+  std::uint64_t duplicates = 0;        // records that were dropped as duplicates
+  std::uint64_t id_conflicts = 0;
+  std::uint64_t catalog_changes = 0;   // applied
+  std::uint64_t catalog_refused = 0;
+  std::uint64_t items_over_limit = 0;  // event items that got no index: catalog.items_max
+};
+
+class TenantState {
+ public:
+  TenantState(TenantId id, const TenantOptions& options, const TenantStores& stores);
+
+  TenantId id() const { return id_; }
+
+  // An error means that the record can't be applied by this build or that a store failed: the
+  // applier must stop, skipping would change answers. The state is then not to be used.
+  Result<ApplyOutcome> apply(const eventlog::RecordView& record);
+
+  // --- What answers read ------------------------------------------------------------------
+  const catalog::Catalog& catalog() const { return catalog_; }
+  const profile::Profiles& profiles() const { return profiles_; }
+  // What people turned to after an item: directional.
+  const covisit::Covisit& covisit() const { return covisit_; }
+  // What was bought together or by the same person: symmetric.
+  const covisit::Covisit& baskets() const { return baskets_; }
+  const counters::Counters& trending() const { return trending_; }
+  const counters::Counters& popular() const { return popular_; }
+  const kv::IdWindow& event_ids() const { return event_ids_; }
+
+  // Position and append_time of the last record of this tenant; 0 before the first.
+  eventlog::Position position() const { return position_; }
+  TimeUs last_append_time() const { return last_append_time_; }
+  const TenantCounts& counts() const { return counts_; }
+
+  // Snapshot. save() touches no file and takes no lock, so that a forked child can write it; rows
+  // and run files that left memory are referred to, their stores are checkpointed beside it.
+  void save(Sink& sink) const;
+  Status load(Source& source);
+  // Equal states give equal digests wherever their parts lie.
+  Result<Hash128> digest() const;
+  std::uint64_t memory_bytes() const;
+
+ private:
+  Result<ApplyOutcome> apply_event(const eventlog::RecordView& record, std::string_view body,
+                                   bool imported);
+  Result<ApplyOutcome> apply_catalog(const eventlog::RecordView& record, std::string_view body);
+  Status note_items(UserIndex user, bool imported);
+  // Items of the user's positive entries up to `until`, newest first, each once.
+  Status collect_recent(UserIndex user, TimeUs until);
+  void count_item(ItemIndex item, float weight, std::uint8_t flags);
+
+  TenantId id_;
+  catalog::Catalog catalog_;
+  profile::Profiles profiles_;
+  covisit::Covisit covisit_;
+  covisit::Covisit baskets_;
+  counters::Counters trending_;
+  counters::Counters popular_;
+  kv::IdWindow event_ids_;
+  eventlog::Position position_ = 0;
+  TimeUs last_append_time_ = 0;
+  TenantCounts counts_;
+
+  // Scratch of apply(), kept so that an event allocates nothing.
+  event::Event event_;
+  std::vector<ItemIndex> items_;
+  std::vector<profile::HistoryEntry> history_;
+  std::vector<ItemIndex> recent_;         // positive, newest first
+  std::vector<ItemIndex> recent_bought_;  // bought, newest first
+};
+
+}  // namespace vitrine::apply

@@ -1,0 +1,40 @@
+#include "engine/covisit/block_pool.h"
+
+#include <algorithm>
+#include <new>
+
+#include "base/check.h"
+
+namespace vitrine::covisit {
+
+std::uint32_t BlockPool::allocate() {
+  std::uint32_t block = 0;
+  if (!free_.empty()) {
+    block = free_.back();
+    free_.pop_back();
+  } else {
+    VITRINE_CHECK(used_ < kFreeEntry);
+    const std::uint64_t held = kFirstChunk * ((std::uint64_t{1} << chunks_.size()) - 1);
+    if (used_ == held) {
+      const std::uint64_t bytes = (std::uint64_t{kFirstChunk} << chunks_.size()) * entries_ * 8;
+      void* chunk = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+      if (chunk == nullptr) throw std::bad_alloc();
+      chunks_.emplace_back(static_cast<std::uint32_t*>(chunk));
+    }
+    block = used_++;
+  }
+  std::fill_n(at(block), entries_, kFreeEntry);
+  return block;
+}
+
+std::uint64_t BlockPool::memory_bytes() const {
+  return std::uint64_t{used_} * entries_ * 8 + free_.capacity() * sizeof(std::uint32_t);
+}
+
+void BlockPool::clear() {
+  chunks_.clear();
+  free_.clear();
+  used_ = 0;
+}
+
+}  // namespace vitrine::covisit

@@ -1,0 +1,149 @@
+#include "engine/covisit/score.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "base/check.h"
+#include "engine/covisit/covisit.h"
+#include "engine/covisit/power.h"
+
+namespace vitrine::covisit {
+
+void ScoreScratch::start(std::size_t items) {
+  for (const std::uint32_t at : used_) slots_[at] = Slot{kEmpty, 0, 0};
+  used_.clear();
+  const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(items * 2, 64));
+  if (wanted > slots_.size()) {
+    slots_.assign(wanted, Slot{kEmpty, 0, 0});
+    shift_ = 32 - static_cast<int>(std::bit_width(wanted) - 1);
+  }
+}
+
+namespace {
+
+// Heaviest first; among equals the lowest ItemIndex, so that the cut is the same everywhere.
+bool goes_first(const ScoreScratch::Source& a, const ScoreScratch::Source& b) {
+  return a.score != b.score ? a.score > b.score : a.item < b.item;
+}
+
+}  // namespace
+
+// An item that was only ever in others' histories has a row but no count: it counts as seen once.
+float Covisit::source_norm(std::uint32_t item, const ScoreOptions& options) const {
+  const float count = count_[item];
+  return count > 0 ? fast_power(count, -options.source_power) : 1.0f;
+}
+
+float Covisit::target_norm(std::uint32_t item, const ScoreOptions& options) const {
+  return fast_power(count_[item] + options.count_offset, -options.target_power);
+}
+
+float Covisit::row_sum(const Row& row) const {
+  float sum = 0;
+  for (std::uint32_t s = 0; s < segments_of(row); ++s) {
+    const Entries e = entries(row, s);
+    for (std::uint32_t i = 0; i < e.used; ++i) sum += e.weights[i];
+  }
+  return sum;
+}
+
+void Covisit::score(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
+                    ScoreScratch& scratch, std::vector<Candidate>& out) const {
+  VITRINE_CHECK(options.count_offset > 0);
+  out.clear();
+  newest_first =
+      newest_first.first(std::min<std::size_t>(newest_first.size(), options.max_history));
+  std::size_t bound = std::size_t{options.second_hop_sources} * options_.max_neighbours;
+  for (const HistoryItem& h : newest_first) {
+    if (h.item.value < size()) __builtin_prefetch(&rows_[h.item.value]);
+  }
+  for (const HistoryItem& h : newest_first) {
+    if (h.item.value >= size()) continue;
+    prefetch_row(h.item.value);
+    bound += rows_[h.item.value].size;
+  }
+  scratch.start(bound);
+
+  float recency = 1;
+  for (const HistoryItem& h : newest_first) {
+    const float weight = h.weight * recency;
+    recency *= options.history_decay;
+    if (h.item.value >= size() || !(weight > 0)) continue;
+    const Row& row = rows_[h.item.value];
+    const float factor = weight * source_norm(h.item.value, options);
+    for (std::uint32_t s = 0; s < segments_of(row); ++s) {
+      const Entries e = entries(row, s);
+      for (std::uint32_t i = 0; i < e.used; ++i) {
+        scratch.slot(e.items[i]).direct += factor * e.weights[i];
+      }
+    }
+  }
+
+  if (options.second_hop > 0 && options.second_hop_sources > 0) {
+    add_second_hop(options, scratch);
+  }
+  out.reserve(scratch.used().size());
+  for (const std::uint32_t at : scratch.used()) {
+    const ScoreScratch::Slot& slot = scratch.at(at);
+    const float norm = target_norm(slot.item, options);
+    out.push_back({ItemIndex{slot.item}, (slot.direct + slot.second) * norm, slot.direct * norm});
+  }
+}
+
+void Covisit::add_second_hop(const ScoreOptions& options, ScoreScratch& scratch) const {
+  auto& sources = scratch.sources;
+  sources.clear();
+  for (const std::uint32_t at : scratch.used()) {
+    __builtin_prefetch(&count_[scratch.at(at).item]);
+  }
+  for (const std::uint32_t at : scratch.used()) {
+    const ScoreScratch::Slot& slot = scratch.at(at);
+    sources.push_back({slot.direct * target_norm(slot.item, options), slot.item});
+  }
+  if (sources.size() > options.second_hop_sources) {
+    std::nth_element(sources.begin(), sources.begin() + options.second_hop_sources, sources.end(),
+                     goes_first);
+    sources.resize(options.second_hop_sources);
+  }
+  // In one order whatever nth_element left: floating-point sums depend on it.
+  std::sort(sources.begin(), sources.end(), goes_first);
+  for (const ScoreScratch::Source& source : sources) __builtin_prefetch(&rows_[source.item]);
+  for (const ScoreScratch::Source& source : sources) prefetch_row(source.item);
+  for (const ScoreScratch::Source& source : sources) {
+    const Row& row = rows_[source.item];
+    const float sum = row_sum(row);
+    if (!(sum > 0)) continue;
+    const float factor = options.second_hop * source.score / sum;
+    for (std::uint32_t s = 0; s < segments_of(row); ++s) {
+      const Entries e = entries(row, s);
+      for (std::uint32_t i = 0; i < e.used; ++i) {
+        scratch.slot(e.items[i]).second += factor * e.weights[i];
+      }
+    }
+  }
+}
+
+ItemIndex Covisit::strongest_source(std::span<const HistoryItem> newest_first,
+                                    const ScoreOptions& options, ItemIndex candidate) const {
+  ItemIndex best = kNoItem;
+  float best_share = 0;
+  float recency = 1;
+  newest_first =
+      newest_first.first(std::min<std::size_t>(newest_first.size(), options.max_history));
+  for (const HistoryItem& h : newest_first) {
+    const float weight = h.weight * recency;
+    recency *= options.history_decay;
+    if (h.item.value >= size()) continue;
+    const Place place = find(rows_[h.item.value], candidate.value);
+    if (place.weight == nullptr) continue;
+    const float share = weight * source_norm(h.item.value, options) * *place.weight;
+    if (share > best_share) {
+      best_share = share;
+      best = h.item;
+    }
+  }
+  return best;
+}
+
+}  // namespace vitrine::covisit

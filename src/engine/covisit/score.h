@@ -1,0 +1,77 @@
+// What a score is asked with, and what comes back.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace vitrine::covisit {
+
+struct HistoryItem {
+  ItemIndex item;
+  float weight = 1;  // >= 0; by kind of event, say
+};
+
+// Settings of a question, not of the state: they may differ from request to request.
+struct ScoreOptions {
+  float history_decay = 0.6f;  // (0, 1]: each older history item weighs this much less
+  float source_power = 0.25f;  // how much a frequent history item is damped
+  float target_power = 0.2f;   // how much a frequent candidate is damped
+  float count_offset = 10;     // > 0: occurrences every candidate is assumed to have had
+  float second_hop = 1;        // 0: direct neighbours only
+  std::uint32_t second_hop_sources = 10;
+  std::uint32_t max_history = 50;  // older items are not looked at
+};
+
+struct Candidate {
+  ItemIndex item;
+  float score = 0;
+  float direct = 0;  // the part of score that does not come over a second hop
+};
+
+// Working memory of score(): one per thread, reused from call to call so that nothing is
+// allocated. An open-addressing table from item to its two sums.
+class ScoreScratch {
+ public:
+  struct Slot {
+    std::uint32_t item;
+    float direct;
+    float second;
+  };
+
+  // Empties the table and makes room for `items` different ones.
+  void start(std::size_t items);
+  Slot& slot(std::uint32_t item);
+  // Positions of the slots in use, in the order of their first use.
+  const std::vector<std::uint32_t>& used() const { return used_; }
+  Slot& at(std::uint32_t position) { return slots_[position]; }
+
+  struct Source {
+    float score;
+    std::uint32_t item;
+  };
+  std::vector<Source> sources;  // of the second hop
+
+ private:
+  static constexpr std::uint32_t kEmpty = 0xFFFFFFFFu;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> used_;
+  int shift_ = 32;
+};
+
+inline ScoreScratch::Slot& ScoreScratch::slot(std::uint32_t item) {
+  const auto mask = static_cast<std::uint32_t>(slots_.size() - 1);
+  std::uint32_t at = (item * 0x9E3779B1u) >> shift_;
+  while (slots_[at].item != item) {
+    if (slots_[at].item == kEmpty) {
+      slots_[at].item = item;
+      used_.push_back(at);
+      break;
+    }
+    at = (at + 1) & mask;
+  }
+  return slots_[at];
+}
+
+}  // namespace vitrine::covisit

@@ -21,7 +21,7 @@ class ByteWriter {
   explicit ByteWriter(std::string& out) : out_(out) {}
 
   template <class T>
-    requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
   void fixed(T value) {
     const std::size_t at = out_.size();
     out_.resize(at + sizeof(T));
@@ -62,8 +62,7 @@ class ByteReader {
   bool at_end() const noexcept { return ok_ && rest_.empty(); }
 
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  T fixed() {
+  requires std::is_trivially_copyable_v<T> T fixed() {
     T value{};
     if (!need(sizeof(T))) return value;
     std::memcpy(&value, rest_.data(), sizeof(T));

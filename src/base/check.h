@@ -19,9 +19,9 @@ namespace vitrine {
 }  // namespace vitrine
 
 // Split conditions: two checks, not one with &&, so that the message says which broke.
-#define VITRINE_CHECK(condition)                                                     \
-  do {                                                                               \
-    if (!(condition)) ::vitrine::check_failed(__FILE__, __LINE__, #condition, "");   \
+#define VITRINE_CHECK(condition)                                                   \
+  do {                                                                             \
+    if (!(condition)) ::vitrine::check_failed(__FILE__, __LINE__, #condition, ""); \
   } while (false)
 
 #define VITRINE_CHECK_MSG(condition, detail)                                             \

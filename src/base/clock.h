@@ -18,7 +18,7 @@ inline constexpr TimeUs kDayUs = 24 * kHourUs;
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual TimeUs wall_us() const = 0;       // can jump; for timestamps
+  virtual TimeUs wall_us() const = 0;          // can jump; for timestamps
   virtual std::int64_t steady_ns() const = 0;  // never goes back; for durations
 };
 

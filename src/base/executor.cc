@@ -1,8 +1,8 @@
 #include "base/executor.h"
 
-#include <pthread.h>
-
 #include <thread>
+
+#include <pthread.h>
 
 namespace vitrine {
 namespace {

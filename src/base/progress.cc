@@ -1,9 +1,9 @@
 #include "base/progress.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
+
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -123,7 +123,8 @@ std::string human_duration(double seconds) {
   if (whole < 3600) {
     std::snprintf(buffer, sizeof buffer, "%ld:%02ld", whole / 60, whole % 60);
   } else {
-    std::snprintf(buffer, sizeof buffer, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    std::snprintf(buffer, sizeof buffer, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60,
+                  whole % 60);
   }
   return buffer;
 }

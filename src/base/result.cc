@@ -63,7 +63,8 @@ std::string Error::to_string() const {
 Error io_error(std::string_view operation, std::string_view object, int errno_value) {
   const bool full = errno_value == ENOSPC || errno_value == EDQUOT;
   std::string message;
-  message.append(operation).append(" ").append(object).append(": ").append(std::strerror(errno_value));
+  message.append(operation).append(" ").append(object).append(": ").append(
+      std::strerror(errno_value));
   return {full ? ErrorCode::kExhausted : ErrorCode::kIo, std::move(message)};
 }
 

@@ -22,7 +22,8 @@ namespace vitrine {
 // A code exists only where some caller acts differently on it. Each has one HTTP status
 // (edge/api/problem) and one metric label (error_code_name).
 enum class ErrorCode {
-  kInvalidArgument,   // the caller sent something wrong: what, where and what to do are in the message
+  kInvalidArgument,  // the caller sent something wrong: what, where and what to do are in the
+                     // message
   kNotFound,
   kConflict,          // the thing exists already, or with other contents
   kUnauthenticated,   // no credential, or not a valid one
@@ -31,11 +32,11 @@ enum class ErrorCode {
   kTooLarge,          // one request above a stated limit: retrying does not help
   kUnavailable,       // not now: starting, draining, a peer is away
   kDeadlineExceeded,
-  kGone,              // it existed and is past its retention
-  kCorrupt,           // stored bytes are not what was written: file and offset are in the message
-  kIo,                // the operating system refused: errno text is in the message
-  kFenced,            // another writer has taken over
-  kUnsupported,       // a version or format this build does not know
+  kGone,         // it existed and is past its retention
+  kCorrupt,      // stored bytes are not what was written: file and offset are in the message
+  kIo,           // the operating system refused: errno text is in the message
+  kFenced,       // another writer has taken over
+  kUnsupported,  // a version or format this build does not know
   kInternal,
 };
 
@@ -54,8 +55,8 @@ class [[nodiscard]] Error {
   ~Error();
 
   explicit operator bool() const noexcept { return detail_ != nullptr; }
-  ErrorCode code() const;               // must hold an error
-  const std::string& message() const;   // must hold an error
+  ErrorCode code() const;              // must hold an error
+  const std::string& message() const;  // must hold an error
 
   // "loading model 17: block 3: checksum differs": each layer puts itself in front, once.
   Error context(std::string_view where) &&;
@@ -78,24 +79,39 @@ Error io_error(std::string_view operation, std::string_view object, int errno_va
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}            // NOLINT: a value is a Result
-  Result(Error error) : error_(std::move(error)) {         // NOLINT: an error is a Result
+  Result(T value) : value_(std::move(value)) {}     // NOLINT: a value is a Result
+  Result(Error error) : error_(std::move(error)) {  // NOLINT: an error is a Result
     VITRINE_CHECK(static_cast<bool>(error_));
   }
 
   bool ok() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return ok(); }
 
-  T& value() & { require_value(); return *value_; }
-  const T& value() const& { require_value(); return *value_; }
-  T&& value() && { require_value(); return std::move(*value_); }
+  T& value() & {
+    require_value();
+    return *value_;
+  }
+  const T& value() const& {
+    require_value();
+    return *value_;
+  }
+  T&& value() && {
+    require_value();
+    return std::move(*value_);
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  const Error& error() const& { VITRINE_CHECK(!ok()); return error_; }
-  Error&& error() && { VITRINE_CHECK(!ok()); return std::move(error_); }
+  const Error& error() const& {
+    VITRINE_CHECK(!ok());
+    return error_;
+  }
+  Error&& error() && {
+    VITRINE_CHECK(!ok());
+    return std::move(error_);
+  }
 
  private:
   void require_value() const { VITRINE_CHECK_MSG(ok(), error_.to_string()); }
@@ -107,13 +123,19 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)) {         // NOLINT: an error is a Result
+  Result(Error error) : error_(std::move(error)) {  // NOLINT: an error is a Result
     VITRINE_CHECK(static_cast<bool>(error_));
   }
   bool ok() const noexcept { return !error_; }
   explicit operator bool() const noexcept { return ok(); }
-  const Error& error() const& { VITRINE_CHECK(!ok()); return error_; }
-  Error&& error() && { VITRINE_CHECK(!ok()); return std::move(error_); }
+  const Error& error() const& {
+    VITRINE_CHECK(!ok());
+    return error_;
+  }
+  Error&& error() && {
+    VITRINE_CHECK(!ok());
+    return std::move(error_);
+  }
 
  private:
   Error error_;
@@ -129,16 +151,16 @@ inline Status ok_status() { return {}; }
 
 // VITRINE_TRY(expr);            leaves with the Error of a Status
 // VITRINE_TRY(auto x, expr);    or unwraps the value of a Result<T>
-#define VITRINE_TRY_1(expr)                                        \
-  do {                                                             \
-    auto vitrine_status = (expr);                                  \
+#define VITRINE_TRY_1(expr)                                             \
+  do {                                                                  \
+    auto vitrine_status = (expr);                                       \
     if (!vitrine_status.ok()) return std::move(vitrine_status).error(); \
   } while (false)
 #define VITRINE_TRY_2(decl, expr) \
   VITRINE_TRY_NAMED(VITRINE_CONCAT(vitrine_result_, __LINE__), decl, expr)
-#define VITRINE_TRY_NAMED(name, decl, expr)           \
-  auto name = (expr);                                 \
-  if (!name.ok()) return std::move(name).error();     \
+#define VITRINE_TRY_NAMED(name, decl, expr)       \
+  auto name = (expr);                             \
+  if (!name.ok()) return std::move(name).error(); \
   decl = std::move(name).value()
 #define VITRINE_TRY_PICK(a, b, pick, ...) pick
 #define VITRINE_TRY(...) VITRINE_TRY_PICK(__VA_ARGS__, VITRINE_TRY_2, VITRINE_TRY_1)(__VA_ARGS__)

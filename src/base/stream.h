@@ -23,13 +23,11 @@ class Sink {
   virtual void write(std::string_view bytes) = 0;
 
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  void value(const T& v) {
-    write({reinterpret_cast<const char*>(&v), sizeof(T)});
-  }
+  requires std::is_trivially_copyable_v<T>
+  void value(const T& v) { write({reinterpret_cast<const char*>(&v), sizeof(T)}); }
   // Element count as u64, then the elements as they lie in memory: T must have no padding.
   template <class T>
-    requires std::has_unique_object_representations_v<T> || std::is_floating_point_v<T>
+  requires std::has_unique_object_representations_v<T> || std::is_floating_point_v<T>
   void array(std::span<const T> values) {
     value<std::uint64_t>(values.size());
     write({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
@@ -40,7 +38,8 @@ class Sink {
   }
 };
 
-// Reading may end early or meet a bad checksum: then kCorrupt, and nothing read so far is to be used.
+// Reading may end early or meet a bad checksum: then kCorrupt, and nothing read so far is to be
+// used.
 class Source {
  public:
   virtual ~Source() = default;
@@ -50,8 +49,7 @@ class Source {
   virtual std::uint64_t remaining() const = 0;
 
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  Status value(T& out) {
+  requires std::is_trivially_copyable_v<T> Status value(T& out) {
     return read(reinterpret_cast<char*>(&out), sizeof(T));
   }
   template <class Vector>
@@ -61,7 +59,8 @@ class Source {
     std::uint64_t count = 0;
     VITRINE_TRY(value(count));
     if (count > remaining() / sizeof(T)) {
-      return Error(ErrorCode::kCorrupt, "an array of " + std::to_string(count) + " elements is longer than what is left");
+      return Error(ErrorCode::kCorrupt, "an array of " + std::to_string(count) +
+                                            " elements is longer than what is left");
     }
     out.resize(count);
     return read(reinterpret_cast<char*>(out.data()), count * sizeof(T));
@@ -70,7 +69,8 @@ class Source {
     std::uint64_t size = 0;
     VITRINE_TRY(value(size));
     if (size > remaining()) {
-      return Error(ErrorCode::kCorrupt, "a string of " + std::to_string(size) + " bytes is longer than what is left");
+      return Error(ErrorCode::kCorrupt,
+                   "a string of " + std::to_string(size) + " bytes is longer than what is left");
     }
     out.resize(size);
     return read(out.data(), size);

@@ -66,7 +66,7 @@ TEST(Config, UnitsAreReadAndBareDurationsRefused) {
 TEST(Config, WhatItPrintsIsWhatItReads) {
   Settings s;
   s.port = 99;
-  s.idle_us = 250'000;
+  s.idle_us = 2'500'000;
   ConfigTable table = table_for(s);
   const std::string text = table.to_toml();
   Settings other;
@@ -74,6 +74,7 @@ TEST(Config, WhatItPrintsIsWhatItReads) {
   ASSERT_TRUE(again.apply_toml(text, "printed").ok());
   EXPECT_EQ(other.port, 99);
   EXPECT_EQ(other.segment, s.segment);
+  EXPECT_EQ(other.idle_us, 2'500'000);
 }
 
 }  // namespace

@@ -37,6 +37,19 @@ TEST(Error, ContextIsPutInFrontOfTheMessage) {
             "corrupt: file a: block 3: checksum differs");
 }
 
+TEST(Error, AReasonAndARetryTimeSurviveContextAndCopies) {
+  EXPECT_EQ(Error(ErrorCode::kExhausted, "x").reason(), "exhausted");
+  EXPECT_EQ(Error(ErrorCode::kExhausted, "x").retry_after_s(), 0u);
+  const Error error = Error(ErrorCode::kExhausted, "events per second")
+                          .with_reason("quota_exceeded")
+                          .with_retry_after(3)
+                          .context("tenant shoes");
+  const Error copy = error;
+  EXPECT_EQ(copy.reason(), "quota_exceeded");
+  EXPECT_EQ(copy.retry_after_s(), 3u);
+  EXPECT_EQ(copy.code(), ErrorCode::kExhausted);
+}
+
 TEST(Error, AFullDiskIsExhaustedAndOtherDiskErrorsAreIo) {
   EXPECT_EQ(io_error("write", "f", ENOSPC).code(), ErrorCode::kExhausted);
   EXPECT_EQ(io_error("write", "f", EIO).code(), ErrorCode::kIo);

@@ -27,7 +27,7 @@ std::string_view error_code_name(ErrorCode code) {
 }
 
 Error::Error(ErrorCode code, std::string message)
-    : detail_(std::make_unique<Detail>(Detail{code, std::move(message)})) {}
+    : detail_(std::make_unique<Detail>(Detail{.code = code, .message = std::move(message)})) {}
 
 Error::Error(const Error& other)
     : detail_(other.detail_ ? std::make_unique<Detail>(*other.detail_) : nullptr) {}
@@ -47,6 +47,28 @@ ErrorCode Error::code() const {
 const std::string& Error::message() const {
   VITRINE_CHECK(detail_ != nullptr);
   return detail_->message;
+}
+
+std::string_view Error::reason() const {
+  VITRINE_CHECK(detail_ != nullptr);
+  return detail_->reason.empty() ? error_code_name(detail_->code) : detail_->reason;
+}
+
+Error Error::with_reason(std::string_view literal) && {
+  VITRINE_CHECK(detail_ != nullptr);
+  detail_->reason = literal;
+  return std::move(*this);
+}
+
+std::uint32_t Error::retry_after_s() const {
+  VITRINE_CHECK(detail_ != nullptr);
+  return detail_->retry_after_s;
+}
+
+Error Error::with_retry_after(std::uint32_t seconds) && {
+  VITRINE_CHECK(detail_ != nullptr);
+  detail_->retry_after_s = seconds;
+  return std::move(*this);
 }
 
 Error Error::context(std::string_view where) && {

@@ -9,6 +9,7 @@
 // An Error is one pointer, so a Result<T> costs one word beside the T when it is good.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,16 @@ class [[nodiscard]] Error {
   ErrorCode code() const;              // must hold an error
   const std::string& message() const;  // must hold an error
 
+  // A finer stable name where one code has several causes that a client tells apart, such as
+  // "key_revoked" under kUnauthenticated: the `code` of the problem document. snake_case and a
+  // literal (it is not copied). Without one it is error_code_name(code()).
+  std::string_view reason() const;
+  Error with_reason(std::string_view literal) &&;
+
+  // Whole seconds after which the same request may succeed (Retry-After); 0 says nothing.
+  std::uint32_t retry_after_s() const;
+  Error with_retry_after(std::uint32_t seconds) &&;
+
   // "loading model 17: block 3: checksum differs": each layer puts itself in front, once.
   Error context(std::string_view where) &&;
 
@@ -67,6 +78,8 @@ class [[nodiscard]] Error {
  private:
   struct Detail {
     ErrorCode code;
+    std::uint32_t retry_after_s = 0;
+    std::string_view reason{};
     std::string message;
   };
   std::unique_ptr<Detail> detail_;

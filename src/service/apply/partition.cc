@@ -87,6 +87,7 @@ Status Partition::replay(io::FileSystem& files, Progress& progress) {
 }
 
 void Partition::publish() {
+  applied_append_time_.store(state_->append_time(), std::memory_order_relaxed);
   applied_.store(state_->position(), std::memory_order_release);
   waiters_.reached(state_->position());
 }

@@ -79,6 +79,12 @@ class Partition {
   // Everything up to here shows in every later read.
   eventlog::Position applied() const { return applied_.load(std::memory_order_acquire); }
 
+  // How far what is shown is behind what was accepted, in microseconds at time `now`; 0 when level.
+  TimeUs lag_us(TimeUs now) const {
+    if (applied() >= log_->appended()) return 0;
+    return std::max<TimeUs>(0, now - applied_append_time_.load(std::memory_order_relaxed));
+  }
+
   // Who needs to see a position; see PositionWaiters. The callback runs on the applier's thread
   // and must be short.
   PositionWaiters& waiters() { return waiters_; }
@@ -116,6 +122,7 @@ class Partition {
   std::unique_ptr<eventlog::Reader> reader_;
   PositionWaiters waiters_;
   std::atomic<eventlog::Position> applied_{0};
+  std::atomic<TimeUs> applied_append_time_{0};
 
   mutable std::mutex outcomes_mutex_;
   std::map<eventlog::Position, ApplyOutcome> outcomes_;  // guarded by outcomes_mutex_

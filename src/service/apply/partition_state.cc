@@ -148,6 +148,7 @@ Result<ApplyOutcome> PartitionState::apply(const eventlog::RecordView& record) {
     return std::move(outcome).error().context("record " + std::to_string(record.position));
   }
   position_ = record.position;
+  append_time_ = record.append_time_us;
   if (!hold_locks_) release();
   return outcome;
 }

@@ -76,6 +76,7 @@ class PartitionState {
   ~PartitionState();
 
   eventlog::Position position() const { return position_; }
+  TimeUs append_time() const { return append_time_; }  // of the last record applied; 0 before one
 
   // Applies the record under its tenant's lock. Records come in order without gaps. An error
   // means that the state can't go on (unknown kind, corrupt payload, a failing store).
@@ -129,6 +130,7 @@ class PartitionState {
   bool scratch_ = false;
   std::unique_ptr<kv::ColdRows> cold_;
   eventlog::Position position_ = 0;
+  TimeUs append_time_ = 0;
 
   mutable std::mutex tenants_mutex_;
   std::map<TenantId, std::shared_ptr<TenantRuntime>> tenants_;  // guarded by tenants_mutex_

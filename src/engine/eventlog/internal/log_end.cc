@@ -11,6 +11,14 @@ Status final_error(Status status) {
   return Error(ErrorCode::kIo, status.error().message());
 }
 
+// Zeros up to the end of the page behind a frame that goes to `offset`: over zeros, so nothing
+// changes, but a write of whole pages need not read them first (they were never in the cache).
+void pad_to_page(std::string& frame, std::uint64_t offset) {
+  constexpr std::uint64_t kPage = 4096;
+  const std::uint64_t end = (offset + frame.size() + kPage - 1) / kPage * kPage;
+  frame.resize(end - offset, '\0');
+}
+
 }  // namespace
 
 void LogEnd::continue_from(Segment segment, const TailScan& tail) {
@@ -46,9 +54,11 @@ void LogEnd::advance(const FrameHeader& header) {
 Status LogEnd::write(std::string& frame, std::uint32_t count, std::uint64_t record_bytes) {
   const FrameHeader header = stamp(count, record_bytes, segment_.header.salt);
   finish_frame(frame, header);
+  const std::uint64_t length = frame.size();
+  pad_to_page(frame, end_offset_);
   VITRINE_TRY(segment_.file->write_at(end_offset_, frame));
   VITRINE_TRY(final_error(segment_.file->sync_data()));
-  end_offset_ += frame.size();
+  end_offset_ += length;
   advance(header);
   return ok_status();
 }
@@ -66,6 +76,8 @@ Status LogEnd::write_in_new_segment(std::optional<PreparedSegment>& next, std::s
                     .created_us = header.append_time_us,
                     .segment_bytes = next->size};
   finish_frame(frame, header);
+  const std::uint64_t length = frame.size();
+  pad_to_page(frame, kSegmentHeaderBytes);
   VITRINE_TRY(next->file->write_at(0, encode_segment_header(segment.header)));
   VITRINE_TRY(next->file->write_at(kSegmentHeaderBytes, frame));
   VITRINE_TRY(final_error(next->file->sync_data()));
@@ -75,7 +87,7 @@ Status LogEnd::write_in_new_segment(std::optional<PreparedSegment>& next, std::s
   segment.file = std::move(next->file);
   next.reset();
   segment_ = std::move(segment);
-  end_offset_ = kSegmentHeaderBytes + frame.size();
+  end_offset_ = kSegmentHeaderBytes + length;
   advance(header);
   return ok_status();
 }

@@ -45,7 +45,7 @@ UserIndex Profiles::add_user(const Hash128& key) {
   }
   const UserIndex user{user_count_++};
   at(user.value).key = key;
-  table_.insert(key, user, key_of());
+  table_.insert(key, user);
   return user;
 }
 

@@ -1,5 +1,6 @@
-// Finds a user's dense number by its key. A slot holds the number and 32 bits of the key; the
-// keys themselves stay with the users, so a slot is 8 bytes and a miss touches one cache line.
+// Finds a user's dense number by its key. A slot holds the number and a 32-bit tag, the low half
+// of Hash128::low, which also says where the slot belongs; the keys themselves stay with the
+// users. So a slot is 8 bytes, an unknown key costs one cache line and growing looks at no key.
 //
 // The table is cut into 64 parts by the key's top bits. Each grows by itself, so that no single
 // insertion waits for more than a 64th of all users to be placed anew.
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
@@ -24,7 +26,7 @@ class UserTable {
     const Part& part = parts_[key.low >> 58];
     if (part.slots.empty()) return kNoUser;
     const std::size_t mask = part.slots.size() - 1;
-    for (std::size_t at = key.low & mask;; at = (at + 1) & mask) {
+    for (std::size_t at = tag_of(key) & mask;; at = (at + 1) & mask) {
       const Slot slot = part.slots[at];
       if (slot.user == kNoUser.value) return kNoUser;
       if (slot.tag == tag_of(key) && key_of(slot.user) == key) return UserIndex{slot.user};
@@ -32,13 +34,12 @@ class UserTable {
   }
 
   // `key` must not be in the table.
-  template <class KeyOf>
-  void insert(const Hash128& key, UserIndex user, KeyOf&& key_of) {
+  void insert(const Hash128& key, UserIndex user) {
     Part& part = parts_[key.low >> 58];
     if ((part.used + 1) * 4 > part.slots.size() * 3) {
-      grow(part, part.slots.empty() ? 8 : part.slots.size() * 2, key_of);
+      grow(part, part.slots.empty() ? 8 : part.slots.size() * 2);
     }
-    place(part, key, user.value);
+    place(part, {tag_of(key), user.value});
     ++part.used;
   }
 
@@ -53,7 +54,7 @@ class UserTable {
 
   void prefetch(const Hash128& key) const {
     const Part& part = parts_[key.low >> 58];
-    if (!part.slots.empty()) __builtin_prefetch(&part.slots[key.low & (part.slots.size() - 1)]);
+    if (!part.slots.empty()) __builtin_prefetch(&part.slots[tag_of(key) & (part.slots.size() - 1)]);
   }
 
   std::uint64_t memory_bytes() const {
@@ -74,21 +75,19 @@ class UserTable {
     std::size_t used = 0;
   };
 
-  // From the half of the key that doesn't choose the slot.
-  static std::uint32_t tag_of(const Hash128& key) { return static_cast<std::uint32_t>(key.high); }
+  static std::uint32_t tag_of(const Hash128& key) { return static_cast<std::uint32_t>(key.low); }
 
-  static void place(Part& part, const Hash128& key, std::uint32_t user) {
+  static void place(Part& part, const Slot& slot) {
     const std::size_t mask = part.slots.size() - 1;
-    std::size_t at = key.low & mask;
+    std::size_t at = slot.tag & mask;
     while (part.slots[at].user != kNoUser.value) at = (at + 1) & mask;
-    part.slots[at] = {tag_of(key), user};
+    part.slots[at] = slot;
   }
 
-  template <class KeyOf>
-  static void grow(Part& part, std::size_t slots, KeyOf&& key_of) {
+  static void grow(Part& part, std::size_t slots) {
     Part bigger{std::vector<Slot>(slots), part.used};
     for (const Slot& slot : part.slots) {
-      if (slot.user != kNoUser.value) place(bigger, key_of(slot.user), slot.user);
+      if (slot.user != kNoUser.value) place(bigger, slot);
     }
     part = std::move(bigger);
   }

@@ -201,7 +201,9 @@ class SystemFiles final : public FileSystem {
   Status create_directories(const std::string& path) override {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
       const std::string part = path.substr(0, end);
-      if (::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST) {
+      if (::mkdir(part.c_str(), 0750) == 0) {
+        VITRINE_TRY(sync_directory(parent_path(part)));
+      } else if (errno != EEXIST) {
         return system_error("create folder", part, errno);
       }
       if (end == std::string::npos) return ok_status();

@@ -35,7 +35,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
 }
 
 std::string near_names(const Catalog& catalog, std::string_view wrong) {
-  constexpr std::size_t kDistanceMax = 3;
+  constexpr std::size_t kDistanceMax = 2;
   constexpr std::size_t kNamesMax = 3;
   std::vector<std::pair<std::size_t, std::string_view>> near;
   for (const std::string_view name : catalog.field_names()) {
@@ -57,7 +57,7 @@ std::string_view possible_operators(AttributeType type) {
   switch (type) {
     case AttributeType::kString: return "=, !=, in, not in, contains, starts_with, has";
     case AttributeType::kNumber: return "=, !=, <, <=, >, >=, in, not in, has";
-    case AttributeType::kBoolean: return "=, !=, has, or the name alone";
+    case AttributeType::kBoolean: return "=, !=, in, not in, has, or the name alone";
     case AttributeType::kList: return "=, !=, in, not in, contains, starts_with, has";
     case AttributeType::kTime: return "=, !=, <, <=, >, >=, in, not in, has";
   }
@@ -312,28 +312,40 @@ class LeafBinder {
   }
 
   Status bind_boolean() {
-    VITRINE_TRY(const auto wanted, values<bool>());
-    bool value = true;
-    if (in_.op == Operator::kEqual || in_.op == Operator::kNotEqual) {
-      value = *wanted.front() == (in_.op == Operator::kEqual);
-    } else if (in_.op != Operator::kIsTrue) {
-      return wrong_operator();
+    VITRINE_TRY(const auto named, values<bool>());
+    if (in_.op != Operator::kIsTrue && !membership()) return wrong_operator();
+    const auto passes = [&](bool value) {
+      if (in_.op == Operator::kIsTrue) return value;
+      const bool is_named =
+          std::any_of(named.begin(), named.end(), [value](const bool* n) { return *n == value; });
+      return is_named != negative();
+    };
+    if (passes(true) && passes(false)) {
+      bind_has();
+    } else if (passes(true) || passes(false)) {
+      bind_boolean_value(passes(true));
+    } else {
+      use_test<tests::Never>(leaf_, 0);
+      leaf_.indexed = true;
     }
+    return ok_status();
+  }
+
+  void bind_boolean_value(bool value) {
     leaf_.flag = value;
     if (field_.kind == FieldKind::kInStock) {
       use_test<tests::InStock>(leaf_, 1);
-      if (!value) return ok_status();
+      if (!value) return;
       leaf_.indexed = true;
       leaf_.bitmap = &catalog_.in_stock_items();
       leaf_.bound = leaf_.bitmap->cardinality();
-      return ok_status();
+      return;
     }
     use_test<tests::Boolean>(leaf_, 1);
     const auto& posting = std::get<catalog::BooleanColumn>(*field_.column).posting(value);
     leaf_.indexed = true;
     leaf_.postings.push_back(&posting);
     leaf_.bound = posting.size();
-    return ok_status();
   }
 
   const Comparison& in_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include <simdjson.h>
 
@@ -35,6 +36,7 @@ struct Reader {
   std::vector<FieldError> errors;
   std::string body_id;  // as the body gives it
   bool has_body_id = false;
+  bool id_is_wrong = false;  // and reported
 
   void fail(std::string_view field, std::string reason) {
     errors.push_back({std::string(field.substr(0, kAttributeNameBytesMax)), std::move(reason)});
@@ -106,9 +108,9 @@ struct Reader {
 
   void read_field(std::string_view key, const element& json) {
     if (key == "item_id" || key == "id") {
-      if (!json.is_string()) return fail(key, "must be a string");
-      if (has_body_id) return fail(key, "appears twice");
-      has_body_id = true;
+      if (std::exchange(has_body_id, true)) return fail(key, "appears twice");
+      id_is_wrong = !json.is_string();
+      if (id_is_wrong) return fail(key, "must be a string");
       body_id = std::string(view(json));
       return;
     }
@@ -133,6 +135,7 @@ struct Reader {
   }
 
   void settle_id(std::string_view known_id) {
+    if (id_is_wrong) return;
     if (!known_id.empty() && has_body_id && body_id != known_id) {
       return fail("item_id", "differs from the id in the path");
     }

@@ -203,7 +203,7 @@ Status build_context(const StateView& state, const policy::PlacementPolicy& poli
     add_request_items(context, request.cart, policy.exclude_cart, focus == Focus::kVisitor, table,
                       answer);
   }
-  if (cart_first && context.anchors.empty()) {
+  if (cart_first && request.cart.empty() && request.item_ids.empty()) {
     add_remembered_cart(context);
     for (const covisit::HistoryItem& anchor : context.anchors) {
       if (policy.exclude_cart) table.insert(anchor.item).marks |= kMarkContext;

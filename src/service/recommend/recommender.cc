@@ -31,6 +31,17 @@ constexpr Drop kRelaxations[] = {Drop::kSeen, Drop::kBought, Drop::kAge};
 
 constexpr std::size_t position(Drop drop) { return static_cast<std::size_t>(drop); }
 
+// Nothing left: gives up the first exclusion that kept anything out. False if none did.
+bool relax_next(Answer& answer) {
+  for (const Drop drop : kRelaxations) {
+    if (answer.drops[position(drop)] == 0) continue;
+    answer.relaxed = static_cast<std::uint16_t>(answer.relaxed | 1u << position(drop));
+    answer.drops.fill(0);
+    return true;
+  }
+  return false;
+}
+
 Source largest(const std::array<float, kSources>& parts) {
   const auto at = std::max_element(parts.begin(), parts.end());
   return static_cast<Source>(at - parts.begin());
@@ -107,19 +118,11 @@ void Recommender::rank_and_choose(Scratch& scratch, Answer& answer) const {
                                    context.limit);
     answer.filter_path = enumerated ? FilterPath::kEnumerated : FilterPath::kRankOrder;
   }
-  for (std::size_t step = 0;; ++step) {
+  for (;;) {
     Ranker ranker(context, scorer, scratch.table_, options_.walks, answer.relaxed, scratch.rank_,
                   answer);
     choose_from(ranker, scorer, enumerated, scratch, answer);
-    if (!scratch.chosen_.empty()) break;
-    // Nothing left: give up the next exclusion that kept anything out.
-    while (step < std::size(kRelaxations) && answer.drops[position(kRelaxations[step])] == 0) {
-      ++step;
-    }
-    if (step == std::size(kRelaxations)) break;
-    answer.relaxed =
-        static_cast<std::uint16_t>(answer.relaxed | 1u << position(kRelaxations[step]));
-    answer.drops.fill(0);
+    if (!scratch.chosen_.empty() || !relax_next(answer)) break;
     scratch.table_.remove_mark(kMarkTried);
   }
   timer.lap(Stage::kRank);

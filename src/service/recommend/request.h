@@ -22,15 +22,15 @@ inline constexpr std::uint32_t kRequestLimitMax = 100;
 
 // Owns nothing: views into the request's bytes.
 struct Request {
-  std::string_view placement;  // a name that domain/policy knows
-  std::string_view user_id;    // both may be empty: a visitor without any id
-  std::string_view anonymous_id;
-  std::span<const std::string_view> item_ids;  // what the page is about
-  std::span<const std::string_view> cart;      // what is in the cart now
-  std::optional<std::uint32_t> limit;          // 1 .. kRequestLimitMax; absent: the policy's
-  std::string_view filter;                     // empty: none
-  std::optional<double> diversity;             // 0 .. 1; absent: the policy's
-  std::span<const Boost> boosts;
+  std::string_view placement = {};  // a name that domain/policy knows
+  std::string_view user_id = {};    // both may be empty: a visitor without any id
+  std::string_view anonymous_id = {};
+  std::span<const std::string_view> item_ids = {};  // what the page is about
+  std::span<const std::string_view> cart = {};      // what is in the cart now
+  std::optional<std::uint32_t> limit = {};          // 1 .. kRequestLimitMax; absent: the policy's
+  std::string_view filter = {};                     // empty: none
+  std::optional<double> diversity = {};             // 0 .. 1; absent: the policy's
+  std::span<const Boost> boosts = {};
   bool explain = false;
   // The moment the answer is for: decay is evaluated at it. It is in the record of the
   // answer, so that a replay evaluates it at the same moment.

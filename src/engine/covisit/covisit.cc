@@ -136,10 +136,9 @@ void Covisit::admit(Row& row, std::uint32_t from, std::uint32_t to, float weight
   if (thrown * (row.floor + weight) >= weight) return;
   const Place place = lightest(row);
   row.floor = *place.weight;
-  const float heavier = *place.weight + weight;
-  if (thrown * heavier >= weight) return;
+  if (thrown * (row.floor + weight) >= weight) return;
   *place.item = to;
-  *place.weight = heavier;
+  *place.weight = std::max(row.floor, weight);
 }
 
 void Covisit::drop_faded(Row& row) {

@@ -9,14 +9,15 @@
 // their time passes.
 //
 // Bound. A full row takes a new neighbour of weight w in place of its lightest one of weight
-// m with probability w / (m + w), at weight m + w, and else drops it: a newcomer's weight is right
-// in expectation when it enters, and a rare one seldom displaces a regular ("randomised admission",
-// Ben Basat et al., INFOCOM 2017). The dice are a hash of the pair and of the number of events so
-// far, so that a replay throws the same.
+// m with probability w / (m + w), at weight max(m, w), and else drops it: a rare neighbour seldom
+// displaces a regular one, and one that keeps coming back gets in (after "randomised admission",
+// Ben Basat et al., INFOCOM 2017, who add the weights up; that inflates what is rare, and ranks worse).
+// The dice are a hash of the pair and of the number of events so far, so that a replay throws
+// the same.
 //
 // Score of b for a history a_0 (newest), a_1, ...:
-//   direct(b) = sum over r of weight_r * history_decay^r * count(a_r)^-source_power * row(a_r)[b]
-//   second(b) = second_hop * sum over the best m by direct(m) norm(m) of
+//   direct(b) = sum over r of weight_r * history_decay^age_r * count(a_r)^-source_power *
+//   row(a_r)[b] second(b) = second_hop * sum over the best m by direct(m) norm(m) of
 //               direct(m) norm(m) * row(m)[b] / sum of row(m)
 //   score(b)  = (direct(b) + second(b)) * norm(b),   norm(b) = (count(b) +
 //   count_offset)^-target_power

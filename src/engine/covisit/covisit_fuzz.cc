@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   state.observe(recent, ItemIndex{2}, 100 * kDayUs);
   ScoreScratch scratch;
   std::vector<Candidate> found;
-  const std::vector<HistoryItem> history{{ItemIndex{0}, 1}, {ItemIndex{3}, 1}};
+  const std::vector<HistoryItem> history{{ItemIndex{0}, 0}, {ItemIndex{3}, 1}};
   state.score(history, {}, scratch, found);
   for (const Candidate& candidate : found) {
     if (candidate.item.value >= state.size() || !(candidate.score >= 0)) __builtin_trap();

@@ -65,10 +65,9 @@ void Covisit::score(std::span<const HistoryItem> newest_first, const ScoreOption
   }
   scratch.start(bound);
 
-  float recency = 1;
+  Recency recency(options.history_decay);
   for (const HistoryItem& h : newest_first) {
-    const float weight = h.weight * recency;
-    recency *= options.history_decay;
+    const float weight = h.weight * recency.at(h.age);
     if (h.item.value >= size() || !(weight > 0)) continue;
     const Row& row = rows_[h.item.value];
     const float factor = weight * source_norm(h.item.value, options);
@@ -128,12 +127,11 @@ ItemIndex Covisit::strongest_source(std::span<const HistoryItem> newest_first,
                                     const ScoreOptions& options, ItemIndex candidate) const {
   ItemIndex best = kNoItem;
   float best_share = 0;
-  float recency = 1;
+  Recency recency(options.history_decay);
   newest_first =
       newest_first.first(std::min<std::size_t>(newest_first.size(), options.max_history));
   for (const HistoryItem& h : newest_first) {
-    const float weight = h.weight * recency;
-    recency *= options.history_decay;
+    const float weight = h.weight * recency.at(h.age);
     if (h.item.value >= size()) continue;
     const Place place = find(rows_[h.item.value], candidate.value);
     if (place.weight == nullptr) continue;

@@ -1,6 +1,7 @@
 // What a score is asked with, and what comes back.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -10,12 +11,15 @@ namespace vitrine::covisit {
 
 struct HistoryItem {
   ItemIndex item;
+  // How many of the visitor's events are newer: 0 for the newest, the same for all items of one
+  // purchase. Must not fall from one entry to the next.
+  std::uint32_t age = 0;
   float weight = 1;  // >= 0; by kind of event, say
 };
 
 // Settings of a question, not of the state: they may differ from request to request.
 struct ScoreOptions {
-  float history_decay = 0.6f;  // (0, 1]: each older history item weighs this much less
+  float history_decay = 0.6f;  // (0, 1]: to the power of a history item's age
   float source_power = 0.25f;  // how much a frequent history item is damped
   float target_power = 0.2f;   // how much a frequent candidate is damped
   float count_offset = 10;     // > 0: occurrences every candidate is assumed to have had
@@ -28,6 +32,22 @@ struct Candidate {
   ItemIndex item;
   float score = 0;
   float direct = 0;  // the part of score that does not come over a second hop
+};
+
+// history_decay^age for ages that do not fall, by repeated multiplication: the same bits
+// everywhere.
+class Recency {
+ public:
+  explicit Recency(float decay) : decay_(decay) {}
+  float at(std::uint32_t age) {
+    for (const std::uint32_t to = std::min(age, 1000u); age_ < to; ++age_) value_ *= decay_;
+    return value_;
+  }
+
+ private:
+  float decay_;
+  float value_ = 1;
+  std::uint32_t age_ = 0;
 };
 
 // Working memory of score(): one per thread, reused from call to call so that nothing is

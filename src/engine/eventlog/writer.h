@@ -45,8 +45,11 @@ struct WriterOptions {
 
   // Size of a segment file. Space is taken in these steps, and retention drops them whole.
   std::uint64_t segment_bytes = 64u << 20;
-  // Upper bound of one group, hence of one append. At most a quarter of segment_bytes.
+  // Upper bound of one append, hence of one group. At most a quarter of segment_bytes.
   std::uint64_t group_bytes_max = 8u << 20;
+  // A group that has reached this takes no further append. Larger: fewer syncs, but a busy log
+  // acknowledges later, and memory, disk and copying take turns instead of working side by side.
+  std::uint64_t group_bytes_target = 1u << 20;
   // Upper bound of what waits or is being written; above it append() refuses.
   std::uint64_t queue_bytes_max = 32u << 20;
   SyncMode sync_mode = SyncMode::kEachGroup;

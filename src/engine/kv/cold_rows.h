@@ -20,7 +20,7 @@
 namespace vitrine::kv {
 
 struct ColdRowsOptions {
-  std::string directory;                       // the working folder, owned by this store alone
+  std::string directory = {};                  // the working folder, owned by this store alone
   std::uint64_t cache_bytes = 32ull << 20;     // blocks, indexes and filters together
   std::uint64_t memtable_bytes = 16ull << 20;  // one memtable; at most three exist
 };

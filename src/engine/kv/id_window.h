@@ -44,7 +44,7 @@ enum class IdVerdict {
 
 struct IdWindowOptions {
   io::FileSystem* files = nullptr;  // without it everything stays in memory
-  std::string directory;            // of the run files, this window's alone; created if absent
+  std::string directory = {};       // of the run files, this window's alone; created if absent
   std::uint64_t memory_ids = 8 << 20;
   TimeUs keep = 73 * kHourUs;
   // Part of the meaning of the state, not tuning: a replay must use the same.

@@ -74,7 +74,7 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;
   // Names (without the folder) of what is in `directory`, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
-  virtual Status create_directories(const std::string& path) = 0;  // fine where it exists
+  virtual Status create_directories(const std::string& path) = 0;  // durable; fine where it exists
   virtual Status sync_directory(const std::string& path) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
   // Bytes an unprivileged writer may still allocate on the disk that holds `path`.

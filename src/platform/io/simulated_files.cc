@@ -35,6 +35,34 @@ void apply_change(std::string& contents, const Change& change) {
   }
 }
 
+// What is left of doomed changes when `saved` was written after them: bytes that reached the disk
+// can't be replaced by older ones any more.
+void supersede(std::vector<Change>& doomed, const Change& saved) {
+  std::vector<Change> left;
+  const std::uint64_t saved_end = saved.offset + saved.bytes.size();
+  for (Change& change : doomed) {
+    const std::uint64_t end = change.offset + change.bytes.size();
+    if (saved.truncate_to) {
+      change.bytes.resize(std::clamp(*saved.truncate_to, change.offset, end) - change.offset);
+      left.push_back(std::move(change));
+      continue;
+    }
+    if (end <= saved.offset || saved_end <= change.offset) {
+      left.push_back(std::move(change));
+      continue;
+    }
+    if (change.offset < saved.offset) {
+      const std::string before = change.bytes.substr(0, saved.offset - change.offset);
+      left.push_back({change.offset, before, std::nullopt, true});
+    }
+    if (end > saved_end) {
+      const std::string after = change.bytes.substr(saved_end - change.offset);
+      left.push_back({saved_end, after, std::nullopt, true});
+    }
+  }
+  doomed = std::move(left);
+}
+
 struct Node {
   std::string contents;                       // as read by everyone now
   std::string synced;                         // as certain to survive
@@ -210,7 +238,8 @@ class SimulatedFiles::OpenFile final : public File {
     if (dead()) return simulated_error("fdatasync", path_, EIO);
     const int error = state_->next_operation();
     if (error != 0) {
-      for (Change& unsaved : node_->unsynced) unsaved.doomed = true;
+      // Sizes are in the journal, which is not what failed.
+      for (Change& unsaved : node_->unsynced) unsaved.doomed = !unsaved.truncate_to;
       return simulated_error("fdatasync", path_, error);
     }
     std::vector<Change> left;
@@ -219,6 +248,7 @@ class SimulatedFiles::OpenFile final : public File {
         left.push_back(std::move(unsaved));
       } else {
         apply_change(node_->synced, unsaved);
+        supersede(left, unsaved);
       }
     }
     node_->unsynced = std::move(left);

@@ -76,10 +76,15 @@ class SystemFile final : public File {
 
   Status write_at(std::uint64_t offset, std::string_view bytes) override {
     while (!bytes.empty()) {
-      const ssize_t put =
-          ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      const std::size_t piece = std::min(bytes.size(), kWritePiece);
+      const ssize_t put = ::pwrite(fd_.get(), bytes.data(), piece, static_cast<off_t>(offset));
       if (put < 0 && errno == EINTR) continue;
       if (put < 0) return system_error("write", path_, errno);
+      // The disk begins with a large piece while the next one is copied. An error of it is
+      // reported by the sync.
+      if (static_cast<std::size_t>(put) == kWritePiece) {
+        ::sync_file_range(fd_.get(), static_cast<off_t>(offset), put, SYNC_FILE_RANGE_WRITE);
+      }
       offset += static_cast<std::uint64_t>(put);
       bytes.remove_prefix(static_cast<std::size_t>(put));
     }
@@ -140,6 +145,7 @@ class SystemFile final : public File {
   }
 
  private:
+  static constexpr std::size_t kWritePiece = 256 * 1024;
   Descriptor fd_;
   std::string path_;
   bool writable_;
@@ -201,7 +207,9 @@ class SystemFiles final : public FileSystem {
   Status create_directories(const std::string& path) override {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
       const std::string part = path.substr(0, end);
-      if (::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST) {
+      if (::mkdir(part.c_str(), 0750) == 0) {
+        VITRINE_TRY(sync_directory(parent_path(part)));
+      } else if (errno != EEXIST) {
         return system_error("create folder", part, errno);
       }
       if (end == std::string::npos) return ok_status();

@@ -96,7 +96,7 @@ void Partition::apply_loop() {
   while (!failed_) {
     if (!apply_available()) return;
     look_after_snapshots();
-    if (stopping_ && (stopped_ || applied() == log_->appended())) return;
+    if (stopping_ && (stopped_ || applied() >= log_->appended())) return;
     reader_->wait(applied() + 1, kIdleWaitUs);
   }
 }

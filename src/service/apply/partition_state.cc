@@ -270,13 +270,6 @@ std::optional<Result<eventlog::Position>> PartitionState::poll_snapshot() {
 }
 
 Result<eventlog::Position> PartitionState::write_snapshot() {
-  if (&files_ != &io::system_files()) {  // a simulated disk is this process's own memory
-    release();
-    VITRINE_TRY(const std::string folder, snapshots_.begin(position_));
-    VITRINE_TRY(write_tenant_files(folder));
-    VITRINE_TRY(snapshots_.finish(make_manifest()));
-    return position_;
-  }
   VITRINE_TRY(begin_snapshot());
   while (true) {
     if (auto result = poll_snapshot()) return std::move(*result);

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view kMagic = "vitrine snapshot";
 constexpr std::uint32_t kVersion = 1;
-constexpr std::string_view kUnfinished = ".tmp";
 constexpr std::size_t kNameDigits = 20;
 constexpr std::uint64_t kManifestBytesMax = 64ull << 20;
 
@@ -25,17 +24,12 @@ std::optional<eventlog::Position> parse_name(std::string_view name) {
   return position;
 }
 
-// A snapshot holds plain files and one folder made by the row store, so this walks the real
-// file system; on a simulated one there are no folders to walk and the listed files go singly.
-Status remove_folder(io::FileSystem& files, const std::string& path) {
-  if (&files == &io::system_files()) {
-    std::error_code code;
-    std::filesystem::remove_all(path, code);
-    if (code) return io_error("remove", path, code.value());
-    return ok_status();
-  }
-  VITRINE_TRY(const auto names, files.list(path));
-  for (const auto& name : names) VITRINE_TRY(files.remove(io::join_path(path, name)));
+// A snapshot's folder holds files and a folder made by the row store, so this walks the real file
+// system. (A simulated one has no folders: it keeps logs only, and no snapshots.)
+Status remove_folder(const std::string& path) {
+  std::error_code code;
+  std::filesystem::remove_all(path, code);
+  if (code) return io_error("remove", path, code.value());
   return ok_status();
 }
 
@@ -99,11 +93,10 @@ std::string tenant_file_name(TenantId tenant) {
 Result<SnapshotDirectory> SnapshotDirectory::open(io::FileSystem& files, std::string directory) {
   VITRINE_TRY(files.create_directories(directory));
   SnapshotDirectory snapshots(files, std::move(directory));
-  VITRINE_TRY(const auto names, files.list(snapshots.directory_));
-  for (const auto& name : names) {
-    if (name.ends_with(kUnfinished)) {
-      VITRINE_TRY(remove_folder(files, io::join_path(snapshots.directory_, name)));
-    }
+  VITRINE_TRY(const auto folders, snapshots.folders());
+  for (eventlog::Position position : folders) {
+    VITRINE_TRY(const bool complete, files.exists(snapshots.manifest_path(position)));
+    if (!complete) VITRINE_TRY(remove_folder(snapshots.path(position)));
   }
   return snapshots;
 }
@@ -112,11 +105,11 @@ std::string SnapshotDirectory::path(eventlog::Position position) const {
   return io::join_path(directory_, snapshot_name(position));
 }
 
-std::string SnapshotDirectory::unfinished_path(eventlog::Position position) const {
-  return path(position) + std::string(kUnfinished);
+std::string SnapshotDirectory::manifest_path(eventlog::Position position) const {
+  return io::join_path(path(position), "MANIFEST");
 }
 
-Result<std::vector<eventlog::Position>> SnapshotDirectory::list() const {
+Result<std::vector<eventlog::Position>> SnapshotDirectory::folders() const {
   VITRINE_TRY(const auto names, files_->list(directory_));
   std::vector<eventlog::Position> positions;
   for (const auto& name : names) {
@@ -126,38 +119,51 @@ Result<std::vector<eventlog::Position>> SnapshotDirectory::list() const {
   return positions;
 }
 
+Result<std::vector<eventlog::Position>> SnapshotDirectory::list() const {
+  VITRINE_TRY(const auto all, folders());
+  std::vector<eventlog::Position> complete;
+  for (eventlog::Position position : all) {
+    VITRINE_TRY(const bool exists, files_->exists(manifest_path(position)));
+    if (exists) complete.push_back(position);
+  }
+  return complete;
+}
+
 Result<SnapshotManifest> SnapshotDirectory::manifest(eventlog::Position position) const {
-  const std::string file = io::join_path(path(position), "MANIFEST");
+  const std::string file = manifest_path(position);
   VITRINE_TRY(const auto bytes, io::read_file(*files_, file, kManifestBytesMax));
   auto manifest = decode_manifest(bytes);
   if (!manifest.ok()) return std::move(manifest).error().context(file);
   if (manifest->position != position) {
-    return Error(ErrorCode::kCorrupt, file + ": is of position " + std::to_string(manifest->position));
+    return Error(ErrorCode::kCorrupt,
+                 file + ": is of position " + std::to_string(manifest->position));
   }
   return manifest;
 }
 
 Result<std::string> SnapshotDirectory::begin(eventlog::Position position) {
-  const std::string folder = unfinished_path(position);
+  const std::string folder = path(position);
   VITRINE_TRY(const bool exists, files_->exists(folder));
-  if (exists) VITRINE_TRY(remove_folder(*files_, folder));
+  if (exists) VITRINE_TRY(remove(position));
   VITRINE_TRY(files_->create_directories(folder));
+  VITRINE_TRY(files_->sync_directory(directory_));
   return folder;
 }
 
 Status SnapshotDirectory::finish(const SnapshotManifest& manifest) {
-  const std::string folder = unfinished_path(manifest.position);
-  VITRINE_TRY(io::write_file_atomically(*files_, io::join_path(folder, "MANIFEST"),
-                                        encode_manifest(manifest)));
+  const std::string folder = path(manifest.position);
   VITRINE_TRY(files_->sync_directory(folder));
-  VITRINE_TRY(files_->rename(folder, path(manifest.position)));
-  return files_->sync_directory(directory_);
+  return io::write_file_atomically(*files_, manifest_path(manifest.position),
+                                   encode_manifest(manifest));
 }
 
 Status SnapshotDirectory::remove(eventlog::Position position) {
-  // Renamed first, so that half a removal isn't taken for a snapshot.
-  VITRINE_TRY(files_->rename(path(position), unfinished_path(position)));
-  return remove_folder(*files_, unfinished_path(position));
+  VITRINE_TRY(const bool complete, files_->exists(manifest_path(position)));
+  if (complete) {
+    VITRINE_TRY(files_->remove(manifest_path(position)));
+    VITRINE_TRY(files_->sync_directory(path(position)));
+  }
+  return remove_folder(path(position));
 }
 
 Result<eventlog::Position> SnapshotDirectory::prune(std::size_t keep) {

@@ -5,9 +5,9 @@
 //       tenant-7.state                 one checksummed file per tenant (io::CheckedFileWriter)
 //       cold/                          hard-linked checkpoint of the rows that left memory
 //
-// A snapshot is written under a name of its own (`.tmp` behind it) and renamed when it is
-// complete, so a crash at any step leaves either the whole snapshot or rubbish that the next
-// start removes.
+// The manifest is written when everything else is on disk, and removed before anything else is:
+// a crash at any step leaves either the whole snapshot or a folder without a manifest, which
+// the next start removes.
 #pragma once
 
 #include <cstdint>
@@ -50,12 +50,11 @@ class SnapshotDirectory {
   // Positions of complete snapshots, newest first.
   Result<std::vector<eventlog::Position>> list() const;
   std::string path(eventlog::Position position) const;
-  std::string unfinished_path(eventlog::Position position) const;
   Result<SnapshotManifest> manifest(eventlog::Position position) const;
 
   // A fresh, empty folder to write into; then the files; then finish().
   Result<std::string> begin(eventlog::Position position);
-  // Writes MANIFEST, syncs, renames. After it returns the snapshot survives power loss.
+  // Writes MANIFEST. After it returns the snapshot survives power loss.
   Status finish(const SnapshotManifest& manifest);
   Status remove(eventlog::Position position);
   // Keeps the newest `keep`; returns the position of the oldest that is left, 0 while there are
@@ -63,6 +62,9 @@ class SnapshotDirectory {
   Result<eventlog::Position> prune(std::size_t keep);
 
  private:
+  std::string manifest_path(eventlog::Position position) const;
+  Result<std::vector<eventlog::Position>> folders() const;
+
   SnapshotDirectory(io::FileSystem& files, std::string directory)
       : files_(&files), directory_(std::move(directory)) {}
 

@@ -47,7 +47,7 @@ Status CommitQueue::admit(std::uint64_t bytes, std::uint64_t disk_room) {
 
 Group& CommitQueue::open_group(std::uint64_t bytes) {
   if (groups_.empty() ||
-      groups_.back()->frame.size() + bytes + kFrameAlign > limits_.group_bytes_max) {
+      groups_.back()->frame.size() + bytes + kFrameAlign > limits_.group_bytes_target) {
     std::unique_ptr<Group> group;
     if (spare_.empty()) {
       group = std::make_unique<Group>();
@@ -140,9 +140,11 @@ CommitQueue::Next CommitQueue::wait(std::unique_ptr<Group>& group, TimeUs idle_u
 void CommitQueue::finish(std::unique_ptr<Group> group) {
   const std::uint64_t bytes = kFrameOverhead + group->record_bytes;
   group->clear();
+  // The buffer of an unusually large append is not worth keeping.
+  const bool keep = group->frame.capacity() <= 2 * limits_.group_bytes_target;
   std::lock_guard lock(mutex_);
   queue_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  if (spare_.size() < kSpareGroups) spare_.push_back(std::move(group));
+  if (keep && spare_.size() < kSpareGroups) spare_.push_back(std::move(group));
 }
 
 void CommitQueue::refuse(Error why) {

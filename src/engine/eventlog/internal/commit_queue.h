@@ -30,6 +30,7 @@ struct Group {
 
 struct CommitQueueLimits {
   std::uint64_t group_bytes_max = 0;
+  std::uint64_t group_bytes_target = 0;
   std::uint64_t queue_bytes_max = 0;
   TimeUs gather_us = 0;  // a group waits so long for company; 0: not at all
 };
@@ -60,7 +61,7 @@ class CommitQueue {
   std::uint64_t refused_disk() const { return refused_disk_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::size_t kSpareGroups = 4;
+  static constexpr std::size_t kSpareGroups = 16;
   Status admit(std::uint64_t bytes, std::uint64_t disk_room);  // with mutex_ held
   Group& open_group(std::uint64_t bytes);                      // with mutex_ held
   TimeUs gather_left_us() const;                               // with mutex_ held

@@ -23,6 +23,7 @@ void bump(std::atomic<std::uint32_t>& word) {
 
 CommitQueueLimits limits_of(const WriterOptions& options) {
   return {.group_bytes_max = options.group_bytes_max,
+          .group_bytes_target = std::min(options.group_bytes_target, options.group_bytes_max),
           .queue_bytes_max = options.queue_bytes_max,
           .gather_us = options.sync_mode == SyncMode::kInterval ? options.sync_interval_us : 0};
 }

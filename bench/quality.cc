@@ -1,0 +1,107 @@
+// How good are the answers of the live item-item state, the same code that serves?
+//
+// Amazon Beauty, leave one out: counters hold all but each visitor's last two items (settings were
+// chosen on the second last; docs/decisions/item-item-scoring.md), the history asked with is all
+// but the last, the answer is ranked over all items without those of the history.
+// Online Retail: learned from before 2011-11-09, asked for the new items of each customer's first
+// later invoice; the figure is HR@10 over that of popularity, over the same customers.
+//
+//   bench_quality [folder of the data sets]     also from DATA_DIR; default ../shared/data
+// Ends with one line of JSON.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "tool/evaluate/baselines.h"
+#include "tool/evaluate/covisit_scorer.h"
+#include "tool/evaluate/report.h"
+
+namespace {
+
+using namespace vitrine;
+using namespace vitrine::evaluate;
+
+constexpr TimeUs kRetailCut = 1'320'796'800 * kSecondUs;  // 2011-11-09T00:00:00Z
+constexpr TimeUs kMonth = 30 * kDayUs;
+
+struct Results {
+  Report ours;
+  Report popularity;
+};
+
+Results compare(const std::string& title, const Dataset& data, Split split, TimeUs recent) {
+  std::cout << title << ": " << split.cases.size() << " cases, " << data.items.size() << " items, "
+            << split.train.size() << " interactions learned from\n\n";
+  const Evaluator evaluator(std::move(split), static_cast<std::uint32_t>(data.items.size()), {});
+  CovisitScorer item_item;
+  Popularity popularity;
+  Random random;
+  std::vector<Report> reports{evaluator.run(item_item), evaluator.run(popularity),
+                              evaluator.run(random)};
+  if (recent > 0) {
+    Popularity decayed(recent);
+    reports.push_back(evaluator.run(decayed));
+  }
+  print_table(std::cout, reports);
+  std::cout << "\n";
+  return {std::move(reports[0]), std::move(reports[1])};
+}
+
+Status run(const std::filesystem::path& folder) {
+  const auto progress = terminal_progress();
+  VITRINE_TRY(const Dataset beauty,
+              read_sequences(folder / "amazon-beauty/Beauty.txt.gz", *progress));
+  VITRINE_TRY(const Dataset retail,
+              read_online_retail(folder / "online-retail/online_retail.csv.gz", *progress));
+  const Results b = compare("Amazon Beauty", beauty, leave_one_out(beauty, Stage::kTest), 0);
+  const Results r = compare("Online Retail", retail, temporal(retail, {kRetailCut, true}), kMonth);
+  const Interval over =
+      bootstrap_ratio(r.ours.column(&CaseScore::hr), r.popularity.column(&CaseScore::hr), {});
+  std::cout << "Online Retail, HR@10 over popularity: " << over.value << " [" << over.low << ", "
+            << over.high << "]\n";
+  const auto field = [](const char* name, double value) {
+    return std::string("\"") + name + "\":" + json_number(value);
+  };
+  std::cout << "{" << field("beauty_hr10", b.ours.hr.value) << ","
+            << field("beauty_hr10_low", b.ours.hr.low) << ","
+            << field("beauty_hr10_high", b.ours.hr.high) << ","
+            << field("beauty_ndcg10", b.ours.ndcg.value) << ","
+            << field("beauty_ndcg10_low", b.ours.ndcg.low) << ","
+            << field("beauty_ndcg10_high", b.ours.ndcg.high) << ","
+            << field("beauty_cpu_s", b.ours.fit_cpu_s + b.ours.rank_cpu_s) << ","
+            << field("beauty_popularity_hr10", b.popularity.hr.value) << ","
+            << field("beauty_coverage", b.ours.coverage) << ","
+            << field("retail_hr10", r.ours.hr.value) << ","
+            << field("retail_popularity_hr10", r.popularity.hr.value) << ","
+            << field("retail_hr10_over_popularity", over.value) << ","
+            << field("retail_hr10_over_popularity_low", over.low) << ","
+            << field("retail_hr10_over_popularity_high", over.high) << ","
+            << field("retail_cpu_s", r.ours.fit_cpu_s + r.ours.rank_cpu_s) << "}\n";
+  return ok_status();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const char* from_environment = std::getenv("DATA_DIR");
+  const std::filesystem::path folder = argc > 1                      ? argv[1]
+                                       : from_environment != nullptr ? from_environment
+                                                                     : "../shared/data";
+  for (const char* needed : {"amazon-beauty/Beauty.txt.gz", "online-retail/online_retail.csv.gz"}) {
+    if (std::filesystem::exists(folder / needed)) continue;
+    std::cerr
+        << "bench_quality: " << (folder / needed).string() << " is missing.\n"
+        << "Give the folder of the data sets as the argument or in DATA_DIR. It holds\n"
+        << "  online-retail/online_retail.csv.gz  UCI Machine Learning Repository, \"Online "
+           "Retail\" (CC BY 4.0)\n"
+        << "  amazon-beauty/Beauty.txt.gz         Amazon reviews, Beauty 5-core, one user a line\n";
+    return 2;
+  }
+  const Status status = run(folder);
+  if (status.ok()) return 0;
+  std::cerr << "bench_quality: " << status.error().to_string() << "\n";
+  return 1;
+}

@@ -1,0 +1,23 @@
+// Reports for people and for programs.
+#pragma once
+
+#include <ostream>
+#include <span>
+
+#include "tool/evaluate/evaluator.h"
+
+namespace vitrine::evaluate {
+
+// One row a scorer, the best HR first; 95 % intervals as value [low, high].
+void print_table(std::ostream& out, std::span<const Report> reports);
+
+// One JSON object:
+// {"k":..,"cases":..,"scorers":[{"name":..,"hr":{"value":..,"low":..,"high":..},..}]}
+void print_json(std::ostream& out, std::span<const Report> reports);
+
+// A string as JSON writes it, with quotes.
+std::string json_string(std::string_view text);
+// A number as JSON writes it; null where it is not finite.
+std::string json_number(double value);
+
+}  // namespace vitrine::evaluate

@@ -1,0 +1,41 @@
+// `vitrine evaluate`: a data set (from a file, or made from a tenant's log) through a split, the
+// item-item state, popularity and random, to a table or JSON.
+#pragma once
+
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "base/progress.h"
+#include "tool/evaluate/evaluator.h"
+
+namespace vitrine::evaluate {
+
+enum class Format { kSequences, kOnlineRetail, kEvents };
+enum class SplitKind { kLeaveOneOut, kTemporal };
+
+// "sequences", "online-retail", "events"; "leave-one-out", "temporal".
+std::optional<Format> find_format(std::string_view name);
+std::optional<SplitKind> find_split(std::string_view name);
+
+struct EvaluateOptions {
+  std::string path;
+  std::optional<Format> format;    // absent: told from the file's first line
+  std::optional<SplitKind> split;  // absent: temporal where there are times
+  Stage stage = Stage::kTest;      // of leave-one-out
+  std::optional<TimeUs>
+      cut;  // of temporal; absent: the time before which 80 % of the interactions lie
+  bool new_items_only = true;  // of temporal: targets that the user had before are left out
+  std::size_t k = 10;          // 1 .. 1000
+  BootstrapOptions bootstrap;
+  bool json = false;
+};
+
+// Reads options.path and evaluates it.
+Status run_evaluate(const EvaluateOptions& options, std::ostream& out,
+                    Progress& progress = no_progress());
+
+// Evaluates a data set that is in memory; path and format are not looked at.
+Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std::ostream& out);
+
+}  // namespace vitrine::evaluate

@@ -1,0 +1,246 @@
+#include "service/recommend/context.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "domain/profile/interaction.h"
+
+namespace vitrine::recommend {
+
+namespace {
+
+using event::EventType;
+
+Error bad_field(std::string_view field, const std::string& what) {
+  return {ErrorCode::kInvalidArgument, std::string(field) + ": " + what};
+}
+
+Status check_request(const policy::PlacementPolicy& policy, const Request& request) {
+  const std::uint32_t limit_max = std::min(policy.limit_max, kRequestLimitMax);
+  if (request.limit && (*request.limit == 0 || *request.limit > limit_max)) {
+    return bad_field("limit", "must be from 1 to " + std::to_string(limit_max) + ", got " +
+                                  std::to_string(*request.limit));
+  }
+  if (request.diversity && !(*request.diversity >= 0 && *request.diversity <= 1)) {
+    return bad_field("diversity", "must be from 0 to 1, got " + std::to_string(*request.diversity));
+  }
+  if (request.item_ids.size() > kRequestItemsMax) {
+    return bad_field("item_ids", "at most " + std::to_string(kRequestItemsMax) + ", got " +
+                                     std::to_string(request.item_ids.size()));
+  }
+  if (request.cart.size() > kRequestItemsMax) {
+    return bad_field("cart", "at most " + std::to_string(kRequestItemsMax) + " items, got " +
+                                 std::to_string(request.cart.size()));
+  }
+  if (request.boosts.size() > kRequestBoostsMax) {
+    return bad_field("boost", "at most " + std::to_string(kRequestBoostsMax) + " rules, got " +
+                                  std::to_string(request.boosts.size()));
+  }
+  for (const Boost& boost : request.boosts) {
+    if (!(boost.factor >= 0.01 && boost.factor <= 100)) {
+      return bad_field("boost",
+                       "a factor must be from 0.01 to 100, got " + std::to_string(boost.factor));
+    }
+  }
+  if (focus_of(policy.placement) == Focus::kItems && request.item_ids.empty()) {
+    return bad_field("item_ids", policy.placement + " needs the items that the page is about");
+  }
+  return ok_status();
+}
+
+Status read_history(Context& context) {
+  context.history.clear();
+  const profile::Profiles& profiles = context.state->profiles;
+  const Request& request = *context.request;
+  if (!request.user_id.empty()) {
+    const UserIndex user = profiles.find_user(profile::user_key(request.user_id));
+    if (user != kNoUser) VITRINE_TRY(profiles.history(user, context.history));
+  }
+  if (request.anonymous_id.empty()) return ok_status();
+  const UserIndex visitor = profiles.find_user(profile::anonymous_key(request.anonymous_id));
+  if (visitor == kNoUser) return ok_status();
+  if (context.history.empty()) {
+    VITRINE_TRY(profiles.history(visitor, context.history));
+    return ok_status();
+  }
+  // Someone who signed in: what was looked at just before belongs to the same interest.
+  VITRINE_TRY(profiles.history(visitor, context.other_history));
+  const auto middle = static_cast<std::ptrdiff_t>(context.history.size());
+  context.history.insert(context.history.end(), context.other_history.begin(),
+                         context.other_history.end());
+  std::inplace_merge(
+      context.history.begin(), context.history.begin() + middle, context.history.end(),
+      [](const auto& a, const auto& b) { return a.stored_time() < b.stored_time(); });
+  return ok_status();
+}
+
+bool within(TimeUs now, TimeUs then, std::uint32_t window_s) {
+  return now - then <= static_cast<TimeUs>(window_s) * kSecondUs;
+}
+
+// Oldest first, so that a later event takes back what an earlier one said.
+void mark_history(const Context& context, ItemTable& table) {
+  const policy::PlacementPolicy& policy = *context.policy;
+  for (const profile::HistoryEntry& entry : context.history) {
+    std::uint16_t& marks = table.insert(entry.item).marks;
+    const auto set = [&](bool on, std::uint16_t mark) {
+      marks = static_cast<std::uint16_t>(on ? marks | mark : marks & ~mark);
+    };
+    const TimeUs then = entry.event_time();
+    if (entry.positive()) {
+      if (within(context.now, then, policy.seen_window_s)) set(true, kMarkSeen);
+      set(false, kMarkDisliked);
+    }
+    if (entry.bought()) set(within(context.now, then, policy.bought_window_s), kMarkBought);
+    if (entry.type == EventType::kRefund) set(false, kMarkBought);
+    if (entry.negative() && entry.type != EventType::kRefund) set(true, kMarkDisliked);
+  }
+}
+
+// Keeps the first occurrence; `weight` > 0.
+void add_anchor(Context& context, ItemIndex item, float weight) {
+  if (context.anchors.size() >= kAnchorsMax) return;
+  for (const covisit::HistoryItem& anchor : context.anchors) {
+    if (anchor.item == item) return;
+  }
+  context.anchors.push_back({item, weight});
+}
+
+void add_history_anchors(Context& context) {
+  for (std::size_t i = context.history.size(); i-- > 0;) {
+    const profile::HistoryEntry& entry = context.history[i];
+    // The square root: a purchase tells more than a view, but not five views' worth.
+    if (entry.positive()) add_anchor(context, entry.item, std::sqrt(profile::entry_weight(entry)));
+    if (context.anchors.size() >= kAnchorsMax) return;
+  }
+}
+
+// What the history says is in the cart: put in during the last two days, not taken out or
+// bought since. For shops that don't send the cart with the request.
+void add_remembered_cart(Context& context) {
+  const auto& history = context.history;
+  for (std::size_t i = history.size(); i-- > 0;) {
+    if (!within(context.now, history[i].event_time(), 2 * 24 * 3600)) return;
+    if (history[i].type != EventType::kAddToCart) continue;
+    const bool gone =
+        std::any_of(history.begin() + static_cast<std::ptrdiff_t>(i), history.end(),
+                    [&](const profile::HistoryEntry& later) {
+                      return later.item == history[i].item &&
+                             (later.bought() || later.type == EventType::kRemoveFromCart);
+                    });
+    if (!gone) add_anchor(context, history[i].item, 1);
+  }
+}
+
+// Resolves ids; marks them as context if `exclude`, makes them anchors if `anchor`.
+void add_request_items(Context& context, std::span<const std::string_view> ids, bool exclude,
+                       bool anchor, ItemTable& table, Answer& answer) {
+  for (const std::string_view id : ids) {
+    const std::optional<ItemIndex> item = context.catalog().find(id);
+    if (!item) {
+      ++answer.unknown_items;
+      continue;
+    }
+    if (exclude) table.insert(*item).marks |= kMarkContext;
+    if (anchor) add_anchor(context, *item, 1);
+  }
+}
+
+void read_taste(Context& context) {
+  context.categories.clear();
+  context.brands.clear();
+  context.anchor_price = 0;
+  if (context.weight(Source::kSimilar) == 0) return;
+  const catalog::Catalog& catalog = context.catalog();
+  for (std::size_t i = 0; i < std::min(kTasteAnchors, context.anchors.size()); ++i) {
+    const ItemIndex item = context.anchors[i].item;
+    if (catalog.first_category(item) != catalog::kNoCode) {
+      context.categories.push_back(catalog.first_category(item));
+    }
+    if (catalog.brand(item) != catalog::kNoCode) context.brands.push_back(catalog.brand(item));
+    const double price = catalog.price(item);
+    if (i == 0 && price > 0) context.anchor_price = price;
+  }
+  for (auto* codes : {&context.categories, &context.brands}) {
+    std::sort(codes->begin(), codes->end());
+    codes->erase(std::unique(codes->begin(), codes->end()), codes->end());
+  }
+}
+
+}  // namespace
+
+Focus focus_of(std::string_view placement) {
+  if (placement.starts_with("product-")) return Focus::kItems;
+  if (placement == "cart") return Focus::kCart;
+  return Focus::kVisitor;
+}
+
+Status build_context(const StateView& state, const policy::PlacementPolicy& policy,
+                     const Request& request, Context& context, ItemTable& table, Answer& answer) {
+  VITRINE_TRY(check_request(policy, request));
+  context.state = &state;
+  context.policy = &policy;
+  context.request = &request;
+  context.now = request.now;
+  context.limit = request.limit.value_or(std::min(policy.limit_default, kRequestLimitMax));
+  context.diversity = request.diversity.value_or(0);
+  context.anchors.clear();
+  context.filter.reset();
+  context.boosts.clear();
+  context.parsed.clear();
+  table.clear();
+  VITRINE_TRY(read_history(context));
+  mark_history(context, table);
+
+  const Focus focus = focus_of(policy.placement);
+  const bool cart_first = focus == Focus::kCart;
+  if (cart_first) {
+    add_request_items(context, request.cart, policy.exclude_cart, true, table, answer);
+  }
+  add_request_items(context, request.item_ids, policy.exclude_query_items, true, table, answer);
+  if (!cart_first) {
+    add_request_items(context, request.cart, policy.exclude_cart, focus == Focus::kVisitor, table,
+                      answer);
+  }
+  if (cart_first && request.cart.empty() && request.item_ids.empty()) {
+    add_remembered_cart(context);
+    for (const covisit::HistoryItem& anchor : context.anchors) {
+      if (policy.exclude_cart) table.insert(anchor.item).marks |= kMarkContext;
+    }
+  }
+  if (focus == Focus::kVisitor) add_history_anchors(context);
+  read_taste(context);
+
+  answer.position = state.position;
+  answer.now = request.now;
+  answer.limit = context.limit;
+  answer.diversity = context.diversity;
+  answer.history = static_cast<std::uint32_t>(context.history.size());
+  return ok_status();
+}
+
+namespace {
+Result<filter::BoundFilter> bind(Context& context, std::string_view text, FilterCache& cache) {
+  VITRINE_TRY(filter::ParsedFilter parsed, cache.parse(text));
+  context.parsed.push_back(std::move(parsed));
+  return filter::bind(context.parsed.back(), context.catalog(), context.now);
+}
+}  // namespace
+
+Status bind_filters(Context& context, FilterCache& cache) {
+  const Request& request = *context.request;
+  if (!request.filter.empty()) {
+    auto bound = bind(context, request.filter, cache);
+    if (!bound.ok()) return std::move(bound).error().context("filter");
+    context.filter.emplace(std::move(bound).value());
+  }
+  for (const Boost& boost : request.boosts) {
+    auto bound = bind(context, boost.filter, cache);
+    if (!bound.ok()) return std::move(bound).error().context("boost");
+    context.boosts.push_back({std::move(bound).value(), boost.factor});
+  }
+  return ok_status();
+}
+
+}  // namespace vitrine::recommend

@@ -1,0 +1,74 @@
+// The first stage: who asks, about what, and what is known of both.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "domain/catalog/catalog.h"
+#include "domain/filter/filter.h"
+#include "domain/policy/policy.h"
+#include "domain/profile/history_entry.h"
+#include "engine/covisit/score.h"
+#include "service/recommend/answer.h"
+#include "service/recommend/filter_cache.h"
+#include "service/recommend/item_table.h"
+#include "service/recommend/request.h"
+#include "service/recommend/state_view.h"
+
+namespace vitrine::recommend {
+
+struct BoundBoost {
+  filter::BoundFilter filter;
+  double factor;
+};
+
+// What an answer is about. By placement: "home" and a tenant's own placements are about the
+// visitor, "product-..." about the request's item_ids, "cart" about the cart.
+enum class Focus : std::uint8_t { kVisitor, kItems, kCart };
+Focus focus_of(std::string_view placement);
+
+// One answer's inputs. Reused: its vectors keep their memory.
+struct Context {
+  const StateView* state = nullptr;
+  const policy::PlacementPolicy* policy = nullptr;
+  const Request* request = nullptr;
+  TimeUs now = 0;
+  std::uint32_t limit = 0;
+  double diversity = 0;
+
+  std::vector<profile::HistoryEntry> history;  // oldest first, of both ids of the visitor
+  std::vector<covisit::HistoryItem> anchors;  // distinct items the answer starts from, newest first
+  std::vector<catalog::Code> categories, brands;  // of the first anchors: ascending, no kNoCode
+  double anchor_price = 0;                        // of the first anchor; 0 if it has none
+
+  // The text behind the bound filters, which may point into it.
+  std::vector<filter::ParsedFilter> parsed;
+  std::optional<filter::BoundFilter> filter;
+  std::vector<BoundBoost> boosts;
+
+  double weight(Source source) const { return policy->weights[source]; }
+  const catalog::Catalog& catalog() const { return state->catalog; }
+
+  // For merging two histories.
+  std::vector<profile::HistoryEntry> other_history;
+};
+
+// Anchors beyond this add nothing: the weight of the 21st is 0.6^20 of the first's.
+inline constexpr std::size_t kAnchorsMax = 20;
+// Categories and brands are taken from this many anchors.
+inline constexpr std::size_t kTasteAnchors = 4;
+
+// Parses (through `cache`) and binds the request's filter and boosts. kInvalidArgument with
+// "filter" or "boost" and the column.
+Status bind_filters(Context& context, FilterCache& cache);
+
+// Checks the request against policy and limits, fills `context` but for filter and boosts,
+// and marks in `table` (cleared first) what the exclusions of the policy need to know.
+// kInvalidArgument names the field; a cold history that can't be read gives its own error.
+Status build_context(const StateView& state, const policy::PlacementPolicy& policy,
+                     const Request& request, Context& context, ItemTable& table, Answer& answer);
+
+}  // namespace vitrine::recommend

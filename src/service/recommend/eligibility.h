@@ -1,0 +1,39 @@
+// What may not be shown here and now, whoever suggests it. Exact: stock, price and listing are
+// those of the state, the moment the answer is made.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "service/recommend/answer.h"
+#include "service/recommend/context.h"
+#include "service/recommend/item_table.h"
+
+namespace vitrine::recommend {
+
+class Eligibility {
+ public:
+  // `relaxed` as in Answer: exclusions that are not applied. Counts into `answer`.
+  Eligibility(const Context& context, const ItemTable& table, std::uint16_t relaxed,
+              Answer& answer);
+
+  // True if the item may be shown; otherwise the first reason against it is counted. Cheap tests
+  // first, the filter last (tens of ns). Call once for each item of an answer.
+  bool admit(ItemIndex item) { return admit(item, context_.filter.has_value()); }
+  // For items that are known to pass the filter.
+  bool admit_filtered(ItemIndex item) { return admit(item, false); }
+
+ private:
+  bool admit(ItemIndex item, bool test_filter);
+  std::optional<Drop> find_reason(ItemIndex item, bool test_filter) const;
+  bool too_young_or_old(ItemIndex item) const;
+
+  const Context& context_;
+  const ItemTable& table_;
+  std::uint16_t mark_mask_ = 0;  // marks that exclude
+  bool in_stock_only_;
+  bool age_matters_;
+  Answer& answer_;
+};
+
+}  // namespace vitrine::recommend

@@ -1,0 +1,76 @@
+#include "service/recommend/evidence.h"
+
+#include <cmath>
+
+namespace vitrine::recommend {
+
+double saturate(double x) {
+  const double root = std::sqrt(x);
+  return root / (1 + root);
+}
+
+bool CoVisitSource::wanted(const policy::PlacementPolicy& policy) const {
+  return policy.weights[Source::kCoView] > 0 || policy.weights[Source::kSecondHop] > 0;
+}
+
+void CoVisitSource::gather(const Context& context, SourceScratch& scratch, ItemTable& table) const {
+  if (context.anchors.empty()) return;
+  const double direct_weight = context.weight(Source::kCoView);
+  const double second_weight = context.weight(Source::kSecondHop);
+  covisit::ScoreOptions options = options_;
+  if (second_weight == 0) options.second_hop = 0;
+  context.state->covisit.score(context.anchors, options, scratch.covisit, scratch.candidates);
+  // In units of the larger weight, so that either may be 0.
+  const double unit = std::max(direct_weight, second_weight);
+  const double direct_share = direct_weight / unit;
+  const double second_share = second_weight / unit;
+  for (const covisit::Candidate& candidate : scratch.candidates) {
+    const double direct = candidate.direct;
+    const double second = static_cast<double>(candidate.score) - direct;
+    const double x = direct * direct_share + (second > 0 ? second * second_share : 0);
+    if (!(x > 0)) continue;
+    // weight * evidence, summed over both, is unit * saturate(x).
+    const double per_x = saturate(x) / x;
+    ItemEntry& entry = table.insert(candidate.item);
+    if (direct_weight > 0) {
+      entry.evidence[index_of(Source::kCoView)] = static_cast<float>(per_x * direct);
+    }
+    if (second_weight > 0 && second > 0) {
+      entry.evidence[index_of(Source::kSecondHop)] = static_cast<float>(per_x * second);
+    }
+  }
+}
+
+bool BasketSource::wanted(const policy::PlacementPolicy& policy) const {
+  return policy.weights[Source::kCoBuy] > 0;
+}
+
+void BasketSource::gather(const Context& context, SourceScratch& scratch, ItemTable& table) const {
+  if (context.anchors.empty()) return;
+  covisit::ScoreOptions options = options_;
+  options.second_hop = 0;
+  // A cart has no order: all of it counts the same.
+  if (focus_of(context.policy->placement) == Focus::kCart) options.history_decay = 1;
+  context.state->baskets.score(context.anchors, options, scratch.covisit, scratch.candidates);
+  for (const covisit::Candidate& candidate : scratch.candidates) {
+    if (!(candidate.score > 0)) continue;
+    table.insert(candidate.item).evidence[index_of(Source::kCoBuy)] =
+        static_cast<float>(saturate(static_cast<double>(candidate.score)));
+  }
+}
+
+bool HistorySource::wanted(const policy::PlacementPolicy& policy) const {
+  return policy.weights[Source::kHistory] > 0;
+}
+
+void HistorySource::gather(const Context& context, SourceScratch&, ItemTable& table) const {
+  int rank = 0;
+  for (std::size_t i = context.history.size(); i-- > 0;) {
+    if (!context.history[i].positive()) continue;
+    float& evidence = table.insert(context.history[i].item).evidence[index_of(Source::kHistory)];
+    if (evidence > 0) continue;
+    evidence = 1.0f / static_cast<float>(1 + rank++);
+  }
+}
+
+}  // namespace vitrine::recommend

@@ -1,0 +1,117 @@
+#include "service/recommend/ranker.h"
+
+#include <algorithm>
+
+namespace vitrine::recommend {
+
+namespace {
+
+// For heaps: the one that stands first is on top.
+bool heap_order(const Ranked& a, const Ranked& b) { return b.before(a); }
+
+// Matches that the last resort tries. Far more than an answer needs, and a few ms at most.
+constexpr std::size_t kUnwalkedMatchesMax = 65536;
+
+}  // namespace
+
+bool worth_enumerating(std::uint64_t estimate, std::uint64_t listed, std::uint32_t limit) {
+  // Below 2^32 each, so the products fit.
+  return estimate * estimate <= listed * limit;
+}
+
+Ranker::Ranker(const Context& context, const Scorer& scorer, ItemTable& table,
+               const WalkLimits& limits, std::uint16_t relaxed, RankScratch& scratch,
+               Answer& answer)
+    : context_(context),
+      scorer_(scorer),
+      table_(table),
+      eligibility_(context, table, relaxed, answer),
+      pool_(scratch.pool),
+      pending_(scratch.pending),
+      evidence_(scorer, table, scratch.order),
+      posting_(context, scorer, table, scratch.members, limits.posting_steps),
+      similar_(scorer, table, true, limits.category_steps),
+      ranking_(scorer, table, false, limits.ranked_steps),
+      newest_(context, scorer, table, scratch.newest, limits.newest_steps) {
+  pool_.clear();
+  pending_.clear();
+  category_is_small_ = posting_.size() <= limits.posting_steps;
+  answer.candidates = static_cast<std::uint32_t>(evidence_.size());
+}
+
+bool Ranker::drain(CandidateStream& stream, Link link, std::size_t want) {
+  for (;;) {
+    const double bound = stream.bound();
+    while (!pending_.empty() && pending_.front().key > bound) {
+      if (pool_.size() >= want) return true;
+      std::pop_heap(pending_.begin(), pending_.end(), heap_order);
+      pool_.push_back(pending_.back());
+      pending_.pop_back();
+    }
+    if (pool_.size() >= want) return true;
+    const ItemIndex item = stream.next();
+    if (item == kNoItem) {
+      if (pending_.empty()) return false;
+      continue;  // the bound is now minus infinity
+    }
+    if (!eligibility_.admit(item)) continue;
+    pending_.push_back({link, stream.key(item), item, 1});
+    std::push_heap(pending_.begin(), pending_.end(), heap_order);
+  }
+}
+
+bool Ranker::drain_category(std::size_t want) {
+  if (scorer_.similarity_max() == 0) return false;
+  if (!category_is_small_ && drain(similar_, Link::kCategory, want)) return true;
+  return drain(posting_, Link::kCategory, want);
+}
+
+void Ranker::fill(std::size_t want) {
+  if (drain(evidence_, Link::kPrimary, want)) return;
+  if (!primary_done_) {
+    primary_done_ = true;
+    for (const EvidenceStream::Entry& entry : evidence_.given()) {
+      table_.insert(entry.item).marks |= kMarkTried;  // the next links must not give them again
+    }
+  }
+  if (drain_category(want)) return;
+  if (drain(ranking_, Link::kRanked, want)) return;
+  if (!scorer_.ends_with_newest() || everything_walked_) return;
+  if (drain(newest_, Link::kNewest, want)) return;
+  if (!newest_.reached_limit()) return;
+  everything_walked_ = true;
+  if (context_.filter) {
+    add_unwalked_matches(want);
+  } else if (pool_.empty()) {
+    newest_.without_limit();
+    drain(newest_, Link::kNewest, 1);
+  }
+}
+
+void Ranker::add_unwalked_matches(std::size_t want) {
+  const std::size_t first = pool_.size();
+  std::size_t tried = 0;
+  context_.filter->for_each_match([&](ItemIndex item) {
+    std::uint16_t& marks = table_.insert(item).marks;
+    if ((marks & kMarkTried) != 0) return true;
+    marks |= kMarkTried;
+    if (eligibility_.admit_filtered(item)) {
+      pool_.push_back({Link::kNewest, scorer_.newest_key(item), item, 1});
+    }
+    return pool_.size() < want && ++tried < kUnwalkedMatchesMax;
+  });
+  std::sort(pool_.begin() + static_cast<std::ptrdiff_t>(first), pool_.end(),
+            [](const Ranked& a, const Ranked& b) { return a.before(b); });
+}
+
+void Ranker::enumerate() {
+  context_.filter->for_each_match([&](ItemIndex item) {
+    if (!eligibility_.admit_filtered(item)) return true;
+    if (const std::optional<Ranked> ranked = scorer_.rank(item)) pool_.push_back(*ranked);
+    return true;
+  });
+  std::sort(pool_.begin(), pool_.end(),
+            [](const Ranked& a, const Ranked& b) { return a.before(b); });
+}
+
+}  // namespace vitrine::recommend

@@ -1,0 +1,196 @@
+#include "service/recommend/recommender.h"
+
+#include <algorithm>
+
+namespace vitrine::recommend {
+
+namespace {
+
+// Adds the time from construction, or from the last lap, to a stage.
+class StageTimer {
+ public:
+  StageTimer(const Clock& clock, Answer& answer)
+      : clock_(clock), answer_(answer), last_ns_(clock.steady_ns()) {}
+  void lap(Stage stage) {
+    const std::int64_t now_ns = clock_.steady_ns();
+    answer_.stage_ns[static_cast<std::size_t>(stage)] += now_ns - last_ns_;
+    last_ns_ = now_ns;
+  }
+
+ private:
+  const Clock& clock_;
+  Answer& answer_;
+  std::int64_t last_ns_;
+};
+
+// With boosts the order of the pool changes: look this deep for what they may bring up.
+constexpr std::size_t kBoostPool = 200;
+
+// The exclusions that are given up when nothing is left, in this order.
+constexpr Drop kRelaxations[] = {Drop::kSeen, Drop::kBought, Drop::kAge};
+
+constexpr std::size_t position(Drop drop) { return static_cast<std::size_t>(drop); }
+
+// Nothing left: gives up the first exclusion that kept anything out. False if none did.
+bool relax_next(Answer& answer) {
+  for (const Drop drop : kRelaxations) {
+    if (answer.drops[position(drop)] == 0) continue;
+    answer.relaxed = static_cast<std::uint16_t>(answer.relaxed | 1u << position(drop));
+    answer.drops.fill(0);
+    return true;
+  }
+  return false;
+}
+
+Source largest(const std::array<float, kSources>& parts) {
+  const auto at = std::max_element(parts.begin(), parts.end());
+  return static_cast<Source>(at - parts.begin());
+}
+
+}  // namespace
+
+std::int64_t stage_budget_us(Stage stage) {
+  switch (stage) {
+    case Stage::kContext: return 20;
+    case Stage::kCandidates: return 100;
+    case Stage::kFilter: return 20;
+    case Stage::kRank: return 200;
+    case Stage::kSlate: return 50;
+    case Stage::kRecord: return 20;
+  }
+  return 0;
+}
+
+Recommender::Recommender(RecommenderOptions options, const Clock& clock, AnswerObserver* observer)
+    : options_(options), clock_(clock), observer_(observer), filter_cache_(options.filter_cache) {
+  sources_.push_back(std::make_unique<CoVisitSource>(options.covisit));
+  sources_.push_back(std::make_unique<BasketSource>(options.baskets));
+  sources_.push_back(std::make_unique<HistorySource>());
+}
+
+Status Recommender::recommend(const StateView& state, const policy::PlacementPolicy& policy,
+                              const Request& request, Scratch& scratch, Answer& answer) {
+  answer.clear();
+  Status status = run(state, policy, request, scratch, answer);
+  // Bound filters point into the catalog, which may change as soon as the lock is gone.
+  scratch.context_.filter.reset();
+  scratch.context_.boosts.clear();
+  scratch.context_.parsed.clear();
+  if (observer_ != nullptr) {
+    if (status.ok()) {
+      observer_->answered(policy, answer);
+    } else {
+      observer_->failed(policy, status.error());
+    }
+  }
+  return status;
+}
+
+Status Recommender::run(const StateView& state, const policy::PlacementPolicy& policy,
+                        const Request& request, Scratch& scratch, Answer& answer) {
+  StageTimer timer(clock_, answer);
+  VITRINE_TRY(build_context(state, policy, request, scratch.context_, scratch.table_, answer));
+  timer.lap(Stage::kContext);
+  VITRINE_TRY(bind_filters(scratch.context_, filter_cache_));
+  timer.lap(Stage::kFilter);
+  gather(scratch);
+  timer.lap(Stage::kCandidates);
+  rank_and_choose(scratch, answer);
+  return ok_status();
+}
+
+void Recommender::gather(Scratch& scratch) const {
+  for (const auto& source : sources_) {
+    if (source->wanted(*scratch.context_.policy)) {
+      source->gather(scratch.context_, scratch.sources_, scratch.table_);
+    }
+  }
+}
+
+void Recommender::rank_and_choose(Scratch& scratch, Answer& answer) const {
+  const Context& context = scratch.context_;
+  StageTimer timer(clock_, answer);
+  const Scorer scorer(context, scratch.table_);
+  bool enumerated = false;
+  if (context.filter) {
+    enumerated = scorer.ends_with_newest() && !options_.always_walk &&
+                 worth_enumerating(context.filter->estimate(), context.catalog().listed_count(),
+                                   context.limit);
+    answer.filter_path = enumerated ? FilterPath::kEnumerated : FilterPath::kRankOrder;
+  }
+  for (;;) {
+    Ranker ranker(context, scorer, scratch.table_, options_.walks, answer.relaxed, scratch.rank_,
+                  answer);
+    choose_from(ranker, scorer, enumerated, scratch, answer);
+    if (!scratch.chosen_.empty() || !relax_next(answer)) break;
+    scratch.table_.remove_mark(kMarkTried);
+  }
+  timer.lap(Stage::kRank);
+  write_items(scorer, scratch, answer);
+  timer.lap(Stage::kSlate);
+}
+
+void Recommender::choose_from(Ranker& ranker, const Scorer& scorer, bool enumerated,
+                              Scratch& scratch, Answer& answer) const {
+  const Context& context = scratch.context_;
+  const SlateRules rules{.limit = context.limit,
+                         .diversity = context.diversity,
+                         .category_max = context.policy->category_max,
+                         .brand_max = context.policy->brand_max};
+  const std::size_t pool_max = std::size_t{context.limit} * options_.pool_factor;
+  std::size_t want = rules.diversity > 0 ? std::size_t{context.limit} * 2 : context.limit;
+  if (!context.boosts.empty()) want = std::max(pool_max, kBoostPool);
+  const std::vector<Ranked>& pool = scratch.rank_.pool;
+  if (enumerated) ranker.enumerate();
+  for (;;) {
+    if (!enumerated) ranker.fill(want);
+    const std::size_t size = std::min(pool.size(), want);
+    if (!context.boosts.empty()) apply_boosts(scorer, scratch);
+    const SlateResult result = scratch.slate_.choose(std::span(pool).first(size), rules,
+                                                     context.catalog(), scratch.chosen_);
+    const bool more = size == want && want < pool_max;
+    if (result.complete || !more) {
+      answer.drops[position(Drop::kDiversity)] = result.held_back;
+      if (result.relaxed) {
+        answer.relaxed =
+            static_cast<std::uint16_t>(answer.relaxed | 1u << position(Drop::kDiversity));
+      }
+      return;
+    }
+    want = std::min(pool_max, want + context.limit);
+  }
+}
+
+// Factors reorder within a link: a boost prefers among equals, it does not make an item personal.
+void Recommender::apply_boosts(const Scorer& scorer, Scratch& scratch) const {
+  std::vector<Ranked>& pool = scratch.rank_.pool;
+  for (Ranked& ranked : pool) ranked.boost = scorer.boost(ranked.item);
+  std::sort(pool.begin(), pool.end(), [](const Ranked& a, const Ranked& b) { return a.before(b); });
+}
+
+void Recommender::write_items(const Scorer& scorer, const Scratch& scratch, Answer& answer) const {
+  const catalog::Catalog& catalog = scratch.context_.catalog();
+  for (const std::uint32_t at : scratch.chosen_) {
+    const Ranked& ranked = scratch.rank_.pool[at];
+    AnswerItem& item = answer.items.emplace_back();
+    item.item = ranked.item;
+    item.link = ranked.link;
+    item.contributions = scorer.contributions(ranked);
+    item.source = largest(item.contributions);
+    item.boost = static_cast<float>(ranked.boost);
+    double score = 0;
+    for (const float part : item.contributions) score += static_cast<double>(part);
+    item.score = static_cast<float>(score * ranked.boost);
+    answer.add_item_id(catalog.item_id(ranked.item));
+    ++answer.supplied[static_cast<std::size_t>(ranked.link)];
+  }
+}
+
+void Recommender::record(RequestId id, TenantId tenant, const Request& request, Answer& answer,
+                         std::string& out) const {
+  StageTimer timer(clock_, answer);
+  encode_answer(id, tenant, request, answer, out);
+  timer.lap(Stage::kRecord);
+}
+
+}  // namespace vitrine::recommend

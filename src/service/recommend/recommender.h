@@ -1,0 +1,110 @@
+// The Recommender of one tenant: a request and a state in, an answer with its reasons out.
+//
+// A pipeline of stages, each a small class with a file of its own:
+//   context      context.h      who asks, about what; history, exclusions, anchors
+//   candidates   evidence.h     independent sources write evidence into one ItemTable
+//   filter       filter_cache.h parse, bind, and choose between walking and enumerating
+//   rank         ranker.h       scorer.h, streams.h, eligibility.h: the fallback chain, lazily
+//   slate        slate.h        limits per category and brand, diversity, boosts
+//   record       answer_record.h  the answer as bytes of the recommendation log
+//
+// Deterministic: equal state, policy and request give equal answers, bit for bit, but for
+// Answer::stage_ns. Work is bounded by counts (WalkLimits, kAnchorsMax, the engines' row sizes),
+// never by time, for a limit in time would make answers depend on the machine; a stage's time
+// budget is only reported.
+//
+// Thread-safe: recommend() from any number of threads, each with a Scratch of its own, each
+// holding the tenant's read lock for the call.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "service/recommend/answer.h"
+#include "service/recommend/answer_record.h"
+#include "service/recommend/context.h"
+#include "service/recommend/evidence.h"
+#include "service/recommend/filter_cache.h"
+#include "service/recommend/ranker.h"
+#include "service/recommend/request.h"
+#include "service/recommend/slate.h"
+
+namespace vitrine::recommend {
+
+// Told about every answer; for metrics. Called on the answering thread: keep it cheap.
+class AnswerObserver {
+ public:
+  virtual ~AnswerObserver() = default;
+  virtual void answered(const policy::PlacementPolicy& policy, const Answer& answer) = 0;
+  virtual void failed(const policy::PlacementPolicy& policy, const Error& error) = 0;
+};
+
+// What a stage should take at most, at a million items; one that takes longer is worth a look.
+std::int64_t stage_budget_us(Stage stage);
+
+struct RecommenderOptions {
+  WalkLimits walks;
+  FilterCacheOptions filter_cache;
+  covisit::ScoreOptions covisit;
+  covisit::ScoreOptions baskets;
+  // The pool that diversity and limits choose from, in units of the request's limit.
+  std::uint32_t pool_factor = 4;
+  // Never score all matches of a filter, however few. For tests, that compare both ways.
+  bool always_walk = false;
+};
+
+// Working memory of one thread. Grows to what the largest answer needed, some hundred KB.
+class Scratch {
+ public:
+  Scratch() = default;
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+ private:
+  friend class Recommender;
+  Context context_;
+  ItemTable table_;
+  SourceScratch sources_;
+  RankScratch rank_;
+  Slate slate_;
+  std::vector<std::uint32_t> chosen_;
+  std::vector<double> boosts_;
+};
+
+class Recommender {
+ public:
+  // `observer` may be null. Clock and observer outlive the Recommender.
+  Recommender(RecommenderOptions options, const Clock& clock, AnswerObserver* observer);
+
+  // Replaces `answer`. kInvalidArgument names the field and what would be right.
+  Status recommend(const StateView& state, const policy::PlacementPolicy& policy,
+                   const Request& request, Scratch& scratch, Answer& answer);
+
+  // Appends the record of an answer to `out`, and its time to the answer.
+  void record(RequestId id, TenantId tenant, const Request& request, Answer& answer,
+              std::string& out) const;
+
+  FilterCache& filter_cache() { return filter_cache_; }
+
+ private:
+  Status run(const StateView& state, const policy::PlacementPolicy& policy, const Request& request,
+             Scratch& scratch, Answer& answer);
+  void gather(Scratch& scratch) const;
+  void rank_and_choose(Scratch& scratch, Answer& answer) const;
+  void choose_from(Ranker& ranker, const Scorer& scorer, bool enumerated, Scratch& scratch,
+                   Answer& answer) const;
+  void apply_boosts(const Scorer& scorer, Scratch& scratch) const;
+  void write_items(const Scorer& scorer, const Scratch& scratch, Answer& answer) const;
+
+  RecommenderOptions options_;
+  const Clock& clock_;
+  AnswerObserver* observer_;
+  FilterCache filter_cache_;
+  std::vector<std::unique_ptr<EvidenceSource>> sources_;
+};
+
+}  // namespace vitrine::recommend

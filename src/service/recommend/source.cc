@@ -1,0 +1,21 @@
+#include "service/recommend/source.h"
+
+#include <array>
+
+namespace vitrine::recommend {
+
+namespace {
+constexpr std::array<std::string_view, kLinks> kLinkNames{"primary", "category", "ranked",
+                                                          "newest"};
+constexpr std::array<std::string_view, kDrops> kDropNames{"unlisted", "out_of_stock", "context",
+                                                          "disliked", "bought",       "seen",
+                                                          "age",      "filter",       "diversity"};
+constexpr std::array<std::string_view, kStages> kStageNames{"context", "candidates", "filter",
+                                                            "rank",    "slate",      "record"};
+}  // namespace
+
+std::string_view link_name(Link link) { return kLinkNames.at(static_cast<std::size_t>(link)); }
+std::string_view drop_name(Drop drop) { return kDropNames.at(static_cast<std::size_t>(drop)); }
+std::string_view stage_name(Stage stage) { return kStageNames.at(static_cast<std::size_t>(stage)); }
+
+}  // namespace vitrine::recommend

@@ -1,0 +1,56 @@
+// Names of what an answer's items come from, and of why items were left out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "domain/policy/policy.h"
+
+namespace vitrine::recommend {
+
+// What speaks for an item is a policy::Source: its name is the `source` of the API, its value
+// is in the recommendation log.
+using policy::Source;
+inline constexpr std::size_t kSources = policy::kSourceCount;
+
+// Sources that are gathered item by item for one visitor or context, before ranking. They are
+// the first of policy::Source, so that a Source is also the index of its evidence. The others
+// (trending, popular, new arrivals) are the same for everyone and are read where needed.
+inline constexpr std::size_t kEvidenceSources = 6;
+static_assert(static_cast<std::size_t>(Source::kSimilar) + 1 == kEvidenceSources);
+constexpr std::size_t index_of(Source source) { return static_cast<std::size_t>(source); }
+
+// The links of the fallback chain, in the order in which they are asked. An item belongs to
+// the first link that knows it. Values are in the recommendation log: add, never renumber.
+enum class Link : std::uint8_t {
+  kPrimary = 0,   // evidence for this visitor or context
+  kCategory = 1,  // the category or brand of the context
+  kRanked = 2,    // trending and popular
+  kNewest = 3,    // anything listed, newest first
+};
+inline constexpr std::size_t kLinks = 4;
+std::string_view link_name(Link link);
+
+// Why a candidate is not in the answer, in the order in which it is tested.
+// Values are in the recommendation log: add, never renumber.
+enum class Drop : std::uint8_t {
+  kUnlisted = 0,  // deleted, or only known from events
+  kOutOfStock = 1,
+  kContext = 2,  // the page's own item, or already in the cart
+  kDisliked = 3,
+  kBought = 4,
+  kSeen = 5,
+  kAge = 6,
+  kFilter = 7,
+  kDiversity = 8,  // eligible, but its category or brand already had its share
+};
+inline constexpr std::size_t kDrops = 9;
+std::string_view drop_name(Drop drop);
+
+// The steps of the pipeline, in order. Values are metric labels by name.
+enum class Stage : std::uint8_t { kContext, kCandidates, kFilter, kRank, kSlate, kRecord };
+inline constexpr std::size_t kStages = 6;
+std::string_view stage_name(Stage stage);
+
+}  // namespace vitrine::recommend

@@ -1,0 +1,25 @@
+// The parts of one tenant's state that an answer reads, all at one position of the log.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+#include "domain/catalog/catalog.h"
+#include "domain/profile/profiles.h"
+#include "engine/counters/counters.h"
+#include "engine/covisit/covisit.h"
+
+namespace vitrine::recommend {
+
+// Owns nothing; valid while the tenant's read lock is held.
+struct StateView {
+  const catalog::Catalog& catalog;
+  const profile::Profiles& profiles;
+  const covisit::Covisit& covisit;     // what is looked at after what
+  const covisit::Covisit& baskets;     // what is bought together
+  const counters::Counters& trending;  // short half-life
+  const counters::Counters& popular;   // long half-life
+  std::uint64_t position = 0;          // of the last applied record
+};
+
+}  // namespace vitrine::recommend

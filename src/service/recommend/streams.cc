@@ -1,0 +1,231 @@
+#include "service/recommend/streams.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace vitrine::recommend {
+
+namespace {
+
+// Marks `item` as given; false if it was already.
+bool take(ItemTable& table, ItemIndex item) {
+  std::uint16_t& marks = table.insert(item).marks;
+  if ((marks & kMarkTried) != 0) return false;
+  marks |= kMarkTried;
+  return true;
+}
+
+// Best first: half of all answers are full within the first piece.
+constexpr std::size_t kFirstPiece = 128;
+constexpr std::size_t kFirstBatch = 256;
+
+bool better(const EvidenceStream::Entry& a, const EvidenceStream::Entry& b) {
+  if (a.evidence != b.evidence) return a.evidence > b.evidence;
+  return a.item < b.item;
+}
+
+}  // namespace
+
+EvidenceStream::EvidenceStream(const Scorer& scorer, const ItemTable& table,
+                               std::vector<Entry>& order)
+    : scorer_(scorer), table_(table), order_(order) {
+  order_.clear();
+  for (const ItemEntry& entry : table.entries()) {
+    const double evidence = scorer.evidence(entry);
+    if (evidence > 0) order_.push_back({evidence, entry.item});
+  }
+  sort_more();
+}
+
+void EvidenceStream::sort_more() {
+  const std::size_t end = std::min(order_.size(), std::max(kFirstPiece, sorted_ * 3));
+  const auto from = order_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+  const auto to = order_.begin() + static_cast<std::ptrdiff_t>(end);
+  if (to != order_.end()) std::nth_element(from, to, order_.end(), better);
+  std::sort(from, to, better);
+  sorted_ = end;
+}
+
+ItemIndex EvidenceStream::next() {
+  if (given_ == order_.size()) return kNoItem;
+  const ItemIndex item = order_[given_++].item;
+  if (given_ == sorted_) sort_more();
+  return item;
+}
+
+double EvidenceStream::bound() const {
+  if (given_ == order_.size()) return kNothingLeft;
+  return order_[given_].evidence * (1 + scorer_.bonus_max());
+}
+
+double EvidenceStream::key(ItemIndex item) const {
+  return scorer_.primary_key(item, scorer_.evidence(*table_.find(item)));
+}
+
+RankingStream::RankingStream(const Scorer& scorer, ItemTable& table, bool only_similar,
+                             std::uint32_t steps)
+    : scorer_(scorer), table_(table), only_similar_(only_similar), steps_left_(steps) {}
+
+void RankingStream::start() {
+  started_ = true;
+  const auto open = [](const Ranking& ranking, std::optional<Walk>& walk) {
+    if (ranking.weighted_max() == 0) return;
+    walk.emplace(ranking);
+    walk->ahead = ranking.weighted_max();
+  };
+  open(scorer_.trending(), trending_);
+  open(scorer_.popular(), popular_);
+}
+
+ItemIndex RankingStream::step(Walk& walk) {
+  const ItemIndex item = walk.top.next();
+  walk.ahead = item == kNoItem ? 0 : walk.ranking.weighted(item);
+  if (walk.ahead > 0) return item;
+  walk.done = true;  // what follows was never wanted, or is disliked
+  return kNoItem;
+}
+
+ItemIndex RankingStream::next() {
+  if (!started_) start();
+  while (steps_left_ > 0) {
+    // The ranking that is ahead keeps the bound up: bring it down first.
+    Walk* walk = trending_ && !trending_->done ? &*trending_ : nullptr;
+    if (popular_ && !popular_->done && (walk == nullptr || popular_->ahead > walk->ahead)) {
+      walk = &*popular_;
+    }
+    if (walk == nullptr) break;
+    --steps_left_;
+    const ItemIndex item = step(*walk);
+    if (item == kNoItem) continue;
+    if (only_similar_ && scorer_.weighted_similarity(item) == 0) continue;
+    if (take(table_, item)) return item;
+  }
+  steps_left_ = 0;
+  return kNoItem;
+}
+
+double RankingStream::bound() const {
+  if (!started_) return -kNothingLeft;
+  if (steps_left_ == 0) return kNothingLeft;
+  double bound = only_similar_ ? scorer_.similarity_max() : 0;
+  for (const auto* walk : {&trending_, &popular_}) {
+    if (*walk && !(*walk)->done) bound += (*walk)->ahead;
+  }
+  return bound;
+}
+
+double RankingStream::key(ItemIndex item) const {
+  return scorer_.wanted(item) + (only_similar_ ? scorer_.weighted_similarity(item) : 0);
+}
+
+PostingStream::PostingStream(const Context& context, const Scorer& scorer, ItemTable& table,
+                             std::vector<std::uint32_t>& members, std::uint32_t steps)
+    : context_(context), scorer_(scorer), table_(table), members_(members), steps_(steps) {
+  members_.clear();
+}
+
+template <class Fn>
+void PostingStream::for_each_posting(Fn&& fn) const {
+  if (scorer_.similarity_max() == 0) return;
+  const auto visit = [&](std::string_view name, const std::vector<catalog::Code>& codes) {
+    const auto field = context_.catalog().find_field(name);
+    if (!field || field->column == nullptr) return;
+    const catalog::Dictionary* dictionary = nullptr;
+    if (const auto* list = std::get_if<catalog::ListColumn>(field->column)) {
+      dictionary = &list->dictionary();
+    } else if (const auto* text = std::get_if<catalog::StringColumn>(field->column)) {
+      dictionary = &text->dictionary();
+    }
+    if (dictionary == nullptr) return;
+    for (const catalog::Code code : codes) fn(dictionary->posting(code));
+  };
+  visit("categories", context_.categories);
+  visit("brand", context_.brands);
+}
+
+std::uint64_t PostingStream::size() const {
+  std::uint64_t size = 0;
+  for_each_posting([&](const catalog::Posting& posting) { size += posting.size(); });
+  return size;
+}
+
+void PostingStream::start() {
+  started_ = true;
+  for_each_posting([&](const catalog::Posting& posting) {
+    if (members_.size() >= steps_) return;
+    const std::size_t room = steps_ - members_.size();
+    const Roaring* bitmap = posting.bitmap();
+    if (bitmap == nullptr) {
+      posting.append_to(members_);  // at most Posting::kFewMax
+      return;
+    }
+    std::size_t taken = 0;
+    for (auto at = bitmap->begin(); at != bitmap->end() && taken < room; ++at, ++taken) {
+      members_.push_back(*at);
+    }
+  });
+}
+
+ItemIndex PostingStream::next() {
+  if (!started_) start();
+  while (given_ < members_.size()) {
+    const ItemIndex item{members_[given_++]};
+    // A posting holds whoever names the category anywhere, similarity asks for the first.
+    if (scorer_.weighted_similarity(item) > 0 && take(table_, item)) return item;
+  }
+  return kNoItem;
+}
+
+double PostingStream::bound() const {
+  return started_ && given_ == members_.size() ? kNothingLeft : -kNothingLeft;
+}
+
+double PostingStream::key(ItemIndex item) const {
+  return scorer_.weighted_similarity(item) + scorer_.wanted(item);
+}
+
+NewestStream::NewestStream(const Context& context, const Scorer& scorer, ItemTable& table,
+                           std::vector<std::uint32_t>& batch, std::uint32_t steps)
+    : context_(context), scorer_(scorer), table_(table), batch_(batch), steps_(steps) {
+  batch_.clear();
+}
+
+// The catalog walks from its end only, so a later batch passes over the earlier ones again;
+// batches double, so that this at most doubles the work.
+void NewestStream::fill() {
+  const std::size_t want = std::min(std::max(kFirstBatch, seen_), steps_ - std::min(steps_, seen_));
+  batch_.clear();
+  given_ = 0;
+  std::size_t skip = seen_;
+  if (want > 0) {
+    context_.catalog().for_each_listed_newest_first([&](ItemIndex item) {
+      if (skip > 0) {
+        --skip;
+        return true;
+      }
+      batch_.push_back(item.value);
+      return batch_.size() < want;
+    });
+  }
+  seen_ += batch_.size();
+  end_ = batch_.empty();
+}
+
+ItemIndex NewestStream::next() {
+  for (;;) {
+    if (given_ == batch_.size()) {
+      fill();
+      if (end_) return kNoItem;
+    }
+    const ItemIndex item{batch_[given_++]};
+    if (take(table_, item)) return item;
+  }
+}
+
+double NewestStream::bound() const {
+  if (end_) return kNothingLeft;
+  if (given_ == 0 || given_ > batch_.size()) return -kNothingLeft;
+  return scorer_.newest_key(ItemIndex{batch_[given_ - 1]});
+}
+
+}  // namespace vitrine::recommend

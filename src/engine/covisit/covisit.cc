@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <string>
 
 #include "base/check.h"
@@ -23,6 +24,8 @@ float weight_of_gap(std::uint32_t gap, std::uint32_t half_power) {
   for (std::uint32_t i = 0; i < half_power / 2; ++i) weight /= gap;
   return static_cast<float>(weight);
 }
+
+typedef std::uint32_t Four __attribute__((vector_size(16)));
 
 std::uint64_t mix(std::uint64_t x) {  // the finaliser of SplitMix64
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -65,20 +68,19 @@ Covisit::Entries Covisit::entries(const Row& row, std::uint32_t segment) const {
           std::min(row.size - segment * segment_entries_, segment_entries_)};
 }
 
-// Compares four entries at a time: free entries hold a number no item has, so whole fours can be
-// read.
+// Compares four entries at a time (GCC's and Clang's vectors: SSE2, NEON, ...). Free entries hold a
+// number that no item has, so whole fours can be read.
 Covisit::Place Covisit::find(const Row& row, std::uint32_t item) const {
+  const Four wanted = {item, item, item, item};
   for (std::uint32_t s = 0; s < segments_of(row); ++s) {
     const Entries e = entries(row, s);
     for (std::uint32_t i = 0; i < e.used; i += 4) {
-      const std::uint32_t* four = e.items + i;
-      const bool any =
-          (four[0] == item) | (four[1] == item) | (four[2] == item) | (four[3] == item);
-      if (!any) continue;
-      const std::uint32_t at = i + (four[0] == item   ? 0
-                                    : four[1] == item ? 1
-                                    : four[2] == item ? 2
-                                                      : 3);
+      Four four;
+      std::memcpy(&four, e.items + i, sizeof four);
+      const auto equal = std::bit_cast<std::array<std::uint64_t, 2>>(four == wanted);
+      if ((equal[0] | equal[1]) == 0) continue;
+      std::uint32_t at = i;
+      while (e.items[at] != item) ++at;
       return {e.items + at, e.weights + at};
     }
   }
@@ -212,6 +214,7 @@ void Covisit::observe(std::span<const ItemIndex> recent_newest_first, ItemIndex 
   for (const ItemIndex earlier : recent) highest = std::max(highest, earlier.value);
   VITRINE_CHECK(highest != kNoItem.value);
   if (highest >= size()) grow(highest + 1);
+  prefetch(recent);
   for (const ItemIndex earlier : recent) prefetch_row(earlier.value);
   prefetch_row(item.value);
 

@@ -11,9 +11,9 @@
 // Bound. A full row takes a new neighbour of weight w in place of its lightest one of weight
 // m with probability w / (m + w), at weight max(m, w), and else drops it: a rare neighbour seldom
 // displaces a regular one, and one that keeps coming back gets in (after "randomised admission",
-// Ben Basat et al., INFOCOM 2017, who add the weights up; that inflates what is rare, and ranks worse).
-// The dice are a hash of the pair and of the number of events so far, so that a replay throws
-// the same.
+// Ben Basat et al., INFOCOM 2017, who add the weights up; that inflates what is rare, and ranks
+// worse). The dice are a hash of the pair and of the number of events so far, so that a replay
+// throws the same.
 //
 // Score of b for a history a_0 (newest), a_1, ...:
 //   direct(b) = sum over r of weight_r * history_decay^age_r * count(a_r)^-source_power *
@@ -47,7 +47,7 @@ struct Options {
   std::uint32_t max_neighbours = 64;  // per item, 4 .. 65,532
   std::uint32_t gap_half_power = 1;   // 0: all gaps weigh 1; 1: gap^-0.5; 2: gap^-1; ... 8
   float backward = 0.3f;  // 0: the later item's row learns nothing of the earlier; 1: symmetric
-  TimeUs half_life = 0;   // of rows and counts; 0: no decay, else at least an hour
+  TimeUs half_life = 60 * kDayUs;  // of rows and counts; 0: no decay, else at least an hour
   friend bool operator==(const Options&, const Options&) = default;
 };
 

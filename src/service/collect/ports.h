@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "engine/eventlog/on_durable.h"
 #include "engine/eventlog/types.h"
+#include "engine/kv/id_window.h"
 
 namespace vitrine::collect {
 
@@ -28,11 +29,7 @@ class RecordAppender {
   virtual eventlog::Position applied() const = 0;
 };
 
-enum class IdVerdict : std::uint8_t {
-  kNew,
-  kDuplicate,  // applied with the same body
-  kConflict,   // applied with another body
-};
+using kv::IdVerdict;
 
 struct IdQuery {
   Hash128 id;               // event::event_id_hash

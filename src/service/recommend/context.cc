@@ -98,8 +98,7 @@ void mark_history(const Context& context, ItemTable& table) {
   }
 }
 
-// Keeps the first occurrence; `weight` > 0. `age` is the number of the visitor's events that are
-// newer, and does not fall from one call to the next.
+// Keeps the first occurrence; `weight` > 0.
 void add_anchor(Context& context, ItemIndex item, std::uint32_t age, float weight) {
   if (context.anchors.size() >= kAnchorsMax) return;
   for (const covisit::HistoryItem& anchor : context.anchors) {
@@ -108,15 +107,17 @@ void add_anchor(Context& context, ItemIndex item, std::uint32_t age, float weigh
   context.anchors.push_back({item, age, weight});
 }
 
+// Items of one event have one age. What the request names is newer than all of the history.
 void add_history_anchors(Context& context) {
-  std::uint32_t age = 0;
-  std::uint64_t newest = 0;  // stored time of the event that `age` stands for
+  std::uint32_t age = context.anchors.empty() ? 0 : 1;
+  std::uint64_t last_time = 0;
+  bool any = false;
   for (std::size_t i = context.history.size(); i-- > 0;) {
     const profile::HistoryEntry& entry = context.history[i];
     if (!entry.positive()) continue;
-    // Items of one purchase have one time: none of them is older than the others.
-    if (newest != 0 && entry.stored_time() != newest) ++age;
-    newest = entry.stored_time();
+    if (any && entry.stored_time() != last_time) ++age;
+    any = true;
+    last_time = entry.stored_time();
     // The square root: a purchase tells more than a view, but not five views' worth.
     add_anchor(context, entry.item, age, std::sqrt(profile::entry_weight(entry)));
     if (context.anchors.size() >= kAnchorsMax) return;

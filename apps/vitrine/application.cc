@@ -75,8 +75,10 @@ class Application::LoggedAnswers final : public api::AnswerLog {
 
   LoggedAnswers(std::unique_ptr<eventlog::Writer> log, obs::Registry& registry)
       : log_(std::move(log)),
-        recorded_(registry.counter("vitrine_answers_recorded_total", "Answers written to the recommendation log.")),
-        lost_(registry.counter("vitrine_answers_lost_total", "Answers that found the recommendation log full or failed.")) {}
+        recorded_(registry.counter("vitrine_answers_recorded_total",
+                                   "Answers written to the recommendation log.")),
+        lost_(registry.counter("vitrine_answers_lost_total",
+                               "Answers that found the recommendation log full or failed.")) {}
 
   void append(std::string_view record) override {
     const eventlog::RecordRef ref{kAnswerKind, 0, record};
@@ -97,13 +99,18 @@ class Application::AnswerMetrics final : public recommend::AnswerObserver {
     for (const auto& policy : policy::builtin_policies()) {
       auto& m = by_placement_[policy.placement];
       const std::string name = policy.placement;
-      m.answers = &registry.counter("vitrine_answers_total", "Answers by placement.", {{"placement", name}});
-      m.failed = &registry.counter("vitrine_answers_refused_total", "Requests the Recommender refused, by placement.", {{"placement", name}});
-      m.empty = &registry.counter("vitrine_answers_empty_total", "Answers without any item, by placement.", {{"placement", name}});
+      m.answers = &registry.counter("vitrine_answers_total", "Answers by placement.",
+                                    {{"placement", name}});
+      m.failed = &registry.counter("vitrine_answers_refused_total",
+                                   "Requests the Recommender refused, by placement.",
+                                   {{"placement", name}});
+      m.empty = &registry.counter("vitrine_answers_empty_total",
+                                  "Answers without any item, by placement.", {{"placement", name}});
     }
     for (std::size_t s = 0; s < recommend::kStages; ++s) {
-      stages_[s] = &registry.histogram("vitrine_recommend_stage_seconds", "Time of each stage of an answer.",
-                                       {{"stage", std::string(recommend::stage_name(static_cast<recommend::Stage>(s)))}});
+      stages_[s] = &registry.histogram(
+          "vitrine_recommend_stage_seconds", "Time of each stage of an answer.",
+          {{"stage", std::string(recommend::stage_name(static_cast<recommend::Stage>(s)))}});
     }
   }
   void answered(const policy::PlacementPolicy& policy, const recommend::Answer& answer) override {
@@ -139,8 +146,8 @@ Application::Application(const Settings& settings, Progress& progress,
   answer_metrics_ = std::make_unique<AnswerMetrics>(registry_);
 }
 
-Result<std::unique_ptr<Application>> Application::start(const Settings& settings, Progress& progress,
-                                                        std::function<void(const Error&)> on_fatal) {
+Result<std::unique_ptr<Application>> Application::start(
+    const Settings& settings, Progress& progress, std::function<void(const Error&)> on_fatal) {
   std::unique_ptr<Application> self(new Application(settings, progress, std::move(on_fatal)));
   VITRINE_TRY(io::system_files().create_directories(settings.data_directory));
   VITRINE_TRY(self->open_partitions());  // first: its lock keeps a second server out
@@ -149,7 +156,8 @@ Result<std::unique_ptr<Application>> Application::start(const Settings& settings
   self->register_metrics();
   self->api_ = std::make_unique<api::Api>(*self);
   VITRINE_TRY(self->server_, net::Server::start(server_options(settings), *self->api_));
-  self->startup_seconds_ = static_cast<double>(system_clock().steady_ns() - self->started_ns_) / 1e9;
+  self->startup_seconds_ =
+      static_cast<double>(system_clock().steady_ns() - self->started_ns_) / 1e9;
   VITRINE_TRY(self->write_runtime_file());
   obs::log_info("started", {{"url", self->url()},
                             {"seconds", self->startup_seconds_},
@@ -160,7 +168,8 @@ Result<std::unique_ptr<Application>> Application::start(const Settings& settings
 Application::~Application() { (void)stop(); }
 
 Status Application::open_partitions() {
-  for (std::uint32_t number = 0; number < static_cast<std::uint32_t>(settings_.partitions); ++number) {
+  for (std::uint32_t number = 0; number < static_cast<std::uint32_t>(settings_.partitions);
+       ++number) {
     VITRINE_TRY(const auto opened, place(number));
     (void)opened;
   }
@@ -262,7 +271,8 @@ Status Application::write_runtime_file() {
   json.key("snapshot_position").number(snapshot);
   json.end_object();
   json.finish();
-  return io::write_file_atomically(io::system_files(), in_data(settings_, "runtime.json"), text + "\n");
+  return io::write_file_atomically(io::system_files(), in_data(settings_, "runtime.json"),
+                                   text + "\n");
 }
 
 void Application::tick() {
@@ -283,8 +293,10 @@ Status Application::stop() {
   if (!server_) return ok_status();
   draining_ = true;
   obs::log_info("draining");
-  const bool drained = server_->drain(std::chrono::milliseconds(settings_.server_drain_timeout / 1000));
-  if (!drained) obs::log_warn("drain_timeout", {{"in_flight", server_->stats().requests_in_flight}});
+  const bool drained =
+      server_->drain(std::chrono::milliseconds(settings_.server_drain_timeout / 1000));
+  if (!drained)
+    obs::log_warn("drain_timeout", {{"in_flight", server_->stats().requests_in_flight}});
   Status first = failed_ ? ok_status() : partitions_->stop();
   server_->stop();
   server_.reset();

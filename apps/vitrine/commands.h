@@ -15,8 +15,8 @@ namespace vitrine::app {
 // Runs until SIGTERM or SIGINT. Returns the process's exit code.
 int run_serve(const Settings& settings);
 
-// One line per tenant: tenant, position, digest of the state after snapshot and tail of the log. The
-// server may be running; what it appends meanwhile is not waited for.
+// One line per tenant: tenant, position, digest of the state after snapshot and tail of the log.
+// The server may be running; what it appends meanwhile is not waited for.
 Status run_state_digest(const Settings& settings, bool json, std::ostream& out);
 
 // The control database of a data directory. A running server notices changes within 0.1 s.

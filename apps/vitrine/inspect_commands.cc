@@ -29,8 +29,9 @@ Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string&
   apply::LoadReport report;
   auto& files = io::system_files();
   VITRINE_TRY(auto state, apply::PartitionState::load(files, options, true, report));
-  VITRINE_TRY(auto reader, eventlog::Reader::open(files, io::join_path(directory, "log"), state->position() + 1,
-                                                  eventlog::ReadScope::kWholeFrames));
+  VITRINE_TRY(auto reader,
+              eventlog::Reader::open(files, io::join_path(directory, "log"), state->position() + 1,
+                                     eventlog::ReadScope::kWholeFrames));
   eventlog::RecordView record;
   while (true) {
     VITRINE_TRY(const auto end, reader->next(record));
@@ -68,7 +69,8 @@ Status write_payload(const eventlog::RecordView& record, codec::JsonWriter& json
     case RecordKind::kImportedEvent: {
       event::Event event;
       VITRINE_TRY(event::decode_event(body, event));
-      json.key(static_cast<RecordKind>(record.kind) == RecordKind::kEvent ? "event" : "imported_event");
+      json.key(static_cast<RecordKind>(record.kind) == RecordKind::kEvent ? "event"
+                                                                          : "imported_event");
       event::write_event_json(event, json);
       return ok_status();
     }
@@ -82,7 +84,8 @@ Status write_payload(const eventlog::RecordView& record, codec::JsonWriter& json
     case RecordKind::kItemPatch:
     case RecordKind::kInventory: {
       const bool inventory = static_cast<RecordKind>(record.kind) == RecordKind::kInventory;
-      VITRINE_TRY(const auto patch, inventory ? catalog::decode_inventory(body) : catalog::decode_patch(body));
+      VITRINE_TRY(const auto patch,
+                  inventory ? catalog::decode_inventory(body) : catalog::decode_patch(body));
       json.key(inventory ? "inventory" : "item_patch").begin_object();
       json.key("item_id").string(patch.id);
       for (const auto& edit : patch.edits) {
@@ -111,7 +114,8 @@ Status write_payload(const eventlog::RecordView& record, codec::JsonWriter& json
 Status run_state_digest(const Settings& settings, bool json_output, std::ostream& out) {
   bool any = false;
   for (std::uint32_t number = 0; number < 100'000; ++number) {
-    const std::string directory = apply::PartitionSet::directory_of(settings.data_directory, number);
+    const std::string directory =
+        apply::PartitionSet::directory_of(settings.data_directory, number);
     if (!std::filesystem::exists(directory)) {
       if (number >= static_cast<std::uint32_t>(settings.partitions)) break;
       continue;
@@ -122,10 +126,11 @@ Status run_state_digest(const Settings& settings, bool json_output, std::ostream
       any = true;
       if (json_output) {
         out << "{\"partition\":" << number << ",\"tenant\":" << digest.tenant.value
-            << ",\"position\":" << digest.position << ",\"digest\":\"" << hex(digest.digest) << "\"}\n";
+            << ",\"position\":" << digest.position << ",\"digest\":\"" << hex(digest.digest)
+            << "\"}\n";
       } else {
-        out << "partition " << number << "  tenant " << digest.tenant.value << "  position " << digest.position
-            << "  " << hex(digest.digest) << "\n";
+        out << "partition " << number << "  tenant " << digest.tenant.value << "  position "
+            << digest.position << "  " << hex(digest.digest) << "\n";
       }
     }
   }

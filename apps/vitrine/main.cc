@@ -33,7 +33,8 @@ Status load_settings(Shared& shared) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const std::size_t equals = text.find('=');
-    if (equals != std::string_view::npos) environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+    if (equals != std::string_view::npos)
+      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   std::string file = shared.config_file;
   if (file.empty() && environment.contains("VITRINE_CONFIG")) file = environment["VITRINE_CONFIG"];
@@ -51,7 +52,8 @@ void add_config_file(CLI::App& command, Shared& shared) {
 void add_data(CLI::App& command, Shared& shared) {
   add_config_file(command, shared);
   command.add_option_function<std::string>(
-      "--data", [&shared](const std::string& value) { shared.flags.emplace_back("data.directory", value); },
+      "--data",
+      [&shared](const std::string& value) { shared.flags.emplace_back("data.directory", value); },
       "Data directory (default: data, or VITRINE_DATA_DIRECTORY)");
 }
 
@@ -70,16 +72,21 @@ void run(CLI::App& command, Shared& shared, Work work) {
 }
 
 void add_serve(CLI::App& app, Shared& shared) {
-  CLI::App& serve = *app.add_subcommand("serve", "Run the server: collect events, keep state, answer");
+  CLI::App& serve =
+      *app.add_subcommand("serve", "Run the server: collect events, keep state, answer");
   add_config_file(serve, shared);
   for (const auto& row : shared.table.rows()) {
     std::string help = row.help + " [" + row.default_text + "]";
     const std::string key = row.key;
     serve.add_option_function<std::string>(
-        "--" + key, [&shared, key](const std::string& value) { shared.flags.emplace_back(key, value); }, help);
+        "--" + key,
+        [&shared, key](const std::string& value) { shared.flags.emplace_back(key, value); }, help);
   }
-  serve.footer("Settings come from the TOML file, then the environment (VITRINE_SERVER_PORT=...), then flags.\n"
-               "SIGTERM finishes what is in flight, writes a snapshot and ends; SIGHUP opens the log file again.");
+  serve.footer(
+      "Settings come from the TOML file, then the environment (VITRINE_SERVER_PORT=...), then "
+      "flags.\n"
+      "SIGTERM finishes what is in flight, writes a snapshot and ends; SIGHUP opens the log file "
+      "again.");
   serve.callback([&shared] {
     shared.exit_code = report(load_settings(shared));
     if (shared.exit_code == 0) shared.exit_code = run_serve(shared.settings);
@@ -113,15 +120,20 @@ void add_tenant(CLI::App& app, Shared& shared) {
   group.require_subcommand(1);
   static TenantArguments args;
 
-  CLI::App& create = *group.add_subcommand("create", "Make a tenant; a running server knows it at once");
+  CLI::App& create =
+      *group.add_subcommand("create", "Make a tenant; a running server knows it at once");
   create.add_option("name", args.name, "1 to 40 of a-z, 0-9 and -")->required();
   create.add_option("--tier", args.tier, "standard, premium or enterprise [standard]");
-  create.add_option("--event-type", args.wanted.event_types, "An event type of its own; may be repeated");
-  create.add_flag("--with-keys", args.wanted.with_keys, "Also make one publishable and one secret key");
-  create.add_flag("--if-not-exists", args.wanted.if_not_exists, "An existing tenant is fine and left as it is");
+  create.add_option("--event-type", args.wanted.event_types,
+                    "An event type of its own; may be repeated");
+  create.add_flag("--with-keys", args.wanted.with_keys,
+                  "Also make one publishable and one secret key");
+  create.add_flag("--if-not-exists", args.wanted.if_not_exists,
+                  "An existing tenant is fine and left as it is");
   run_on_control(create, shared, [&shared](control::ControlStore& store) -> Status {
     const auto tier = tenant::find_tier(args.tier);
-    if (!tier) return Error(ErrorCode::kInvalidArgument, "--tier must be standard, premium or enterprise");
+    if (!tier)
+      return Error(ErrorCode::kInvalidArgument, "--tier must be standard, premium or enterprise");
     args.wanted.name = args.name;
     args.wanted.tier = *tier;
     return control::run_tenant_create(store, {}, args.wanted, output(shared), std::cout);
@@ -132,7 +144,8 @@ void add_tenant(CLI::App& app, Shared& shared) {
     return control::run_tenant_list(store, output(shared), std::cout);
   });
 
-  using OnName = Status (*)(control::Admin&, std::string_view, const control::OutputOptions&, std::ostream&);
+  using OnName =
+      Status (*)(control::Admin&, std::string_view, const control::OutputOptions&, std::ostream&);
   const auto add_on_name = [&](const char* name, const char* help, OnName function) {
     CLI::App& command = *group.add_subcommand(name, help);
     command.add_option("name", args.name, "The tenant")->required();
@@ -140,26 +153,28 @@ void add_tenant(CLI::App& app, Shared& shared) {
       return function(store, args.name, output(shared), std::cout);
     });
   };
-  add_on_name("show", "Show one tenant", [](control::Admin& a, std::string_view n, const control::OutputOptions& o, std::ostream& out) {
-    return control::run_tenant_show(a, n, o, out);
-  });
-  add_on_name("suspend", "Refuse every request of a tenant; its data is kept", [](control::Admin& a, std::string_view n, const control::OutputOptions& o, std::ostream& out) {
-    return control::run_tenant_suspend(a, {}, n, o, out);
-  });
-  add_on_name("resume", "Take a suspension back", [](control::Admin& a, std::string_view n, const control::OutputOptions& o, std::ostream& out) {
-    return control::run_tenant_resume(a, {}, n, o, out);
-  });
-  add_on_name("delete", "Mark a tenant deleted and revoke its keys", [](control::Admin& a, std::string_view n, const control::OutputOptions& o, std::ostream& out) {
-    return control::run_tenant_delete(a, {}, n, o, out);
-  });
+  add_on_name("show", "Show one tenant",
+              [](control::Admin& a, std::string_view n, const control::OutputOptions& o,
+                 std::ostream& out) { return control::run_tenant_show(a, n, o, out); });
+  add_on_name("suspend", "Refuse every request of a tenant; its data is kept",
+              [](control::Admin& a, std::string_view n, const control::OutputOptions& o,
+                 std::ostream& out) { return control::run_tenant_suspend(a, {}, n, o, out); });
+  add_on_name("resume", "Take a suspension back",
+              [](control::Admin& a, std::string_view n, const control::OutputOptions& o,
+                 std::ostream& out) { return control::run_tenant_resume(a, {}, n, o, out); });
+  add_on_name("delete", "Mark a tenant deleted and revoke its keys",
+              [](control::Admin& a, std::string_view n, const control::OutputOptions& o,
+                 std::ostream& out) { return control::run_tenant_delete(a, {}, n, o, out); });
 
-  CLI::App& quotas = *group.add_subcommand("quotas", "Change a tenant's quotas; what isn't named stays");
+  CLI::App& quotas =
+      *group.add_subcommand("quotas", "Change a tenant's quotas; what isn't named stays");
   quotas.add_option("name", args.name, "The tenant")->required();
   static std::optional<double> events_per_s, requests_per_s, events_burst_s, requests_burst_s;
   quotas.add_option("--events-per-s", events_per_s, "Accepted events per second; 0 = unlimited");
   quotas.add_option("--requests-per-s", requests_per_s, "Requests per second; 0 = unlimited");
   quotas.add_option("--events-burst-s", events_burst_s, "Seconds' worth of events spent at once");
-  quotas.add_option("--requests-burst-s", requests_burst_s, "Seconds' worth of requests spent at once");
+  quotas.add_option("--requests-burst-s", requests_burst_s,
+                    "Seconds' worth of requests spent at once");
   run_on_control(quotas, shared, [&shared](control::ControlStore& store) -> Status {
     VITRINE_TRY(const auto present, store.get_tenant(args.name));
     tenant::Quotas wanted = present.quotas;
@@ -182,7 +197,8 @@ void add_key(CLI::App& app, Shared& shared) {
   create.add_option("--label", label, "What it is for");
   run_on_control(create, shared, [&shared](control::ControlStore& store) -> Status {
     const auto found = tenant::find_scope(scope);
-    if (!found) return Error(ErrorCode::kInvalidArgument, "--scope must be publishable, secret or admin");
+    if (!found)
+      return Error(ErrorCode::kInvalidArgument, "--scope must be publishable, secret or admin");
     control::NewKey wanted;
     wanted.scope = *found;
     wanted.tenant_name = tenant_name;
@@ -215,7 +231,8 @@ void add_log(CLI::App& app, Shared& shared) {
   static std::uint32_t partition = 0;
   static inspect::DumpOptions dump;
   const auto options = [&shared] {
-    return inspect::LogOptions{&io::system_files(), log_directory(directory, partition), shared.json};
+    return inspect::LogOptions{&io::system_files(), log_directory(directory, partition),
+                               shared.json};
   };
   const auto add_common = [&](CLI::App& command) {
     command.add_option("directory", directory, "A log directory, or a data directory")->required();
@@ -225,7 +242,8 @@ void add_log(CLI::App& app, Shared& shared) {
   CLI::App& info = *group.add_subcommand("info", "Segments, positions, times, sizes");
   add_common(info);
   run(info, shared, [options] { return inspect::run_log_info(options(), std::cout); });
-  CLI::App& verify = *group.add_subcommand("verify", "Check every checksum; exit code 1 where anything is damaged");
+  CLI::App& verify = *group.add_subcommand(
+      "verify", "Check every checksum; exit code 1 where anything is damaged");
   add_common(verify);
   run(verify, shared, [options] {
     const auto progress = terminal_progress();
@@ -246,10 +264,13 @@ void add_log(CLI::App& app, Shared& shared) {
 void add_state(CLI::App& app, Shared& shared) {
   CLI::App& group = *app.add_subcommand("state", "Look into tenants' state");
   group.require_subcommand(1);
-  CLI::App& digest = *group.add_subcommand("digest", "Snapshot plus tail of the log, as one digest per tenant: equal states, equal digests");
+  CLI::App& digest = *group.add_subcommand(
+      "digest",
+      "Snapshot plus tail of the log, as one digest per tenant: equal states, equal digests");
   add_data(digest, shared);
   add_json(digest, shared);
-  run(digest, shared, [&shared] { return run_state_digest(shared.settings, shared.json, std::cout); });
+  run(digest, shared,
+      [&shared] { return run_state_digest(shared.settings, shared.json, std::cout); });
 }
 
 void add_config(CLI::App& app, Shared& shared) {
@@ -273,24 +294,31 @@ void add_config(CLI::App& app, Shared& shared) {
 }
 
 void add_evaluate(CLI::App& app, Shared& shared) {
-  CLI::App& command = *app.add_subcommand("evaluate", "Measure recommendations offline: full ranking, with popularity and random beside");
+  CLI::App& command = *app.add_subcommand(
+      "evaluate",
+      "Measure recommendations offline: full ranking, with popularity and random beside");
   static evaluate::EvaluateOptions options;
   static std::string format, split, cut;
   static bool validation = false;
   command.add_option("file", options.path, "Data set, plain or .gz")->required();
   command.add_option("--format", format, "sequences, online-retail or events [told from the file]");
-  command.add_option("--split", split, "leave-one-out or temporal [temporal where there are times]");
+  command.add_option("--split", split,
+                     "leave-one-out or temporal [temporal where there are times]");
   command.add_option("--k", options.k, "Length of the lists [10]");
-  command.add_flag("--validation", validation, "Leave-one-out: the second-last item is the target, the last is not used");
+  command.add_flag("--validation", validation,
+                   "Leave-one-out: the second-last item is the target, the last is not used");
   add_json(command, shared);
   run(command, shared, [&shared]() -> Status {
     if (!format.empty()) {
       options.format = evaluate::find_format(format);
-      if (!options.format) return Error(ErrorCode::kInvalidArgument, "--format must be sequences, online-retail or events");
+      if (!options.format)
+        return Error(ErrorCode::kInvalidArgument,
+                     "--format must be sequences, online-retail or events");
     }
     if (!split.empty()) {
       options.split = evaluate::find_split(split);
-      if (!options.split) return Error(ErrorCode::kInvalidArgument, "--split must be leave-one-out or temporal");
+      if (!options.split)
+        return Error(ErrorCode::kInvalidArgument, "--split must be leave-one-out or temporal");
     }
     if (validation) options.stage = evaluate::Stage::kValidation;
     options.json = shared.json;
@@ -303,9 +331,11 @@ int main_with(int argc, char** argv) {
   CLI::App app{"Vitrine: a personal shop window for every visitor, in real time"};
   app.set_version_flag("--version", std::string("vitrine ") + VITRINE_VERSION);
   app.require_subcommand(1);
-  app.footer("Start with: vitrine serve --data.directory data\n"
-             "then:       vitrine tenant create my-shop --with-keys --data data\n"
-             "The running server describes its API at /openapi.json. `vitrine COMMAND --help` tells the rest.");
+  app.footer(
+      "Start with: vitrine serve --data.directory data\n"
+      "then:       vitrine tenant create my-shop --with-keys --data data\n"
+      "The running server describes its API at /openapi.json. `vitrine COMMAND --help` tells the "
+      "rest.");
   Shared shared;
   add_serve(app, shared);
   add_tenant(app, shared);

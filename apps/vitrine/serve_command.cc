@@ -1,7 +1,7 @@
+#include <cstdio>
+
 #include <signal.h>
 #include <unistd.h>
-
-#include <cstdio>
 
 #include "application.h"
 #include "commands.h"
@@ -25,7 +25,8 @@ sigset_t blocked_signals() {
 int run_serve(const Settings& settings) {
   const auto level = obs::parse_log_level(settings.log_level);
   if (!level) {
-    std::fprintf(stderr, "vitrine: log.level '%s' is none of debug, info, warn, error, off\n", settings.log_level.c_str());
+    std::fprintf(stderr, "vitrine: log.level '%s' is none of debug, info, warn, error, off\n",
+                 settings.log_level.c_str());
     return 2;
   }
   if (auto configured = obs::configure_log({*level, settings.log_file, {}}); !configured.ok()) {
@@ -44,13 +45,14 @@ int run_serve(const Settings& settings) {
     _exit(70);
   };
   const auto progress = terminal_progress();
-  auto application = Application::start(settings, isatty(STDERR_FILENO) ? *progress : no_progress(), on_fatal);
+  auto application =
+      Application::start(settings, isatty(STDERR_FILENO) ? *progress : no_progress(), on_fatal);
   if (!application.ok()) {
     std::fprintf(stderr, "vitrine: cannot start: %s\n", application.error().to_string().c_str());
     return 1;
   }
-  std::printf("vitrine %s listens on %s, data in %s\n", VITRINE_VERSION, (*application)->url().c_str(),
-              settings.data_directory.c_str());
+  std::printf("vitrine %s listens on %s, data in %s\n", VITRINE_VERSION,
+              (*application)->url().c_str(), settings.data_directory.c_str());
   std::fflush(stdout);
 
   const timespec tick{0, 100'000'000};

@@ -49,16 +49,19 @@ Status take_quotas(const element& value, tenant::Quotas& out) {
   VITRINE_TRY(take_as(value, "quotas", "an object", object));
   const auto take_number = [&](std::string_view key, const element& field) -> Status {
     const auto rate = [&](double& number) { return take_as(field, key, "a number", number); };
-    const auto count = [&](std::uint64_t& number) { return take_as(field, key, "a whole number >= 0", number); };
+    const auto count = [&](std::uint64_t& number) {
+      return take_as(field, key, "a whole number >= 0", number);
+    };
     if (key == "events_per_s") return rate(out.events_per_s);
     if (key == "requests_per_s") return rate(out.requests_per_s);
     if (key == "events_burst_s") return rate(out.events_burst_s);
     if (key == "requests_burst_s") return rate(out.requests_burst_s);
     if (key == "items_max") return count(out.items_max);
     if (key == "users_max") return count(out.users_max);
-    return wrong("quotas." + std::string(key.substr(0, 64)),
-                 "absent: quotas are events_per_s, requests_per_s, events_burst_s, requests_burst_s, "
-                 "items_max and users_max");
+    return wrong(
+        "quotas." + std::string(key.substr(0, 64)),
+        "absent: quotas are events_per_s, requests_per_s, events_burst_s, requests_burst_s, "
+        "items_max and users_max");
   };
   for (const auto [key, field] : object) VITRINE_TRY(take_number(key, field));
   return ok_status();
@@ -81,7 +84,8 @@ void respond_tenant(const Result<tenant::Tenant>& result, net::Responder& respon
   responder.respond(json_response(std::move(body)));
 }
 
-void respond_issued(const Result<control::IssuedKey>& result, TimeUs now, int status, net::Responder& responder) {
+void respond_issued(const Result<control::IssuedKey>& result, TimeUs now, int status,
+                    net::Responder& responder) {
   if (!result.ok()) return responder.respond(problem_response(result.error()));
   std::string body;
   codec::JsonWriter json(body);
@@ -94,22 +98,27 @@ void respond_issued(const Result<control::IssuedKey>& result, TimeUs now, int st
 
 void create_tenant(Call& call, net::Responder responder) {
   control::NewTenant wanted;
-  const Status read = for_each_field(call, [&](std::string_view key, const element& value) -> Status {
-    if (key == "name") return take_text(value, key, wanted.name);
-    if (key == "tier") {
-      std::string name;
-      VITRINE_TRY(take_text(value, key, name));
-      const auto tier = tenant::find_tier(name);
-      if (!tier) return wrong(key, "standard, premium or enterprise");
-      wanted.tier = *tier;
-      return ok_status();
-    }
-    if (key == "quotas") return take_quotas(value, wanted.quotas.emplace(tenant::default_quotas(wanted.tier)));
-    if (key == "event_types") return take_strings(value, key, wanted.event_types);
-    if (key == "with_keys") return take_as(value, key, "true or false", wanted.with_keys);
-    if (key == "if_not_exists") return take_as(value, key, "true or false", wanted.if_not_exists);
-    return wrong(key.substr(0, 64), "absent: the fields are name, tier, quotas, event_types, with_keys and if_not_exists");
-  });
+  const Status read =
+      for_each_field(call, [&](std::string_view key, const element& value) -> Status {
+        if (key == "name") return take_text(value, key, wanted.name);
+        if (key == "tier") {
+          std::string name;
+          VITRINE_TRY(take_text(value, key, name));
+          const auto tier = tenant::find_tier(name);
+          if (!tier) return wrong(key, "standard, premium or enterprise");
+          wanted.tier = *tier;
+          return ok_status();
+        }
+        if (key == "quotas")
+          return take_quotas(value, wanted.quotas.emplace(tenant::default_quotas(wanted.tier)));
+        if (key == "event_types") return take_strings(value, key, wanted.event_types);
+        if (key == "with_keys") return take_as(value, key, "true or false", wanted.with_keys);
+        if (key == "if_not_exists")
+          return take_as(value, key, "true or false", wanted.if_not_exists);
+        return wrong(
+            key.substr(0, 64),
+            "absent: the fields are name, tier, quotas, event_types, with_keys and if_not_exists");
+      });
   if (!read.ok()) return responder.respond(problem_response(read.error()));
   const auto created = call.platform.control().create_tenant(actor_of(call), wanted);
   if (!created.ok()) return responder.respond(problem_response(created.error()));
@@ -155,22 +164,24 @@ void patch_tenant(Call& call, net::Responder responder) {
   std::string status;
   bool with_quotas = false;
   bool with_types = false;
-  const Status read = for_each_field(call, [&](std::string_view key, const element& value) -> Status {
-    if (key == "quotas") {
-      with_quotas = true;
-      return take_quotas(value, quotas);
-    }
-    if (key == "event_types") {
-      with_types = true;
-      return take_strings(value, key, event_types);
-    }
-    if (key == "status") {
-      VITRINE_TRY(take_text(value, key, status));
-      if (status != "active" && status != "suspended") return wrong(key, "active or suspended");
-      return ok_status();
-    }
-    return wrong(key.substr(0, 64), "absent: what can change is quotas, event_types and status");
-  });
+  const Status read =
+      for_each_field(call, [&](std::string_view key, const element& value) -> Status {
+        if (key == "quotas") {
+          with_quotas = true;
+          return take_quotas(value, quotas);
+        }
+        if (key == "event_types") {
+          with_types = true;
+          return take_strings(value, key, event_types);
+        }
+        if (key == "status") {
+          VITRINE_TRY(take_text(value, key, status));
+          if (status != "active" && status != "suspended") return wrong(key, "active or suspended");
+          return ok_status();
+        }
+        return wrong(key.substr(0, 64),
+                     "absent: what can change is quotas, event_types and status");
+      });
   if (!read.ok()) return responder.respond(problem_response(read.error()));
   const auto actor = actor_of(call);
   if (with_quotas && present.ok()) present = control.set_quotas(actor, name, quotas);
@@ -183,20 +194,22 @@ void patch_tenant(Call& call, net::Responder responder) {
 void create_key(Call& call, net::Responder responder) {
   control::NewKey wanted;
   wanted.tenant_name = call.arguments[0];
-  const Status read = for_each_field(call, [&](std::string_view key, const element& value) -> Status {
-    if (key == "label") return take_text(value, key, wanted.label);
-    if (key == "scope") {
-      std::string name;
-      VITRINE_TRY(take_text(value, key, name));
-      const auto scope = tenant::find_scope(name);
-      if (!scope || *scope == tenant::Scope::kAdmin) return wrong(key, "publishable or secret");
-      wanted.scope = *scope;
-      return ok_status();
-    }
-    return wrong(key.substr(0, 64), "absent: the fields are scope and label");
-  });
+  const Status read =
+      for_each_field(call, [&](std::string_view key, const element& value) -> Status {
+        if (key == "label") return take_text(value, key, wanted.label);
+        if (key == "scope") {
+          std::string name;
+          VITRINE_TRY(take_text(value, key, name));
+          const auto scope = tenant::find_scope(name);
+          if (!scope || *scope == tenant::Scope::kAdmin) return wrong(key, "publishable or secret");
+          wanted.scope = *scope;
+          return ok_status();
+        }
+        return wrong(key.substr(0, 64), "absent: the fields are scope and label");
+      });
   if (!read.ok()) return responder.respond(problem_response(read.error()));
-  respond_issued(call.platform.control().create_key(actor_of(call), wanted), call.now, 201, responder);
+  respond_issued(call.platform.control().create_key(actor_of(call), wanted), call.now, 201,
+                 responder);
 }
 
 void list_keys(Call& call, net::Responder responder) {
@@ -217,17 +230,20 @@ void rotate_key(Call& call, net::Responder responder) {
   const auto id = tenant::parse_key_id(call.arguments[0]);
   if (!id.ok()) return responder.respond(problem_response(id.error()));
   double grace_s = 0;
-  const Status read = for_each_field(call, [&](std::string_view key, const element& value) -> Status {
-    if (key != "grace_s") return wrong(key.substr(0, 64), "absent: the only field is grace_s");
-    VITRINE_TRY(take_as(value, key, "a number of seconds", grace_s));
-    if (!(grace_s >= 0) || grace_s > static_cast<double>(control::kRotationGraceMaxUs / kSecondUs)) {
-      return wrong(key, "0 to 7776000 seconds");
-    }
-    return ok_status();
-  });
+  const Status read =
+      for_each_field(call, [&](std::string_view key, const element& value) -> Status {
+        if (key != "grace_s") return wrong(key.substr(0, 64), "absent: the only field is grace_s");
+        VITRINE_TRY(take_as(value, key, "a number of seconds", grace_s));
+        if (!(grace_s >= 0) ||
+            grace_s > static_cast<double>(control::kRotationGraceMaxUs / kSecondUs)) {
+          return wrong(key, "0 to 7776000 seconds");
+        }
+        return ok_status();
+      });
   if (!read.ok()) return responder.respond(problem_response(read.error()));
-  respond_issued(call.platform.control().rotate_key(actor_of(call), *id, static_cast<TimeUs>(grace_s * 1e6)),
-                 call.now, 201, responder);
+  respond_issued(
+      call.platform.control().rotate_key(actor_of(call), *id, static_cast<TimeUs>(grace_s * 1e6)),
+      call.now, 201, responder);
 }
 
 void revoke_key(Call& call, net::Responder responder) {

@@ -30,8 +30,8 @@ using RouteFunction = void (*)(Call& call, net::Responder responder);
 struct Route {
   net::Method method;
   std::string_view pattern;
-  std::string_view name;                // label of metrics, operationId of the OpenAPI document
-  std::optional<tenant::Right> right;   // absent: open to everyone
+  std::string_view name;               // label of metrics, operationId of the OpenAPI document
+  std::optional<tenant::Right> right;  // absent: open to everyone
   RouteFunction function;
 };
 

@@ -23,7 +23,8 @@ void append_and_apply(std::shared_ptr<TenantServices> services,
                       std::function<void(Result<eventlog::PositionRange>)> done) {
   // Both the log and the applier may want to call it: the log only with an error, after which
   // the applier never gets there.
-  auto shared = std::make_shared<std::function<void(Result<eventlog::PositionRange>)>>(std::move(done));
+  auto shared =
+      std::make_shared<std::function<void(Result<eventlog::PositionRange>)>>(std::move(done));
   auto range = services->partition.append(records, [shared](const Status& durable) {
     if (!durable.ok()) (*shared)(durable.error());
   });
@@ -32,7 +33,8 @@ void append_and_apply(std::shared_ptr<TenantServices> services,
     return;
   }
   // Being applied, the records are durable.
-  services->partition.waiters().add(range->last, [services, shared, applied = *range] { (*shared)(applied); });
+  services->partition.waiters().add(range->last,
+                                    [services, shared, applied = *range] { (*shared)(applied); });
 }
 
 Error outcome_error(const apply::ApplyOutcome& outcome) {
@@ -40,10 +42,14 @@ Error outcome_error(const apply::ApplyOutcome& outcome) {
   switch (outcome.code) {
     case ApplyCode::kApplied:
     case ApplyCode::kDuplicate: return {};
-    case ApplyCode::kIdConflict: return Error(ErrorCode::kConflict, outcome.detail).with_reason("event_id_conflict");
-    case ApplyCode::kNotFound: return Error(ErrorCode::kNotFound, outcome.detail).with_reason("item_not_found");
-    case ApplyCode::kTypeConflict: return Error(ErrorCode::kConflict, outcome.detail).with_reason("type_conflict");
-    case ApplyCode::kLimit: return Error(ErrorCode::kConflict, outcome.detail).with_reason("catalog_limit");
+    case ApplyCode::kIdConflict:
+      return Error(ErrorCode::kConflict, outcome.detail).with_reason("event_id_conflict");
+    case ApplyCode::kNotFound:
+      return Error(ErrorCode::kNotFound, outcome.detail).with_reason("item_not_found");
+    case ApplyCode::kTypeConflict:
+      return Error(ErrorCode::kConflict, outcome.detail).with_reason("type_conflict");
+    case ApplyCode::kLimit:
+      return Error(ErrorCode::kConflict, outcome.detail).with_reason("catalog_limit");
   }
   return {};
 }

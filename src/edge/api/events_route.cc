@@ -56,24 +56,27 @@ void take_events(Call& call, net::Responder responder, collect::EventSource sour
   request.custom_types = custom_types.empty() ? nullptr : &custom_types;
   request.body.bytes = call.request.body();
   request.body.readable_behind = net::kBodyPadding;
-  request.body.format = names_ndjson(call.request.header("content-type")) ? collect::BodyFormat::kNdjson
-                                                                          : collect::BodyFormat::kJson;
+  request.body.format = names_ndjson(call.request.header("content-type"))
+                            ? collect::BodyFormat::kNdjson
+                            : collect::BodyFormat::kJson;
   request.body.encoding =
       encoding == "gzip" ? collect::BodyEncoding::kGzip : collect::BodyEncoding::kIdentity;
   request.now = call.now;
   request.source = source;
   request.admit = [&call](std::size_t events) {
-    return call.platform.gateway().admit(call.caller, {.requests = 0, .events = static_cast<double>(events)},
+    return call.platform.gateway().admit(call.caller,
+                                         {.requests = 0, .events = static_cast<double>(events)},
                                          call.platform.clock().steady_ns());
   };
   // The collector keeps `done` only if it took the request; else the answer is still ours to give.
   auto owed = std::make_shared<net::Responder>(std::move(responder));
   const Status taken = services->collector.collect(
       request, [owed, epoch = tenant.epoch](Result<collect::CollectResult> result) {
-        owed->respond(result.ok() ? collected(*result, epoch)
-                                  : problem_response(Error(ErrorCode::kUnavailable,
-                                                           "the events could not be made durable: " +
-                                                               result.error().message())));
+        owed->respond(result.ok()
+                          ? collected(*result, epoch)
+                          : problem_response(Error(ErrorCode::kUnavailable,
+                                                   "the events could not be made durable: " +
+                                                       result.error().message())));
       });
   if (!taken.ok()) owed->respond(problem_response(taken.error()));
 }

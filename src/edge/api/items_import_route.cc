@@ -79,13 +79,15 @@ void import_items(Call& call, net::Responder responder) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
     if (index == kLinesMax) {
-      return responder.respond(problem_response(
-          413, "too_many_items", "a request may hold 1000 items; send the rest in further requests"));
+      return responder.respond(
+          problem_response(413, "too_many_items",
+                           "a request may hold 1000 items; send the rest in further requests"));
     }
     take_line(call, line, index++, *import);
   }
   if (index == 0) {
-    return responder.respond(problem_response(400, "invalid_argument", "the body holds no item; send one JSON object per line"));
+    return responder.respond(problem_response(
+        400, "invalid_argument", "the body holds no item; send one JSON object per line"));
   }
   const std::uint32_t epoch = call.caller.view->tenant.epoch;
   if (import->payloads.empty()) {
@@ -97,10 +99,11 @@ void import_items(Call& call, net::Responder responder) {
     refs.push_back({static_cast<std::uint16_t>(record::RecordKind::kItemUpsert), 0, payload});
   }
   auto owed = std::make_shared<net::Responder>(std::move(responder));
-  append_and_apply(services, refs, [owed, services, import, epoch](Result<eventlog::PositionRange> applied) {
-    if (!applied.ok()) return owed->respond(problem_response(applied.error()));
-    answer(*import, *services, *applied, epoch, *owed);
-  });
+  append_and_apply(services, refs,
+                   [owed, services, import, epoch](Result<eventlog::PositionRange> applied) {
+                     if (!applied.ok()) return owed->respond(problem_response(applied.error()));
+                     answer(*import, *services, *applied, epoch, *owed);
+                   });
 }
 
 }  // namespace vitrine::api

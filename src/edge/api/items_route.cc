@@ -22,15 +22,16 @@ std::string payload_for(const Call& call) {
 }
 
 // One catalog record: appended, applied, answered with its outcome.
-void change_item(Call& call, net::Responder responder, record::RecordKind kind, std::string payload) {
+void change_item(Call& call, net::Responder responder, record::RecordKind kind,
+                 std::string payload) {
   auto services = tenant_services(call, responder);
   if (!services) return;
   const eventlog::RecordRef ref{static_cast<std::uint16_t>(kind), 0, payload};
   auto owed = std::make_shared<net::Responder>(std::move(responder));
   append_and_apply(
       services, std::span(&ref, 1),
-      [owed, services, item_id = call.arguments[0], epoch = call.caller.view->tenant.epoch](
-          Result<eventlog::PositionRange> applied) {
+      [owed, services, item_id = call.arguments[0],
+       epoch = call.caller.view->tenant.epoch](Result<eventlog::PositionRange> applied) {
         if (!applied.ok()) return owed->respond(problem_response(applied.error()));
         const Error refused = outcome_error(services->partition.outcome(applied->last));
         if (refused) return owed->respond(problem_response(refused));
@@ -118,7 +119,8 @@ void get_item(Call& call, net::Responder responder) {
     ItemIndex index;
     if (known_item(state, call.arguments[0], index)) append_item(state->catalog(), index, body);
   }
-  responder.respond(body.empty() ? no_such_item(call.arguments[0]) : json_response(std::move(body)));
+  responder.respond(body.empty() ? no_such_item(call.arguments[0])
+                                 : json_response(std::move(body)));
 }
 
 void list_items(Call& call, net::Responder responder) {
@@ -133,8 +135,9 @@ void list_items(Call& call, net::Responder responder) {
     return code == std::errc{} && end == text->data() + text->size();
   };
   if (!number("cursor", from) || !number("limit", limit) || limit == 0 || limit > kListLimitMax) {
-    return responder.respond(problem_response(
-        400, "invalid_argument", "cursor must be one that a list gave, limit a number of 1 to 1000"));
+    return responder.respond(
+        problem_response(400, "invalid_argument",
+                         "cursor must be one that a list gave, limit a number of 1 to 1000"));
   }
   std::string body;
   codec::JsonWriter json(body);

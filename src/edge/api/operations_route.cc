@@ -17,7 +17,8 @@ void get_healthz(Call&, net::Responder responder) {
 
 void get_readyz(Call& call, net::Responder responder) {
   const Status ready = call.platform.ready();
-  if (!ready.ok()) return responder.respond(problem_response(503, "not_ready", ready.error().message()));
+  if (!ready.ok())
+    return responder.respond(problem_response(503, "not_ready", ready.error().message()));
   responder.respond(json_response("{\"status\":\"ready\"}"));
 }
 

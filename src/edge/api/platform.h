@@ -20,8 +20,9 @@ namespace vitrine::api {
 
 // One tenant as this process serves it. What is here belongs to no other tenant.
 struct TenantServices {
-  TenantServices(apply::Partition& p, collect::Collector& c, const recommend::RecommenderOptions& options,
-                 const Clock& clock, recommend::AnswerObserver* observer)
+  TenantServices(apply::Partition& p, collect::Collector& c,
+                 const recommend::RecommenderOptions& options, const Clock& clock,
+                 recommend::AnswerObserver* observer)
       : partition(p), collector(c), recommender(options, clock, observer) {}
   apply::Partition& partition;
   collect::Collector& collector;  // shared by the tenants of the partition
@@ -44,8 +45,8 @@ class Platform {
   virtual const Clock& clock() = 0;
   virtual control::ControlStore& control() = 0;
   virtual gateway::Gateway& gateway() = 0;
-  // The services of the caller's tenant, made at its first request. kUnavailable while its partition
-  // is opening.
+  // The services of the caller's tenant, made at its first request. kUnavailable while its
+  // partition is opening.
   virtual Result<std::shared_ptr<TenantServices>> tenant(const gateway::TenantView& view) = 0;
   virtual AnswerLog& answers() = 0;
   virtual obs::Registry& metrics() = 0;

@@ -18,16 +18,19 @@ Error wrong(std::string_view field, std::string_view must) {
       .with_reason("invalid_request");
 }
 
-Status take_string(const element& value, std::string_view field, std::size_t bytes_max, std::string& out) {
+Status take_string(const element& value, std::string_view field, std::size_t bytes_max,
+                   std::string& out) {
   std::string_view text;
   if (value.is_null()) return ok_status();
   if (value.get(text) != simdjson::SUCCESS) return wrong(field, "a string");
-  if (text.size() > bytes_max) return wrong(field, "at most " + std::to_string(bytes_max) + " bytes");
+  if (text.size() > bytes_max)
+    return wrong(field, "at most " + std::to_string(bytes_max) + " bytes");
   out = text;
   return ok_status();
 }
 
-Status take_number(const element& value, std::string_view field, double min, double max, double& out) {
+Status take_number(const element& value, std::string_view field, double min, double max,
+                   double& out) {
   if (value.get(out) != simdjson::SUCCESS || !(out >= min) || !(out <= max)) {
     char range[80];
     std::snprintf(range, sizeof range, "a number from %g to %g", min, max);
@@ -60,7 +63,8 @@ Status take_user(const element& value, RecommendBody& out) {
     } else if (key == "anonymous_id") {
       VITRINE_TRY(take_string(field, "user.anonymous_id", kIdBytesMax, out.anonymous_id));
     } else if (key != "session_id") {
-      return wrong("user." + std::string(key), "absent: user knows user_id, anonymous_id and session_id");
+      return wrong("user." + std::string(key),
+                   "absent: user knows user_id, anonymous_id and session_id");
     }
   }
   return ok_status();
@@ -75,7 +79,8 @@ Status take_boosts(const element& value, RecommendBody& out) {
       return wrong("boost", "at most " + std::to_string(recommend::kRequestBoostsMax) + " entries");
     }
     simdjson::dom::object object;
-    if (entry.get(object) != simdjson::SUCCESS) return wrong("boost", "an array of {filter, factor}");
+    if (entry.get(object) != simdjson::SUCCESS)
+      return wrong("boost", "an array of {filter, factor}");
     std::string& filter = out.boost_filters.emplace_back();
     double& factor = out.boost_factors.emplace_back(1.0);
     for (const auto [key, field] : object) {
@@ -102,7 +107,8 @@ Status take_field(std::string_view key, const element& value, RecommendBody& out
     if (value.is_null()) return ok_status();
     std::uint64_t limit = 0;
     if (value.get(limit) != simdjson::SUCCESS || limit < 1 || limit > recommend::kRequestLimitMax) {
-      return wrong("limit", "a whole number from 1 to " + std::to_string(recommend::kRequestLimitMax));
+      return wrong("limit",
+                   "a whole number from 1 to " + std::to_string(recommend::kRequestLimitMax));
     }
     out.limit = static_cast<std::uint32_t>(limit);
     return ok_status();
@@ -147,7 +153,8 @@ Result<RecommendBody> parse_recommend_body(std::string_view body, std::size_t re
 }
 
 RequestViews::RequestViews(const RecommendBody& body, std::string_view placement, TimeUs now)
-    : item_ids_(body.item_ids.begin(), body.item_ids.end()), cart_(body.cart.begin(), body.cart.end()) {
+    : item_ids_(body.item_ids.begin(), body.item_ids.end()),
+      cart_(body.cart.begin(), body.cart.end()) {
   for (std::size_t i = 0; i < body.boost_filters.size(); ++i) {
     boosts_.push_back({body.boost_filters[i], body.boost_factors[i]});
   }

@@ -12,7 +12,8 @@
 
 namespace vitrine::api {
 
-// Owns what Request points to, so that an answer can wait while the request's bytes are parsed over.
+// Owns what Request points to, so that an answer can wait while the request's bytes are parsed
+// over.
 struct RecommendBody {
   std::string user_id, anonymous_id, filter;
   std::vector<std::string> item_ids, cart, boost_filters;

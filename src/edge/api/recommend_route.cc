@@ -1,7 +1,7 @@
-#include <sodium.h>
-
 #include <atomic>
 #include <cstring>
+
+#include <sodium.h>
 
 #include "domain/policy/policy.h"
 #include "edge/api/problem.h"
@@ -69,7 +69,8 @@ void write_items(const recommend::Answer& answer, bool explain, codec::JsonWrite
       json.key("sources").begin_object();
       for (std::size_t s = 0; s < item.contributions.size(); ++s) {
         if (item.contributions[s] == 0) continue;
-        json.key(policy::source_name(static_cast<recommend::Source>(s))).number(item.contributions[s]);
+        json.key(policy::source_name(static_cast<recommend::Source>(s)))
+            .number(item.contributions[s]);
       }
       json.end_object();
     }
@@ -101,12 +102,14 @@ void write_explanation(const recommend::Answer& answer, codec::JsonWriter& json)
   json.end_object();
   json.key("relaxed").begin_array();
   for (std::size_t d = 0; d < recommend::kDrops; ++d) {
-    if (answer.gave_up(static_cast<recommend::Drop>(d))) json.string(recommend::drop_name(static_cast<recommend::Drop>(d)));
+    if (answer.gave_up(static_cast<recommend::Drop>(d)))
+      json.string(recommend::drop_name(static_cast<recommend::Drop>(d)));
   }
   json.end_array();
   json.key("stages_us").begin_object();
   for (std::size_t s = 0; s < answer.stage_ns.size(); ++s) {
-    json.key(recommend::stage_name(static_cast<recommend::Stage>(s))).number(static_cast<double>(answer.stage_ns[s]) / 1000.0);
+    json.key(recommend::stage_name(static_cast<recommend::Stage>(s)))
+        .number(static_cast<double>(answer.stage_ns[s]) / 1000.0);
   }
   json.end_object();
   json.end_object();
@@ -126,13 +129,15 @@ Status ask(const Question& question, const recommend::Request& request, recommen
   const auto runtime = question.services->partition.tenant(question.caller.tenant);
   if (!runtime) {
     static const EmptyState empty;
-    return recommender.recommend({empty.catalog, empty.profiles, empty.covisit, empty.covisit, empty.counters, empty.counters, 0},
+    return recommender.recommend({empty.catalog, empty.profiles, empty.covisit, empty.covisit,
+                                  empty.counters, empty.counters, 0},
                                  *question.policy, request, scratch, answer);
   }
   const auto state = runtime->read();
-  return recommender.recommend({state->catalog(), state->profiles(), state->covisit(), state->baskets(),
-                                state->trending(), state->popular(), state->position()},
-                               *question.policy, request, scratch, answer);
+  return recommender.recommend(
+      {state->catalog(), state->profiles(), state->covisit(), state->baskets(), state->trending(),
+       state->popular(), state->position()},
+      *question.policy, request, scratch, answer);
 }
 
 void give_answer(Question& question, bool stale) {
@@ -147,7 +152,8 @@ void give_answer(Question& question, bool stale) {
 
   const auto request_id = new_request_id();
   record.clear();
-  question.services->recommender.record(request_id, question.caller.tenant, views.request(), answer, record);
+  question.services->recommender.record(request_id, question.caller.tenant, views.request(), answer,
+                                        record);
   question.platform.answers().append(record);
 
   net::Response response;
@@ -159,7 +165,8 @@ void give_answer(Question& question, bool stale) {
   write_items(answer, question.body.explain, json);
   json.key("model").string("live");
   json.key("experiment").null();
-  json.key("profile_version").string(record::format_profile_version({question.caller.view->tenant.epoch, shown}));
+  json.key("profile_version")
+      .string(record::format_profile_version({question.caller.view->tenant.epoch, shown}));
   json.key("lag_ms").number(static_cast<double>(lag_us) / 1000.0);
   if (stale) json.key("stale").boolean(true);
   if (question.body.explain) write_explanation(answer, json);
@@ -193,9 +200,11 @@ void post_recommend(Call& call, net::Responder responder) {
   const auto* policy = policy::find_builtin(call.arguments[0]);
   if (policy == nullptr) {
     std::string known;
-    for (const auto& builtin : policy::builtin_policies()) known += (known.empty() ? "" : ", ") + builtin.placement;
-    return responder.respond(problem_response(404, "placement_not_found",
-                                              "no placement '" + call.arguments[0].substr(0, 64) + "'; there are " + known));
+    for (const auto& builtin : policy::builtin_policies())
+      known += (known.empty() ? "" : ", ") + builtin.placement;
+    return responder.respond(problem_response(
+        404, "placement_not_found",
+        "no placement '" + call.arguments[0].substr(0, 64) + "'; there are " + known));
   }
   auto body = parse_recommend_body(call.request.body(), net::kBodyPadding);
   if (!body.ok()) return responder.respond(problem_response(body.error()));
@@ -206,8 +215,9 @@ void post_recommend(Call& call, net::Responder responder) {
   // A version of an older epoch was satisfied when the tenant moved.
   const record::ProfileVersion shown{call.caller.view->tenant.epoch, services->partition.applied()};
   const bool wait = version && !record::satisfies(shown, *version);
-  auto question = std::make_shared<Question>(call.platform, call.caller, std::move(services), policy,
-                                             std::move(body).value(), call.now, std::move(responder));
+  auto question =
+      std::make_shared<Question>(call.platform, call.caller, std::move(services), policy,
+                                 std::move(body).value(), call.now, std::move(responder));
   if (wait) return answer_when_shown(question, version->position);
   give_answer(*question, false);
 }

@@ -50,7 +50,8 @@ std::shared_ptr<TenantServices> tenant_services(Call& call, net::Responder& resp
 
 // Appends catalog records of the caller's tenant and calls `done` on the applier's thread when they
 // show, or with the error that refused them.
-void append_and_apply(std::shared_ptr<TenantServices> services, std::span<const eventlog::RecordRef> records,
+void append_and_apply(std::shared_ptr<TenantServices> services,
+                      std::span<const eventlog::RecordRef> records,
                       std::function<void(Result<eventlog::PositionRange>)> done);
 // The Error that stands for a record that was not applied; none for kApplied.
 Error outcome_error(const apply::ApplyOutcome& outcome);

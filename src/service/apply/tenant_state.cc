@@ -113,8 +113,8 @@ Result<ApplyOutcome> TenantState::apply_event(const eventlog::RecordView& record
 
   ++counts_.events;
   if (imported) ++counts_.imported_events;
-  const UserIndex user = profiles_.intern_user(event_.user_id.empty()
-                                                   ? profile::anonymous_key(event_.anonymous_id)
+  const UserIndex user =
+      profiles_.intern_user(event_.user_id.empty() ? profile::anonymous_key(event_.anonymous_id)
                                                    : profile::user_key(event_.user_id));
   profiles_.note_event(user, event_.event_time, event_.type);
 

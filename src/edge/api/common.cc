@@ -11,10 +11,6 @@ net::Response json_response(std::string body, int status) {
   return response;
 }
 
-std::string profile_version(const Call& call, eventlog::Position position) {
-  return std::to_string(call.caller.view->tenant.epoch) + "-" + std::to_string(position);
-}
-
 std::shared_ptr<TenantServices> tenant_services(Call& call, net::Responder& responder) {
   auto services = call.platform.tenant(*call.caller.view);
   if (services.ok()) return std::move(services).value();

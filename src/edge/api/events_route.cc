@@ -1,3 +1,4 @@
+#include "domain/record/profile_version.h"
 #include "edge/api/problem.h"
 #include "edge/api/routes.h"
 #include "platform/codec/json_writer.h"
@@ -31,10 +32,7 @@ net::Response collected(const collect::CollectResult& result, std::uint32_t epoc
     json.end_object();
   }
   json.end_array();
-  char version[48];
-  const int size = std::snprintf(version, sizeof version, "%u-%llu", epoch,
-                                 static_cast<unsigned long long>(result.position));
-  json.key("profile_version").string({version, static_cast<std::size_t>(size)});
+  json.key("profile_version").string(record::format_profile_version({epoch, result.position}));
   json.end_object();
   json.finish();
   return response;

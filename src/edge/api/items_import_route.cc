@@ -1,5 +1,6 @@
 #include "domain/catalog/item_codec.h"
 #include "domain/catalog/item_json.h"
+#include "domain/record/profile_version.h"
 #include "domain/record/record.h"
 #include "edge/api/problem.h"
 #include "edge/api/routes.h"
@@ -57,7 +58,7 @@ void answer(Import& import, const TenantServices& services, eventlog::PositionRa
     json.end_object();
   }
   json.end_array();
-  json.key("profile_version").string(std::to_string(epoch) + "-" + std::to_string(applied.last));
+  json.key("profile_version").string(record::format_profile_version({epoch, applied.last}));
   json.end_object();
   json.finish();
   responder.respond(json_response(std::move(body)));

@@ -2,6 +2,7 @@
 
 #include "domain/catalog/item_codec.h"
 #include "domain/catalog/item_json.h"
+#include "domain/record/profile_version.h"
 #include "domain/record/record.h"
 #include "edge/api/problem.h"
 #include "edge/api/routes.h"
@@ -37,7 +38,7 @@ void change_item(Call& call, net::Responder responder, record::RecordKind kind, 
         codec::JsonWriter json(body);
         json.begin_object();
         json.key("item_id").string(item_id);
-        json.key("profile_version").string(std::to_string(epoch) + "-" + std::to_string(applied->last));
+        json.key("profile_version").string(record::format_profile_version({epoch, applied->last}));
         json.end_object();
         json.finish();
         owed->respond(json_response(std::move(body)));

@@ -6,8 +6,8 @@ namespace vitrine::api {
 
 void get_metrics(Call& call, net::Responder responder) {
   net::Response response;
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = call.platform.metrics().text();
+  response.content_type = obs::Registry::kContentType;
+  call.platform.metrics().write_prometheus(response.body);
   responder.respond(std::move(response));
 }
 

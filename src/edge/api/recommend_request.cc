@@ -1,6 +1,5 @@
 #include "edge/api/recommend_request.h"
 
-#include <charconv>
 #include <cmath>
 
 #include "platform/codec/json_parse.h"
@@ -124,8 +123,9 @@ Status take_field(std::string_view key, const element& value, RecommendBody& out
     if (value.is_null()) return ok_status();
     std::string text;
     VITRINE_TRY(take_string(value, "min_profile_version", 64, text));
-    VITRINE_TRY(const auto version, parse_profile_version(text));
-    out.min_profile_version = version;
+    auto version = record::parse_profile_version(text);
+    if (!version.ok()) return std::move(version).error().context("min_profile_version");
+    out.min_profile_version = *version;
     return ok_status();
   }
   return wrong(std::string(key.substr(0, 64)),
@@ -134,17 +134,6 @@ Status take_field(std::string_view key, const element& value, RecommendBody& out
 }
 
 }  // namespace
-
-Result<ProfileVersion> parse_profile_version(std::string_view text) {
-  ProfileVersion version;
-  const char* end = text.data() + text.size();
-  const auto epoch = std::from_chars(text.data(), end, version.epoch);
-  if (epoch.ec == std::errc{} && epoch.ptr != end && *epoch.ptr == '-') {
-    const auto position = std::from_chars(epoch.ptr + 1, end, version.position);
-    if (position.ec == std::errc{} && position.ptr == end) return version;
-  }
-  return wrong("min_profile_version", "a profile_version as an answer gave it, such as 1-1234");
-}
 
 Result<RecommendBody> parse_recommend_body(std::string_view body, std::size_t readable_behind) {
   RecommendBody out;

@@ -7,16 +7,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "domain/record/profile_version.h"
 #include "service/recommend/request.h"
 
 namespace vitrine::api {
-
-// A version the answer must show: "epoch-position", as 202s and answers give it.
-struct ProfileVersion {
-  std::uint32_t epoch = 0;
-  std::uint64_t position = 0;
-};
-Result<ProfileVersion> parse_profile_version(std::string_view text);
 
 // Owns what Request points to, so that an answer can wait while the request's bytes are parsed over.
 struct RecommendBody {
@@ -25,7 +19,7 @@ struct RecommendBody {
   std::vector<double> boost_factors;
   std::optional<std::uint32_t> limit;
   std::optional<double> diversity;
-  std::optional<ProfileVersion> min_profile_version;
+  std::optional<record::ProfileVersion> min_profile_version;
   bool explain = false;
 };
 

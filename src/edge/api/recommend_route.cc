@@ -60,7 +60,7 @@ void write_items(const recommend::Answer& answer, bool explain, codec::JsonWrite
     json.begin_object();
     json.key("item_id").string(answer.item_id(i));
     json.key("score").number(item.score);
-    json.key("source").string(recommend::source_name(item.source));
+    json.key("source").string(policy::source_name(item.source));
     json.key("reasons").begin_array();
     json.string(recommend::reason_code(item.source));
     json.end_array();
@@ -69,7 +69,7 @@ void write_items(const recommend::Answer& answer, bool explain, codec::JsonWrite
       json.key("sources").begin_object();
       for (std::size_t s = 0; s < item.contributions.size(); ++s) {
         if (item.contributions[s] == 0) continue;
-        json.key(recommend::source_name(static_cast<recommend::Source>(s))).number(item.contributions[s]);
+        json.key(policy::source_name(static_cast<recommend::Source>(s))).number(item.contributions[s]);
       }
       json.end_object();
     }
@@ -159,7 +159,7 @@ void give_answer(Question& question, bool stale) {
   write_items(answer, question.body.explain, json);
   json.key("model").string("live");
   json.key("experiment").null();
-  json.key("profile_version").string(std::to_string(question.caller.view->tenant.epoch) + "-" + std::to_string(shown));
+  json.key("profile_version").string(record::format_profile_version({question.caller.view->tenant.epoch, shown}));
   json.key("lag_ms").number(static_cast<double>(lag_us) / 1000.0);
   if (stale) json.key("stale").boolean(true);
   if (question.body.explain) write_explanation(answer, json);
@@ -204,8 +204,8 @@ void post_recommend(Call& call, net::Responder responder) {
 
   const auto version = body->min_profile_version;
   // A version of an older epoch was satisfied when the tenant moved.
-  const bool wait = version && version->epoch >= call.caller.view->tenant.epoch &&
-                    services->partition.applied() < version->position;
+  const record::ProfileVersion shown{call.caller.view->tenant.epoch, services->partition.applied()};
+  const bool wait = version && !record::satisfies(shown, *version);
   auto question = std::make_shared<Question>(call.platform, call.caller, std::move(services), policy,
                                              std::move(body).value(), call.now, std::move(responder));
   if (wait) return answer_when_shown(question, version->position);

@@ -45,8 +45,6 @@ void get_root(Call& call, net::Responder responder);
 
 // 200 (or another status) with a JSON body.
 net::Response json_response(std::string body, int status = 200);
-// "epoch-position" of the caller's tenant.
-std::string profile_version(const Call& call, eventlog::Position position);
 // The services of the caller's tenant, or nothing after answering with the problem.
 std::shared_ptr<TenantServices> tenant_services(Call& call, net::Responder& responder);
 

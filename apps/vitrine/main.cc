@@ -344,7 +344,12 @@ int main_with(int argc, char** argv) {
   add_log(app, shared);
   add_state(app, shared);
   add_config(app, shared);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    // 0 for --help and --version; 2, as everywhere, for a command line that can't be read.
+    return app.exit(e) == 0 ? 0 : 2;
+  }
   return shared.exit_code;
 }
 

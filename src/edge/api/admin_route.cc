@@ -98,27 +98,31 @@ void respond_issued(const Result<control::IssuedKey>& result, TimeUs now, int st
 
 void create_tenant(Call& call, net::Responder responder) {
   control::NewTenant wanted;
-  const Status read =
-      for_each_field(call, [&](std::string_view key, const element& value) -> Status {
-        if (key == "name") return take_text(value, key, wanted.name);
-        if (key == "tier") {
-          std::string name;
-          VITRINE_TRY(take_text(value, key, name));
-          const auto tier = tenant::find_tier(name);
-          if (!tier) return wrong(key, "standard, premium or enterprise");
-          wanted.tier = *tier;
-          return ok_status();
-        }
-        if (key == "quotas")
-          return take_quotas(value, wanted.quotas.emplace(tenant::default_quotas(wanted.tier)));
-        if (key == "event_types") return take_strings(value, key, wanted.event_types);
-        if (key == "with_keys") return take_as(value, key, "true or false", wanted.with_keys);
-        if (key == "if_not_exists")
-          return take_as(value, key, "true or false", wanted.if_not_exists);
-        return wrong(
-            key.substr(0, 64),
-            "absent: the fields are name, tier, quotas, event_types, with_keys and if_not_exists");
-      });
+  std::optional<element> quotas;
+  Status read = for_each_field(call, [&](std::string_view key, const element& value) -> Status {
+    if (key == "name") return take_text(value, key, wanted.name);
+    if (key == "tier") {
+      std::string name;
+      VITRINE_TRY(take_text(value, key, name));
+      const auto tier = tenant::find_tier(name);
+      if (!tier) return wrong(key, "standard, premium or enterprise");
+      wanted.tier = *tier;
+      return ok_status();
+    }
+    if (key == "quotas") {
+      quotas = value;  // laid over the tier's defaults once the tier is known
+      return ok_status();
+    }
+    if (key == "event_types") return take_strings(value, key, wanted.event_types);
+    if (key == "with_keys") return take_as(value, key, "true or false", wanted.with_keys);
+    if (key == "if_not_exists") return take_as(value, key, "true or false", wanted.if_not_exists);
+    return wrong(
+        key.substr(0, 64),
+        "absent: the fields are name, tier, quotas, event_types, with_keys and if_not_exists");
+  });
+  if (read.ok() && quotas) {
+    read = take_quotas(*quotas, wanted.quotas.emplace(tenant::default_quotas(wanted.tier)));
+  }
   if (!read.ok()) return responder.respond(problem_response(read.error()));
   const auto created = call.platform.control().create_tenant(actor_of(call), wanted);
   if (!created.ok()) return responder.respond(problem_response(created.error()));

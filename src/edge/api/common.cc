@@ -37,6 +37,29 @@ void append_and_apply(std::shared_ptr<TenantServices> services,
                                     [services, shared, applied = *range] { (*shared)(applied); });
 }
 
+Status check_items_quota(const Call& call, const TenantServices& services,
+                         std::span<const std::string_view> ids) {
+  const std::uint64_t most = call.caller.view->tenant.quotas.items_max;
+  if (most == 0) return ok_status();
+  const auto runtime = services.partition.tenant(call.caller.tenant);
+  std::uint64_t listed = 0;
+  std::uint64_t added = ids.size();
+  if (runtime) {
+    const auto state = runtime->read();
+    listed = state->catalog().listed_count();
+    if (listed + ids.size() <= most) return ok_status();
+    for (std::string_view id : ids) {
+      const auto found = state->catalog().find(id);
+      if (found && state->catalog().listed(*found)) --added;
+    }
+  }
+  if (added == 0 || listed + added <= most) return ok_status();
+  return Error(ErrorCode::kConflict, "the catalog holds " + std::to_string(listed) +
+                                         " items and may hold " + std::to_string(most) +
+                                         " (quota items_max); delete some or raise the quota")
+      .with_reason("catalog_limit");
+}
+
 Error outcome_error(const apply::ApplyOutcome& outcome) {
   using apply::ApplyCode;
   switch (outcome.code) {

@@ -19,6 +19,7 @@ struct BadLine {
 
 struct Import {
   std::vector<std::string> payloads;
+  std::vector<std::string> ids;
   std::vector<std::size_t> lines;  // of each payload
   std::vector<BadLine> bad;
 };
@@ -34,6 +35,7 @@ void take_line(const Call& call, std::string_view line, std::size_t index, Impor
   record::write_tenant(writer, call.caller.tenant);
   catalog::encode_upsert(item.value, writer);
   import.lines.push_back(index);
+  import.ids.push_back(item.value.id);
 }
 
 void answer(Import& import, const TenantServices& services, eventlog::PositionRange applied,
@@ -94,6 +96,9 @@ void import_items(Call& call, net::Responder responder) {
     const auto position = services->partition.applied();
     return answer(*import, *services, {position, position}, epoch, responder);
   }
+  const std::vector<std::string_view> ids(import->ids.begin(), import->ids.end());
+  const Status room = check_items_quota(call, *services, ids);
+  if (!room.ok()) return responder.respond(problem_response(room.error()));
   std::vector<eventlog::RecordRef> refs;
   for (const auto& payload : import->payloads) {
     refs.push_back({static_cast<std::uint16_t>(record::RecordKind::kItemUpsert), 0, payload});

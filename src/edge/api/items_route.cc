@@ -26,6 +26,11 @@ void change_item(Call& call, net::Responder responder, record::RecordKind kind,
                  std::string payload) {
   auto services = tenant_services(call, responder);
   if (!services) return;
+  if (kind == record::RecordKind::kItemUpsert) {
+    const std::string_view id = call.arguments[0];
+    const Status room = check_items_quota(call, *services, std::span(&id, 1));
+    if (!room.ok()) return responder.respond(problem_response(room.error()));
+  }
   const eventlog::RecordRef ref{static_cast<std::uint16_t>(kind), 0, payload};
   auto owed = std::make_shared<net::Responder>(std::move(responder));
   append_and_apply(

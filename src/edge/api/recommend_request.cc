@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "domain/filter/filter.h"
 #include "platform/codec/json_parse.h"
 
 namespace vitrine::api {
@@ -10,7 +11,6 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::element_type;
 
-constexpr std::size_t kFilterBytesMax = 64 * 1024;
 constexpr std::size_t kIdBytesMax = 256;
 
 Error wrong(std::string_view field, std::string_view must) {
@@ -85,7 +85,7 @@ Status take_boosts(const element& value, RecommendBody& out) {
     double& factor = out.boost_factors.emplace_back(1.0);
     for (const auto [key, field] : object) {
       if (key == "filter") {
-        VITRINE_TRY(take_string(field, "boost.filter", kFilterBytesMax, filter));
+        VITRINE_TRY(take_string(field, "boost.filter", filter::kFilterBytesMax, filter));
       } else if (key == "factor") {
         VITRINE_TRY(take_number(field, "boost.factor", 0.01, 100, factor));
       } else {
@@ -101,7 +101,7 @@ Status take_field(std::string_view key, const element& value, RecommendBody& out
   if (key == "user") return take_user(value, out);
   if (key == "item_ids") return take_ids(value, "item_ids", out.item_ids);
   if (key == "cart") return take_ids(value, "cart", out.cart);
-  if (key == "filter") return take_string(value, "filter", kFilterBytesMax, out.filter);
+  if (key == "filter") return take_string(value, "filter", filter::kFilterBytesMax, out.filter);
   if (key == "boost") return take_boosts(value, out);
   if (key == "limit") {
     if (value.is_null()) return ok_status();

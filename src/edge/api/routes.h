@@ -53,6 +53,10 @@ std::shared_ptr<TenantServices> tenant_services(Call& call, net::Responder& resp
 void append_and_apply(std::shared_ptr<TenantServices> services,
                       std::span<const eventlog::RecordRef> records,
                       std::function<void(Result<eventlog::PositionRange>)> done);
+// Refuses new items above the tenant's items_max quota: `ids` are those about to be put. Soft, as
+// quotas say: concurrent writers may pass it by one request each.
+Status check_items_quota(const Call& call, const TenantServices& services,
+                         std::span<const std::string_view> ids);
 // The Error that stands for a record that was not applied; none for kApplied.
 Error outcome_error(const apply::ApplyOutcome& outcome);
 

@@ -284,7 +284,8 @@ std::string ConfigTable::to_toml() const {
   for (const Option& option : options_) {
     const std::size_t dot = option.key.rfind('.');
     const std::string name = dot == std::string::npos ? "" : option.key.substr(0, dot);
-    auto it = std::find_if(sections.begin(), sections.end(), [&](const auto& s) { return s.first == name; });
+    auto it = std::find_if(sections.begin(), sections.end(),
+                           [&](const auto& s) { return s.first == name; });
     if (it == sections.end()) it = sections.insert(sections.end(), {name, ""});
     const bool bare = option.type == "number" || option.type == "true/false";
     const std::string value = bare ? option.get() : "\"" + option.get() + "\"";

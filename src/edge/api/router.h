@@ -37,7 +37,7 @@ class RouteIndex {
   // What a path is when no route matches: the path is unknown, or known with other methods.
   struct Miss {
     std::vector<net::Method> allowed;  // empty: unknown path
-    bool bad_escape = false;        // a segment could not be percent-decoded
+    bool bad_escape = false;           // a segment could not be percent-decoded
   };
 
   explicit RouteIndex(std::vector<Pattern> patterns);

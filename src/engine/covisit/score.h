@@ -20,7 +20,7 @@ struct HistoryItem {
 // Settings of a question, not of the state: they may differ from request to request.
 struct ScoreOptions {
   float history_decay = 0.6f;  // (0, 1]: to the power of a history item's age
-  float source_power = 0.5f;  // how much a frequent history item is damped
+  float source_power = 0.5f;   // how much a frequent history item is damped
   float target_power = 0.2f;   // how much a frequent candidate is damped
   float count_offset = 10;     // > 0: occurrences every candidate is assumed to have had
   float second_hop = 1;        // 0: direct neighbours only

@@ -21,8 +21,7 @@ Result<std::unique_ptr<Partition>> Partition::open(PartitionOptions options, io:
                                                    Progress& progress,
                                                    std::function<void(const Error&)> on_fatal) {
   const std::int64_t started = clock.steady_ns();
-  std::unique_ptr<Partition> self(
-      new Partition(std::move(options), clock, std::move(on_fatal)));
+  std::unique_ptr<Partition> self(new Partition(std::move(options), clock, std::move(on_fatal)));
   PartitionOptions& o = self->options_;
   VITRINE_TRY(files.create_directories(o.directory));
 
@@ -38,8 +37,7 @@ Result<std::unique_ptr<Partition>> Partition::open(PartitionOptions options, io:
   self->start_report_.log = self->log_->open_report();
 
   o.state.directory = o.directory;
-  VITRINE_TRY(self->state_,
-              PartitionState::load(files, o.state, false, self->start_report_.load));
+  VITRINE_TRY(self->state_, PartitionState::load(files, o.state, false, self->start_report_.load));
   self->snapshot_position_ = self->state_->position();
   VITRINE_TRY(self->replay(files, progress));
   VITRINE_TRY(const auto floor, self->state_->prune_snapshots(o.snapshots_kept));
@@ -60,9 +58,9 @@ Status Partition::replay(io::FileSystem& files, Progress& progress) {
   const eventlog::Position last = log_->durable();
   const eventlog::Position from = state_->position();
   if (from > last) {
-    return Error(ErrorCode::kCorrupt,
-                 "the snapshot is of position " + std::to_string(from) + " but the log ends at " +
-                     std::to_string(last) + ": log and snapshots are not of the same history");
+    return Error(ErrorCode::kCorrupt, "the snapshot is of position " + std::to_string(from) +
+                                          " but the log ends at " + std::to_string(last) +
+                                          ": log and snapshots are not of the same history");
   }
   VITRINE_TRY(reader_, eventlog::Reader::open(files, options_.log.directory, from + 1));
   const std::int64_t started = clock_.steady_ns();
@@ -125,7 +123,8 @@ bool Partition::apply_available() {
       state_->release();
       publish();
       in_batch = 0;
-      if (snapshot_requested_ || state_->position() - snapshot_position_ >= options_.snapshot_records) {
+      if (snapshot_requested_ ||
+          state_->position() - snapshot_position_ >= options_.snapshot_records) {
         look_after_snapshots();
       }
     }

@@ -19,9 +19,9 @@
 namespace vitrine::apply {
 
 struct PartitionOptions {
-  std::string directory;         // log/, snapshots/, cold/ and ids/ live here
-  eventlog::WriterOptions log;   // its directory is set by the partition
-  PartitionStateOptions state;   // its directory is set by the partition
+  std::string directory;        // log/, snapshots/, cold/ and ids/ live here
+  eventlog::WriterOptions log;  // its directory is set by the partition
+  PartitionStateOptions state;  // its directory is set by the partition
   // A snapshot is due after so many records, or after so long if there was any record. Smaller:
   // faster start-up, more writing.
   std::uint64_t snapshot_records = 2'000'000;
@@ -34,9 +34,9 @@ struct PartitionOptions {
 struct StartReport {
   LoadReport load;
   eventlog::OpenReport log;
-  std::uint64_t replayed = 0;      // records after the snapshot
+  std::uint64_t replayed = 0;  // records after the snapshot
   double replay_seconds = 0;
-  double seconds = 0;              // all of open()
+  double seconds = 0;  // all of open()
 };
 
 struct PartitionMetrics {
@@ -44,10 +44,10 @@ struct PartitionMetrics {
   eventlog::Position appended = 0;
   eventlog::Position durable = 0;
   eventlog::Position applied = 0;
-  eventlog::Position snapshot = 0;     // position of the newest snapshot
+  eventlog::Position snapshot = 0;  // position of the newest snapshot
   std::uint64_t snapshots_written = 0;
   std::uint64_t snapshots_failed = 0;
-  std::uint64_t apply_busy_us = 0;     // time the applier spent applying
+  std::uint64_t apply_busy_us = 0;  // time the applier spent applying
   std::size_t waiters = 0;
 };
 

@@ -22,7 +22,8 @@ Result<Partition*> PartitionSet::ensure(std::uint32_t number) {
   if (!partition) {
     PartitionOptions options = options_;
     options.directory = directory_of(options_.directory, number);
-    auto opened = Partition::open(std::move(options), files_, clock_, executor_, progress_, on_fatal_);
+    auto opened =
+        Partition::open(std::move(options), files_, clock_, executor_, progress_, on_fatal_);
     if (!opened.ok()) {
       partitions_.erase(number);
       return std::move(opened).error().context("partition " + std::to_string(number));

@@ -17,8 +17,7 @@ class PartitionSet {
  public:
   // `options.directory` is the folder that holds partition-0, partition-1, ...
   PartitionSet(PartitionOptions options, io::FileSystem& files, const Clock& clock,
-               Executor& executor, Progress& progress,
-               std::function<void(const Error&)> on_fatal);
+               Executor& executor, Progress& progress, std::function<void(const Error&)> on_fatal);
 
   // Opens the partition if it isn't open: blocks for as long as its start-up takes.
   Result<Partition*> ensure(std::uint32_t number);

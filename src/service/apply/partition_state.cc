@@ -1,15 +1,14 @@
 #include "service/apply/partition_state.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <fcntl.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <filesystem>
 
 #include "domain/record/record.h"
 #include "platform/io/checked_file.h"
@@ -52,8 +51,11 @@ Result<std::unique_ptr<PartitionState>> PartitionState::load(io::FileSystem& fil
                                                              PartitionStateOptions options,
                                                              bool scratch, LoadReport& report) {
   const std::int64_t started = system_clock().steady_ns();
-  VITRINE_TRY(auto snapshots, SnapshotDirectory::open(
-                                  files, io::join_path(options.directory, "snapshots")));
+  const std::string folder = io::join_path(options.directory, "snapshots");
+  SnapshotDirectory snapshots = SnapshotDirectory::view(files, folder);
+  if (!scratch) {
+    VITRINE_TRY(snapshots, SnapshotDirectory::open(files, folder));
+  }
   options.cold.directory = io::join_path(
       options.directory, scratch ? "cold-scratch-" + std::to_string(getpid()) : "cold");
   VITRINE_TRY(const auto positions, snapshots.list());
@@ -95,8 +97,8 @@ Status PartitionState::load_snapshot(eventlog::Position position) {
   VITRINE_TRY(open_cold(manifest.has_cold_rows ? io::join_path(folder, "cold") : ""));
   for (const auto& tenant : manifest.tenants) {
     const std::string file = io::join_path(folder, tenant_file_name(tenant.id));
-    VITRINE_TRY(auto reader, io::CheckedFileReader::open(files_, file, state_name(tenant.id),
-                                                         kStateFormat));
+    VITRINE_TRY(auto reader,
+                io::CheckedFileReader::open(files_, file, state_name(tenant.id), kStateFormat));
     auto runtime = ensure_tenant(tenant.id);
     auto loaded = runtime->state_.load(*reader);
     if (!loaded.ok()) return std::move(loaded).error().context(file);
@@ -134,7 +136,8 @@ Result<ApplyOutcome> PartitionState::apply(const eventlog::RecordView& record) {
   ByteReader in(record.payload);
   const TenantId id = record::read_tenant(in);
   if (!in.ok() || id.value == 0) {
-    return Error(ErrorCode::kCorrupt, "record " + std::to_string(record.position) + " names no tenant");
+    return Error(ErrorCode::kCorrupt,
+                 "record " + std::to_string(record.position) + " names no tenant");
   }
   if (last_ == nullptr || last_->state_.id() != id) last_ = ensure_tenant(id).get();
   if (held_ != last_) {
@@ -171,8 +174,8 @@ Status PartitionState::write_tenant_files(const std::string& folder) {
     options.format = kStateFormat;
     options.sync_each_bytes = kSyncEachBytes;
     VITRINE_TRY(auto writer,
-                io::CheckedFileWriter::create(
-                    files_, io::join_path(folder, tenant_file_name(id)), std::move(options)));
+                io::CheckedFileWriter::create(files_, io::join_path(folder, tenant_file_name(id)),
+                                              std::move(options)));
     runtime->state_.save(*writer);
     state_bytes_written_[id] = writer->bytes_written();
     VITRINE_TRY(writer->finish());

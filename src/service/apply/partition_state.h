@@ -139,8 +139,8 @@ class PartitionState {
   TenantRuntime* held_ = nullptr;  // locked exclusively by the applier
   TenantRuntime* last_ = nullptr;  // the tenant of the last record: usually also of the next
 
-  int child_ = 0;       // pid of the snapshot writer, 0 if none
-  int child_pipe_ = -1; // the child's error text
+  int child_ = 0;        // pid of the snapshot writer, 0 if none
+  int child_pipe_ = -1;  // the child's error text
   SnapshotManifest child_manifest_;
   std::map<TenantId, std::uint64_t> state_bytes_written_;  // by write_tenant_files()
 };

@@ -1,11 +1,11 @@
 #include "service/apply/partition.h"
 
-#include <gtest/gtest.h>
-
 #include <condition_variable>
 #include <filesystem>
 #include <future>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "service/apply/apply_test_util.h"
 
@@ -85,8 +85,8 @@ class PartitionTest : public ::testing::Test {
       const std::string item = "item-" + std::to_string(random() % 30);
       const std::string other = "item-" + std::to_string(random() % 30);
       // One in ten repeats an earlier id: a retry that must change nothing.
-      const std::string id = "event-" + std::to_string(random() % 10 == 0 ? random() % (next_id_ + 1)
-                                                                           : next_id_++);
+      const std::string id =
+          "event-" + std::to_string(random() % 10 == 0 ? random() % (next_id_ + 1) : next_id_++);
       switch (random() % 8) {
         case 0: out.push_back(testing::upsert_record(tenant, item, double(random() % 100))); break;
         case 1:
@@ -107,9 +107,9 @@ class PartitionTest : public ::testing::Test {
     state.directory = o.directory;
     auto loaded = PartitionState::load(io::system_files(), state, true, report);
     EXPECT_TRUE(loaded.ok()) << loaded.error().to_string();
-    auto reader = eventlog::Reader::open(io::system_files(), o.directory + "/log",
-                                         (*loaded)->position() + 1,
-                                         eventlog::ReadScope::kWholeFrames);
+    auto reader =
+        eventlog::Reader::open(io::system_files(), o.directory + "/log", (*loaded)->position() + 1,
+                               eventlog::ReadScope::kWholeFrames);
     EXPECT_TRUE(reader.ok()) << reader.error().to_string();
     eventlog::RecordView record;
     while (true) {
@@ -148,7 +148,8 @@ TEST_F(PartitionTest, ShowsAnEventAsSoonAsItsPositionIsApplied) {
 }
 
 TEST_F(PartitionTest, ARetriedEventCountsOnceAlsoAfterARestart) {
-  const auto view = testing::event_record(kShop, EventType::kDetailPageView, "e1", "ada", {"boots"}, kStart);
+  const auto view =
+      testing::event_record(kShop, EventType::kDetailPageView, "e1", "ada", {"boots"}, kStart);
   {
     auto partition = open(options());
     append(*partition, {view, view});
@@ -157,7 +158,8 @@ TEST_F(PartitionTest, ARetriedEventCountsOnceAlsoAfterARestart) {
   auto partition = open(options());
   append(*partition, {view});
   EXPECT_EQ(partition->outcome(3).code, ApplyCode::kDuplicate);
-  const auto other = testing::event_record(kShop, EventType::kDetailPageView, "e1", "bob", {"boots"}, kStart);
+  const auto other =
+      testing::event_record(kShop, EventType::kDetailPageView, "e1", "bob", {"boots"}, kStart);
   append(*partition, {other});
   EXPECT_EQ(partition->outcome(4).code, ApplyCode::kIdConflict);
   const auto runtime = partition->tenant(kShop);
@@ -254,9 +256,9 @@ TEST_F(PartitionTest, ADamagedSnapshotIsLeftAsideForTheOneBefore) {
 
 TEST_F(PartitionTest, AnUnknownRecordKindStopsTheApplierWithAClearMessage) {
   std::promise<std::string> message;
-  auto opened = Partition::open(options(), io::system_files(), clock_, thread_executor(),
-                                no_progress(),
-                                [&](const Error& e) { message.set_value(e.to_string()); });
+  auto opened =
+      Partition::open(options(), io::system_files(), clock_, thread_executor(), no_progress(),
+                      [&](const Error& e) { message.set_value(e.to_string()); });
   ASSERT_TRUE(opened.ok());
   TestRecord strange{static_cast<record::RecordKind>(999), {}};
   ByteWriter w(strange.payload);

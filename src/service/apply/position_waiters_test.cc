@@ -1,9 +1,9 @@
 #include "service/apply/position_waiters.h"
 
-#include <gtest/gtest.h>
-
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace vitrine::apply {
 namespace {

@@ -16,8 +16,8 @@ class ReadWriteLock {
   ReadWriteLock() {
     pthread_rwlockattr_t attributes;
     VITRINE_CHECK(pthread_rwlockattr_init(&attributes) == 0);
-    VITRINE_CHECK(pthread_rwlockattr_setkind_np(
-                      &attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP) == 0);
+    VITRINE_CHECK(pthread_rwlockattr_setkind_np(&attributes,
+                                                PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP) == 0);
     VITRINE_CHECK(pthread_rwlock_init(&lock_, &attributes) == 0);
     pthread_rwlockattr_destroy(&attributes);
   }

@@ -1,11 +1,10 @@
 #include "service/apply/snapshots.h"
 
-#include <gtest/gtest.h>
-
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace vitrine::apply {
 namespace {

@@ -41,14 +41,16 @@ struct TenantOptions {
   TimeUs popular_half_life = 30 * kDayUs;
   covisit::Options covisit;
   // Baskets are unordered and small: every pair of one purchase counts the same, both ways.
-  covisit::Options baskets = {.window = 32, .max_neighbours = 64, .gap_half_power = 0, .backward = 1};
+  covisit::Options baskets = {
+      .window = 32, .max_neighbours = 64, .gap_half_power = 0, .backward = 1};
 };
 
 // Where a tenant keeps what doesn't stay in memory.
 struct TenantStores {
   io::FileSystem* files = nullptr;
-  kv::ColdRows* cold = nullptr;  // shared by the partition's tenants; null: everything stays in memory
-  std::string ids_directory;     // run files of the event id window
+  kv::ColdRows* cold =
+      nullptr;                // shared by the partition's tenants; null: everything stays in memory
+  std::string ids_directory;  // run files of the event id window
 };
 
 // What became of one record.
@@ -67,11 +69,11 @@ struct ApplyOutcome {
 };
 
 struct TenantCounts {
-  std::uint64_t events = 0;            // applied, live and imported
-  std::uint64_t imported_events = 0;   // of those
-  std::uint64_t duplicates = 0;        // records that were dropped as duplicates
+  std::uint64_t events = 0;           // applied, live and imported
+  std::uint64_t imported_events = 0;  // of those
+  std::uint64_t duplicates = 0;       // records that were dropped as duplicates
   std::uint64_t id_conflicts = 0;
-  std::uint64_t catalog_changes = 0;   // applied
+  std::uint64_t catalog_changes = 0;  // applied
   std::uint64_t catalog_refused = 0;
   std::uint64_t items_over_limit = 0;  // event items that got no index: catalog.items_max
 };
@@ -117,7 +119,7 @@ class TenantState {
   Status note_items(UserIndex user, bool imported);
   // Items of the user's positive entries up to `until`, newest first, each once.
   Status collect_recent(UserIndex user, TimeUs until);
-  void count_item(ItemIndex item, float weight, std::uint8_t flags);
+  void count_item(ItemIndex item, float weight, std::uint8_t flags, TimeUs at);
 
   TenantId id_;
   catalog::Catalog catalog_;

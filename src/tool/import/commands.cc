@@ -1,0 +1,241 @@
+#include "tool/import/commands.h"
+
+#include <set>
+
+#include "base/hash.h"
+#include "platform/codec/byte_input.h"
+#include "platform/codec/json_parse.h"
+#include "platform/codec/json_writer.h"
+#include "platform/codec/line_reader.h"
+#include "tool/import/batch_sender.h"
+#include "tool/import/import_report.h"
+#include "tool/import/json_field.h"
+#include "tool/import/online_retail.h"
+#include "tool/import/shop_generator.h"
+
+namespace vitrine::importer {
+namespace {
+
+constexpr std::size_t kItemLineBytesMax = 1 << 20;
+
+Result<std::unique_ptr<BatchSender>> start_sender(const ImportOptions& options, std::string path) {
+  SendOptions send;
+  send.target = {options.url, options.key};
+  send.path = std::move(path);
+  send.batch_lines = options.batch;
+  send.connections = options.connections;
+  send.sleep = options.sleep;
+  return BatchSender::start(std::move(send));
+}
+
+// A pass over things of which each becomes a line.
+class Upload {
+ public:
+  static Result<Upload> start(const ImportOptions& options, std::string path, Progress& progress,
+                              std::string_view phase, std::uint64_t total, std::string_view unit) {
+    VITRINE_TRY(auto sender, start_sender(options, std::move(path)));
+    progress.start(phase, total, unit);
+    return Upload(std::move(sender), progress);
+  }
+  Status add(std::string_view line, std::uint64_t origin, std::string_view user = {}) {
+    VITRINE_TRY(sender_->add(line, origin, hash64(user)));
+    progress_->update(sender_->answered());
+    return ok_status();
+  }
+  Result<SendTotals> finish() {
+    auto totals = sender_->finish(*progress_);
+    progress_->finish();
+    return totals;
+  }
+
+ private:
+  Upload(std::unique_ptr<BatchSender> sender, Progress& progress)
+      : sender_(std::move(sender)), progress_(&progress) {}
+  std::unique_ptr<BatchSender> sender_;
+  Progress* progress_;
+};
+
+// Asks for an answer that shows `version`, again while it is stale. -1 where that can't be told:
+// an import doesn't fail because of it.
+double wait_until_applied(const ImportOptions& options, const std::string& version,
+                          Progress& progress) {
+  constexpr std::int64_t kPatienceNs = 300'000'000'000;
+  auto client = ApiClient::open({options.url, options.key});
+  if (!client.ok() || version.empty()) return -1;
+  std::string body;
+  codec::JsonWriter json(body);
+  json.begin_object().key("limit").number(1).key("min_profile_version").string(version);
+  json.end_object().finish();
+  progress.start("applying", 0, "requests");
+  const std::int64_t start_ns = options.clock->steady_ns();
+  codec::JsonParser parser;
+  for (std::uint64_t asked = 1;; ++asked) {
+    const auto answer = client->post_json("/v1/recommend/popular", body);
+    const std::int64_t waited_ns = options.clock->steady_ns() - start_ns;
+    if (!answer.ok() || !answer->ok() || waited_ns > kPatienceNs) return -1;
+    const auto read = parser.parse(answer->body);
+    if (!read.ok()) return -1;
+    bool stale = false;
+    read_field(read.value(), "stale", stale);
+    progress.update(asked);
+    if (!stale) {
+      progress.finish();
+      return static_cast<double>(waited_ns) / 1e6;
+    }
+  }
+}
+
+// The last part of every command: wait, print, and say whether something went wrong.
+Status conclude(const ImportOptions& options, ImportReport& report, std::int64_t start_ns,
+                Progress& progress, std::ostream& out) {
+  report.seconds = static_cast<double>(options.clock->steady_ns() - start_ns) / 1e9;
+  const std::string& version = report.events.profile_version.empty()
+                                   ? report.items.profile_version
+                                   : report.events.profile_version;
+  report.applied_ms = wait_until_applied(options, version, progress);
+  print_report(report, out);
+  const std::uint64_t failed = failed_lines(report);
+  if (failed == 0 || options.allow_errors) return ok_status();
+  return Error(
+      ErrorCode::kInvalidArgument,
+      std::to_string(failed) +
+          " lines were not imported (see the report); the rest was. Correct them and import "
+          "again, or allow errors");
+}
+
+Result<SendTotals> send_invoices(const ImportOptions& options, const RetailYear& year,
+                                 TimeUs shift_us, Progress& progress) {
+  std::uint64_t events = 0;
+  for (const Invoice& invoice : year.invoices) events += event_count(invoice);
+  VITRINE_TRY(auto upload, Upload::start(options, "/v1/events:import", progress, "sending events",
+                                         events, "events"));
+  std::uint64_t number = 0;
+  for (const Invoice& invoice : year.invoices) {
+    const std::string& user = invoice.customer.empty() ? invoice.number : invoice.customer;
+    for (std::size_t part = 0; part < event_count(invoice); ++part) {
+      VITRINE_TRY(upload.add(event_json(year, invoice, part, shift_us), ++number, user));
+    }
+  }
+  return upload.finish();
+}
+
+}  // namespace
+
+Status run_import_online_retail(const OnlineRetailOptions& options, Progress& progress,
+                                std::ostream& out) {
+  const std::int64_t start_ns = options.clock->steady_ns();
+  VITRINE_TRY(auto input, codec::open_input_file(options.file));
+  auto read = read_online_retail(std::move(input), progress);
+  if (!read.ok()) return std::move(read).error().context(options.file);
+  const RetailYear& year = *read;
+
+  ImportReport report;
+  report.source = options.file;
+  report.rows = year.rows;
+  report.skipped = year.skipped;
+  report.skipped_codes = year.skipped_codes;
+  report.rows_bad = year.rows_bad;
+  report.bad_rows = year.bad_rows;
+  if (options.shift_to_now) {
+    const TimeUs now = options.clock->wall_us();
+    report.shift_us = now - now % kSecondUs - year.last_time;
+  }
+  report.first_time = year.first_time + report.shift_us;
+  report.last_time = year.last_time + report.shift_us;
+  report.sample_customer = sample_customer(year);
+  report.notes.push_back(
+      "category and colours are derived from the titles by a keyword rule: the data has none");
+  std::set<std::string_view> customers;
+  for (const Invoice& invoice : year.invoices) {
+    if (invoice.customer.empty()) {
+      ++report.anonymous;
+    } else {
+      customers.insert(invoice.customer);
+    }
+  }
+  report.customers = customers.size();
+
+  VITRINE_TRY(auto upload, Upload::start(options, "/v1/items:import", progress, "sending items",
+                                         year.items.size(), "items"));
+  for (std::size_t i = 0; i < year.items.size(); ++i) {
+    VITRINE_TRY(upload.add(item_json(year.items[i]), i + 1));
+  }
+  VITRINE_TRY(report.items, upload.finish());
+  VITRINE_TRY(report.events, send_invoices(options, year, report.shift_us, progress));
+  return conclude(options, report, start_ns, progress, out);
+}
+
+Status run_import_items(const ItemsOptions& options, Progress& progress, std::ostream& out) {
+  const std::int64_t start_ns = options.clock->steady_ns();
+  VITRINE_TRY(auto input, codec::open_input_file(options.file));
+  const std::uint64_t bytes = input->bytes_total();
+  codec::LineReader reader(std::move(input), kItemLineBytesMax);
+  ImportReport report;
+  report.source = options.file;
+  VITRINE_TRY(auto sender, start_sender(options, "/v1/items:import"));
+  progress.start("sending items", bytes, "B");
+  std::string_view line;
+  for (;;) {
+    auto next = reader.next(line);
+    if (!next.ok()) {
+      return std::move(next).error().context(options.file + " behind line " +
+                                             std::to_string(reader.line_number()));
+    }
+    if (*next == codec::LineRead::kEnd) break;
+    progress.update(reader.input().bytes_done());
+    if (*next == codec::LineRead::kTooLong) {
+      ++report.rows;
+      if (report.rows_bad++ < kBadRowsKept) {
+        report.bad_rows.push_back({reader.line_number(), "the line is longer than 1 MiB"});
+      }
+      continue;
+    }
+    if (line.starts_with("\xEF\xBB\xBF") && reader.line_number() == 1) line.remove_prefix(3);
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    ++report.rows;
+    VITRINE_TRY(sender->add(line, reader.line_number()));
+  }
+  VITRINE_TRY(report.items, sender->finish(no_progress()));
+  progress.finish();
+  if (report.rows == 0) {
+    return Error(ErrorCode::kInvalidArgument,
+                 options.file + " holds no item; expected one JSON object a line");
+  }
+  return conclude(options, report, start_ns, progress, out);
+}
+
+Status run_import_generated(const GeneratedOptions& options, Progress& progress,
+                            std::ostream& out) {
+  const std::int64_t start_ns = options.clock->steady_ns();
+  ShopOptions wanted;
+  wanted.seed = options.seed;
+  wanted.items = options.items;
+  wanted.customers = options.customers;
+  wanted.days = options.days;
+  const TimeUs now = options.clock->wall_us();
+  wanted.end_time = now - now % kSecondUs;
+  VITRINE_TRY(const GeneratedShop shop, generate_shop(wanted));
+
+  ImportReport report;
+  report.source = "generated shop, seed " + std::to_string(options.seed);
+  report.customers = options.customers;
+  report.first_time = shop.events.front().time;
+  report.last_time = shop.events.back().time;
+  report.sample_customer = shop.sample_customer;
+  report.notes.push_back("this shop, its customers and their tastes are made up");
+  VITRINE_TRY(auto items, Upload::start(options, "/v1/items:import", progress, "sending items",
+                                        shop.items.size(), "items"));
+  for (std::size_t i = 0; i < shop.items.size(); ++i) {
+    VITRINE_TRY(items.add(item_json(shop.items[i]), i + 1));
+  }
+  VITRINE_TRY(report.items, items.finish());
+  VITRINE_TRY(auto events, Upload::start(options, "/v1/events:import", progress, "sending events",
+                                         shop.events.size(), "events"));
+  for (std::size_t i = 0; i < shop.events.size(); ++i) {
+    VITRINE_TRY(events.add(event_json(shop, i), i + 1, shop.events[i].user_id));
+  }
+  VITRINE_TRY(report.events, events.finish());
+  return conclude(options, report, start_ns, progress, out);
+}
+
+}  // namespace vitrine::importer

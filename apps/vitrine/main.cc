@@ -6,6 +6,8 @@
 #include "commands.h"
 #include "service/control/commands.h"
 #include "tool/evaluate/run_evaluate.h"
+#include "tool/import/commands.h"
+#include "tool/import/tour.h"
 
 extern char** environ;
 
@@ -327,6 +329,75 @@ void add_evaluate(CLI::App& app, Shared& shared) {
   });
 }
 
+// --url and --key, or their environment variables: the same for every command that is a client.
+template <class Options>
+void add_client(CLI::App& command, Options& options) {
+  options.url = "http://127.0.0.1:8080";
+  command.add_option("--url", options.url, "The server [http://127.0.0.1:8080]")
+      ->envname("VITRINE_URL");
+  command.add_option("--key", options.key, "A secret key of the tenant (or VITRINE_KEY)")
+      ->envname("VITRINE_KEY")
+      ->required();
+}
+
+template <class Options>
+void add_import_options(CLI::App& command, Options& options) {
+  add_client(command, options);
+  command.add_option("--batch", options.batch, "Lines of a request, 1 to 1000 [1000]")
+      ->check(CLI::Range(1, 1000));
+  command.add_option("--connections", options.connections, "Requests at a time [1]")
+      ->check(CLI::Range(1, 64));
+  command.add_flag("--allow-errors", options.allow_errors, "Exit with 0 though rows were rejected");
+}
+
+void add_import(CLI::App& app, Shared& shared) {
+  CLI::App& group = *app.add_subcommand(
+      "import", "Load a file, or a made-up shop, into a tenant of a running server");
+  group.require_subcommand(1);
+  static importer::OnlineRetailOptions retail;
+  static importer::ItemsOptions items;
+  static importer::GeneratedOptions generated;
+
+  CLI::App& online = *group.add_subcommand(
+      "online-retail", "The UCI Online Retail format: items, purchases and refunds of a year");
+  online.add_option("file", retail.file, "CSV, plain or .gz")->required();
+  online.add_flag("--shift-to-now", retail.shift_to_now,
+                  "Move all times so that the last event is now");
+  add_import_options(online, retail);
+  run(online, shared, [] {
+    const auto progress = terminal_progress();
+    return importer::run_import_online_retail(retail, *progress, std::cout);
+  });
+  CLI::App& file = *group.add_subcommand("items", "Items as JSON, one a line");
+  file.add_option("file", items.file, "NDJSON, plain or .gz")->required();
+  add_import_options(file, items);
+  run(file, shared, [] {
+    const auto progress = terminal_progress();
+    return importer::run_import_items(items, *progress, std::cout);
+  });
+  CLI::App& made =
+      *group.add_subcommand("generated", "A small made-up shop with a history up to now");
+  made.add_option("--seed", generated.seed, "Another seed, another shop [1]");
+  made.add_option("--items", generated.items, "[600]");
+  made.add_option("--customers", generated.customers, "[400]");
+  made.add_option("--days", generated.days, "[60]");
+  add_import_options(made, generated);
+  run(made, shared, [] {
+    const auto progress = terminal_progress();
+    return importer::run_import_generated(generated, *progress, std::cout);
+  });
+}
+
+void add_tour(CLI::App& app, Shared& shared) {
+  CLI::App& command = *app.add_subcommand(
+      "tour", "Walk through a shop's windows: what a visitor sees and how it changes");
+  static importer::TourOptions options;
+  add_client(command, options);
+  command.add_option("--user", options.user, "A known customer [17850]");
+  command.add_option("--rows", options.rows, "Rows of a table [8]")->check(CLI::Range(3, 20));
+  run(command, shared, [] { return importer::run_tour(options, std::cout); });
+}
+
 int main_with(int argc, char** argv) {
   CLI::App app{"Vitrine: a personal shop window for every visitor, in real time"};
   app.set_version_flag("--version", std::string("vitrine ") + VITRINE_VERSION);
@@ -340,6 +411,8 @@ int main_with(int argc, char** argv) {
   add_serve(app, shared);
   add_tenant(app, shared);
   add_key(app, shared);
+  add_import(app, shared);
+  add_tour(app, shared);
   add_evaluate(app, shared);
   add_log(app, shared);
   add_state(app, shared);

@@ -53,7 +53,7 @@ struct CollectRequest {
   EventSource source = EventSource::kLive;
   // Asked once, with the number of good events, before anything is looked up or appended; an error
   // refuses the request (a quota). Only used during the call.
-  std::function<Status(std::size_t events)> admit;
+  std::function<Status(std::size_t events)> admit{};
 };
 
 struct CollectResult {

@@ -6,6 +6,8 @@
 #include "commands.h"
 #include "service/control/commands.h"
 #include "tool/evaluate/run_evaluate.h"
+#include "tool/import/commands.h"
+#include "tool/import/tour.h"
 
 extern char** environ;
 
@@ -327,6 +329,60 @@ void add_evaluate(CLI::App& app, Shared& shared) {
   });
 }
 
+void add_target(CLI::App& command, importer::ImportOptions& options) {
+  command.add_option("--url", options.url, "Server, such as http://127.0.0.1:8080")->required();
+  command.add_option("--key", options.key, "Secret key of the tenant")->required();
+  command.add_option("--batch", options.batch, "Lines of a request, 1 to 1000 [1000]");
+  command.add_option("--connections", options.connections,
+                     "1 to 64; with one, everything keeps its order [1]");
+  command.add_flag("--allow-errors", options.allow_errors,
+                   "Exit code 0 also when lines were rejected");
+}
+
+void add_import(CLI::App& app, Shared& shared) {
+  CLI::App& group = *app.add_subcommand(
+      "import", "Send a data set or a file to a tenant; doing it again changes nothing");
+  group.require_subcommand(1);
+  static importer::OnlineRetailOptions retail;
+  static importer::ItemsOptions items;
+  static importer::GeneratedOptions generated;
+
+  CLI::App& retail_command = *group.add_subcommand(
+      "online-retail", "Catalog and purchases of the UCI Online Retail data (CSV, plain or .gz)");
+  retail_command.add_option("file", retail.file, "The data")->required();
+  retail_command.add_flag("--shift-to-now", retail.shift_to_now,
+                          "Move all times so that the last event is now");
+  add_target(retail_command, retail);
+  run(retail_command, shared,
+      [] { return importer::run_import_online_retail(retail, *terminal_progress(), std::cout); });
+  CLI::App& items_command =
+      *group.add_subcommand("items", "Items from a file: one JSON object a line, plain or .gz");
+  items_command.add_option("file", items.file, "The items")->required();
+  add_target(items_command, items);
+  run(items_command, shared,
+      [] { return importer::run_import_items(items, *terminal_progress(), std::cout); });
+  CLI::App& generated_command = *group.add_subcommand(
+      "generated", "A made-up shop: items, and visits of customers with tastes");
+  generated_command.add_option("--seed", generated.seed, "The same seed, the same shop [1]");
+  generated_command.add_option("--items", generated.items, "20 to 100,000 [600]");
+  generated_command.add_option("--customers", generated.customers, "1 to 1,000,000 [400]");
+  generated_command.add_option("--days", generated.days, "1 to 3,650 [60]");
+  add_target(generated_command, generated);
+  run(generated_command, shared,
+      [] { return importer::run_import_generated(generated, *terminal_progress(), std::cout); });
+}
+
+void add_tour(CLI::App& app, Shared& shared) {
+  CLI::App& command = *app.add_subcommand(
+      "tour", "Show a shop's windows as tables; sends three clicks of a customer");
+  static importer::TourOptions options;
+  command.add_option("--url", options.url, "Server, such as http://127.0.0.1:8080")->required();
+  command.add_option("--key", options.key, "Secret key of the tenant")->required();
+  command.add_option("--user", options.user, "A customer with a history [17850]");
+  command.add_option("--rows", options.rows, "Rows of a table, 3 to 20 [8]");
+  run(command, shared, [] { return importer::run_tour(options, std::cout); });
+}
+
 int main_with(int argc, char** argv) {
   CLI::App app{"Vitrine: a personal shop window for every visitor, in real time"};
   app.set_version_flag("--version", std::string("vitrine ") + VITRINE_VERSION);
@@ -340,6 +396,8 @@ int main_with(int argc, char** argv) {
   add_serve(app, shared);
   add_tenant(app, shared);
   add_key(app, shared);
+  add_import(app, shared);
+  add_tour(app, shared);
   add_evaluate(app, shared);
   add_log(app, shared);
   add_state(app, shared);

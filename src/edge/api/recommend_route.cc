@@ -15,6 +15,9 @@ namespace {
 // How long an answer waits for the profile version it was asked to show.
 constexpr std::chrono::milliseconds kVersionWait{250};
 
+// A position that no log reaches.
+constexpr eventlog::Position kNever = ~eventlog::Position{0};
+
 struct Question {
   Question(Platform& p, gateway::Caller c, std::shared_ptr<TenantServices> s,
            const policy::PlacementPolicy* placement, RecommendBody b, TimeUs at, net::Responder r)
@@ -212,13 +215,16 @@ void post_recommend(Call& call, net::Responder responder) {
   if (!services) return;
 
   const auto version = body->min_profile_version;
-  // A version of an older epoch was satisfied when the tenant moved.
-  const record::ProfileVersion shown{call.caller.view->tenant.epoch, services->partition.applied()};
+  // A version of an older epoch was satisfied when the tenant moved; one of a later epoch counts
+  // positions of another log, so no position of this one is it.
+  const std::uint64_t epoch = call.caller.view->tenant.epoch;
+  const record::ProfileVersion shown{epoch, services->partition.applied()};
   const bool wait = version && !record::satisfies(shown, *version);
+  const auto awaited = wait && version->epoch == epoch ? version->position : kNever;
   auto question =
       std::make_shared<Question>(call.platform, call.caller, std::move(services), policy,
                                  std::move(body).value(), call.now, std::move(responder));
-  if (wait) return answer_when_shown(question, version->position);
+  if (wait) return answer_when_shown(question, awaited);
   give_answer(*question, false);
 }
 

@@ -1,0 +1,67 @@
+#include "tests/integration/route_calls.h"
+
+#include "platform/net/url.h"
+#include "tests/integration/answers.h"
+
+namespace vitrine::integration {
+namespace {
+
+std::string path_of(const api::Route& route, const Subject& subject) {
+  std::string path(route.pattern);
+  const auto put = [&](std::string_view name, std::string_view value) {
+    const auto at = path.find(name);
+    if (at != std::string::npos) path.replace(at, name.size(), net::percent_encode(value));
+  };
+  put("{item_id}", subject.item_id);
+  put("{placement}", "recently-viewed");
+  put("{tenant}", subject.tenant_name);
+  put("{key}", subject.key_id);
+  return path;
+}
+
+}  // namespace
+
+bool is_tenant_route(const api::Route& route) {
+  return route.right && tenant::allows(tenant::Scope::kSecret, *route.right);
+}
+
+std::optional<RouteCall> route_call(const api::Route& route, const Subject& subject) {
+  RouteCall out;
+  out.call.method = net::method_name(route.method);
+  out.call.target = path_of(route, subject);
+  const auto with = [&](std::string body, int status = 200, int without_item = 0) {
+    out.call.body = std::move(body);
+    out.status = status;
+    out.status_without_item = without_item == 0 ? status : without_item;
+    return out;
+  };
+  const std::string_view name = route.name;
+  const std::string viewed = view_event(subject.event_id, subject.user_id, subject.item_id);
+  const std::string item = "{\"item_id\":" + quoted(subject.item_id) +
+                           ",\"title\":\"From the route's call\",\"price\":7}";
+  if (name == "postEvents" || name == "importEvents") return with(viewed, 202);
+  if (name == "putItem") return with(item);
+  if (name == "patchItem") return with(R"({"price":8})", 200, 404);
+  if (name == "getItem" || name == "deleteItem") return with({}, 200, 404);
+  if (name == "postInventory") return with(R"({"stock":3})", 200, 404);
+  if (name == "listItems" || name == "listAttributes") return with({});
+  if (name == "importItems") {
+    with(item + "\n");
+    out.call.content_type = "application/x-ndjson";
+    return out;
+  }
+  if (name == "recommend") {
+    return with("{\"user\":{\"user_id\":" + quoted(subject.user_id) + "},\"item_ids\":[" +
+                quoted(subject.item_id) + "],\"limit\":100}");
+  }
+  if (name == "createTenant") return with("{\"name\":" + quoted(subject.new_name) + "}", 201);
+  if (name == "listTenants" || name == "getTenant" || name == "listKeys") return with({});
+  if (name == "patchTenant") return with(R"({"status":"active"})");
+  if (name == "createKey") return with(R"({"scope":"publishable"})", 201);
+  if (name == "rotateKey") return with({}, 201);
+  if (name == "revokeKey") return with({});
+  if (!route.right) return with({});
+  return std::nullopt;
+}
+
+}  // namespace vitrine::integration

@@ -198,9 +198,10 @@ TEST_F(HostileInput, IdsOfThreeHundredBytesAreRefused) {
   expect_problem(server_.call({"DELETE", item_path(id), shop_.secret}), 400);
   EXPECT_THAT(server_.get(item_path(id), shop_.secret).status, AnyOf(400, 404));
   expect_problem(
-      server_.post("/v1/recommend/home", shop_.secret, "{\"item_ids\":[" + quoted(id) + "]}"), 400);
+      server_.post("/v1/recommend/home", shop_.secret, "{\"item_ids\":[" + json_text(id) + "]}"),
+      400);
   expect_problem(server_.post("/v1/recommend/home", shop_.secret,
-                              "{\"user\":{\"user_id\":" + quoted(id) + "}}"),
+                              "{\"user\":{\"user_id\":" + json_text(id) + "}}"),
                  400);
   // As long as allowed is allowed.
   const std::string longest(256, 'l');
@@ -228,7 +229,7 @@ TEST_F(HostileInput, IdsWithSlashesEmojisAndReservedCharactersWork) {
         ElementsAre(id));
     const auto filtered =
         server_.post("/v1/recommend/popular", shop_.publishable,
-                     "{\"limit\":100,\"filter\":" + quoted("item_id = " + quoted(id)) + "}");
+                     "{\"limit\":100,\"filter\":" + json_text("item_id = " + json_text(id)) + "}");
     EXPECT_EQ(filtered.status, 200) << filtered.body;
     EXPECT_THAT(item_ids(filtered.body), ElementsAre(id));
     EXPECT_EQ(server_.call({"DELETE", item_path(id), shop_.secret}).status, 200);
@@ -253,7 +254,7 @@ TEST_F(HostileInput, AFilterOfTenThousandTermsIsFastOrAClearError) {
   for (const std::string& filter : {any, in, nested, in + " and price > 0"}) {
     const auto began = std::chrono::steady_clock::now();
     const auto answer = server_.post("/v1/recommend/popular", shop_.publishable,
-                                     "{\"filter\":" + quoted(filter) + "}");
+                                     "{\"filter\":" + json_text(filter) + "}");
     EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(1));
     if (answer.status == 200) {
       EXPECT_FALSE(item_ids(answer.body).empty()) << filter.substr(0, 100);

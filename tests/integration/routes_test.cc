@@ -217,7 +217,7 @@ TEST_F(Routes, EveryPlacementAnswersFromTheOwnTenantOnly) {
           "/v1/recommend/" + std::string(placement), beta_.publishable,
           std::string(
               R"({"user":{"user_id":"alpha-0"},"item_ids":["alpha-3"],"cart":["alpha-4"],)") +
-              "\"limit\":100,\"filter\":" + quoted(filter) + "}");
+              "\"limit\":100,\"filter\":" + json_text(filter) + "}");
       // An attribute that only alpha has is unknown here, as if it were nowhere.
       if (std::string_view(filter).starts_with("alpha_size")) {
         expect_problem(answer, 400, "filter_unknown_attribute");

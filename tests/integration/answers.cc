@@ -83,7 +83,7 @@ std::string event(std::string_view event_id, std::string_view type, std::string_
 }
 
 std::string view_event(std::string_view event_id, std::string_view user, std::string_view item) {
-  return event(event_id, "view", user, item);
+  return event(event_id, "detail-page-view", user, item);
 }
 
 std::string batch(const std::vector<std::string>& events) {

@@ -106,8 +106,8 @@ TEST_F(HostileInput, InvalidUtf8IsRefusedAloneInABatch) {
   const std::string bad = "caf\xe9";
   expect_refused_everywhere("{\"a\":\"" + bad + "\"}");
   const auto event_with = [&](const std::string& id, const std::string& raw_user) {
-    return "{\"event_id\":\"" + id + "\",\"type\":\"view\",\"user\":{\"user_id\":\"" + raw_user +
-           "\"},\"items\":[{\"item_id\":\"i\"}]}";
+    return "{\"event_id\":\"" + id + "\",\"type\":\"detail-page-view\",\"user\":{\"user_id\":\"" +
+           raw_user + "\"},\"items\":[{\"item_id\":\"i\"}]}";
   };
   for (const char* sequence :
        {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) {
@@ -129,7 +129,8 @@ TEST_F(HostileInput, OneEventOfAThousandWithANumberThatIsNoneIsRejectedAlone) {
     std::vector<std::string> events;
     const std::string tag = std::to_string(round++) + "-";
     for (int i = 0; i < 1000; ++i) {
-      events.push_back(event(tag + std::to_string(i), "view", "u" + tag + std::to_string(i), "i",
+      events.push_back(event(tag + std::to_string(i), "detail-page-view",
+                             "u" + tag + std::to_string(i), "i",
                              i == 617 ? std::string("\"price\":") + price : "\"price\":9.5"));
     }
     for (const bool lines : {false, true}) {

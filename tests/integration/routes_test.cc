@@ -50,7 +50,8 @@ class Routes : public testing::Test {
     for (int user = 0; user < 10; ++user) {
       for (int n = 0; n < 8; ++n) {
         const std::string tag = mark + "-" + std::to_string(user);
-        events.push_back(event(tag + "-" + std::to_string(n), n % 4 == 3 ? "purchase" : "view", tag,
+        events.push_back(event(tag + "-" + std::to_string(n),
+                               n % 4 == 3 ? "purchase-complete" : "detail-page-view", tag,
                                mark + "-" + std::to_string((user * 3 + n) % 40)));
       }
     }

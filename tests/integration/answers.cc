@@ -65,7 +65,7 @@ std::string item_path(std::string_view item_id) {
   return "/v1/items/" + net::percent_encode(item_id);
 }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out;
   codec::JsonWriter json(out);
   json.string(text);
@@ -75,15 +75,15 @@ std::string quoted(std::string_view text) {
 
 std::string event(std::string_view event_id, std::string_view type, std::string_view user,
                   std::string_view item, std::string_view extra) {
-  std::string text = "{\"event_id\":" + quoted(event_id) + ",\"type\":" + quoted(type) +
-                     ",\"user\":{\"user_id\":" + quoted(user) +
-                     "},\"items\":[{\"item_id\":" + quoted(item);
+  std::string text = "{\"event_id\":" + json_text(event_id) + ",\"type\":" + json_text(type) +
+                     ",\"user\":{\"user_id\":" + json_text(user) +
+                     "},\"items\":[{\"item_id\":" + json_text(item);
   if (!extra.empty()) text += "," + std::string(extra);
   return text + "}]}";
 }
 
 std::string view_event(std::string_view event_id, std::string_view user, std::string_view item) {
-  return event(event_id, "view", user, item);
+  return event(event_id, "detail-page-view", user, item);
 }
 
 std::string batch(const std::vector<std::string>& events) {
@@ -94,8 +94,8 @@ std::string batch(const std::vector<std::string>& events) {
 
 std::vector<std::string> recently_viewed(TestServer& server, const Shop& shop,
                                          std::string_view user, std::string_view version) {
-  std::string body = "{\"user\":{\"user_id\":" + quoted(user) + "},\"limit\":100";
-  if (!version.empty()) body += ",\"min_profile_version\":" + quoted(version);
+  std::string body = "{\"user\":{\"user_id\":" + json_text(user) + "},\"limit\":100";
+  if (!version.empty()) body += ",\"min_profile_version\":" + json_text(version);
   const auto answer = server.post("/v1/recommend/recently-viewed", shop.publishable, body + "}");
   EXPECT_EQ(answer.status, 200) << answer.body;
   return item_ids(answer.body);

@@ -18,7 +18,7 @@ bool has(std::string_view json, std::string_view pointer);
 std::vector<std::string> item_ids(std::string_view json);
 
 std::string item_path(std::string_view item_id);  // "/v1/items/a%2Fb"
-std::string quoted(std::string_view text);        // as JSON
+std::string json_text(std::string_view text);     // as JSON
 
 std::string view_event(std::string_view event_id, std::string_view user, std::string_view item);
 // With `extra` put into the item: "\"price\":9".

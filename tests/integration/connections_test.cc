@@ -66,6 +66,7 @@ TEST(Connections, IdleOnesAreTakenUpToTheLimitAndTheNextIsTold503) {
   auto settings = TestServer::default_settings();
   settings.server_connections_max = 64;
   settings.server_idle_timeout = 2 * kSecondUs;
+  settings.server_header_timeout = 2 * kSecondUs;  // of one that never said anything
   TestServer server(settings);
   const Shop shop = server.create_shop("shop");  // one connection, which stays
   std::vector<RawConnection> idle;

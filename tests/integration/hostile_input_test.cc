@@ -106,8 +106,8 @@ TEST_F(HostileInput, InvalidUtf8IsRefusedAloneInABatch) {
   const std::string bad = "caf\xe9";
   expect_refused_everywhere("{\"a\":\"" + bad + "\"}");
   const auto event_with = [&](const std::string& id, const std::string& raw_user) {
-    return "{\"event_id\":\"" + id + "\",\"type\":\"view\",\"user\":{\"user_id\":\"" + raw_user +
-           "\"},\"items\":[{\"item_id\":\"i\"}]}";
+    return "{\"event_id\":\"" + id + "\",\"type\":\"detail-page-view\",\"user\":{\"user_id\":\"" +
+           raw_user + "\"},\"items\":[{\"item_id\":\"i\"}]}";
   };
   for (const char* sequence :
        {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) {
@@ -129,7 +129,8 @@ TEST_F(HostileInput, OneEventOfAThousandWithANumberThatIsNoneIsRejectedAlone) {
     std::vector<std::string> events;
     const std::string tag = std::to_string(round++) + "-";
     for (int i = 0; i < 1000; ++i) {
-      events.push_back(event(tag + std::to_string(i), "view", "u" + tag + std::to_string(i), "i",
+      events.push_back(event(tag + std::to_string(i), "detail-page-view",
+                             "u" + tag + std::to_string(i), "i",
                              i == 617 ? std::string("\"price\":") + price : "\"price\":9.5"));
     }
     for (const bool lines : {false, true}) {
@@ -198,9 +199,10 @@ TEST_F(HostileInput, IdsOfThreeHundredBytesAreRefused) {
   expect_problem(server_.call({"DELETE", item_path(id), shop_.secret}), 400);
   EXPECT_THAT(server_.get(item_path(id), shop_.secret).status, AnyOf(400, 404));
   expect_problem(
-      server_.post("/v1/recommend/home", shop_.secret, "{\"item_ids\":[" + quoted(id) + "]}"), 400);
+      server_.post("/v1/recommend/home", shop_.secret, "{\"item_ids\":[" + json_text(id) + "]}"),
+      400);
   expect_problem(server_.post("/v1/recommend/home", shop_.secret,
-                              "{\"user\":{\"user_id\":" + quoted(id) + "}}"),
+                              "{\"user\":{\"user_id\":" + json_text(id) + "}}"),
                  400);
   // As long as allowed is allowed.
   const std::string longest(256, 'l');
@@ -228,7 +230,7 @@ TEST_F(HostileInput, IdsWithSlashesEmojisAndReservedCharactersWork) {
         ElementsAre(id));
     const auto filtered =
         server_.post("/v1/recommend/popular", shop_.publishable,
-                     "{\"limit\":100,\"filter\":" + quoted("item_id = " + quoted(id)) + "}");
+                     "{\"limit\":100,\"filter\":" + json_text("item_id = " + json_text(id)) + "}");
     EXPECT_EQ(filtered.status, 200) << filtered.body;
     EXPECT_THAT(item_ids(filtered.body), ElementsAre(id));
     EXPECT_EQ(server_.call({"DELETE", item_path(id), shop_.secret}).status, 200);
@@ -253,7 +255,7 @@ TEST_F(HostileInput, AFilterOfTenThousandTermsIsFastOrAClearError) {
   for (const std::string& filter : {any, in, nested, in + " and price > 0"}) {
     const auto began = std::chrono::steady_clock::now();
     const auto answer = server_.post("/v1/recommend/popular", shop_.publishable,
-                                     "{\"filter\":" + quoted(filter) + "}");
+                                     "{\"filter\":" + json_text(filter) + "}");
     EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(1));
     if (answer.status == 200) {
       EXPECT_FALSE(item_ids(answer.body).empty()) << filter.substr(0, 100);

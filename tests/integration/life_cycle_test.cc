@@ -24,7 +24,8 @@ class LifeCycle : public testing::Test {
   std::vector<std::string> events(int from, int count) {
     std::vector<std::string> out;
     for (int i = from; i < from + count; ++i) {
-      out.push_back(event("e" + std::to_string(i), i % 5 == 4 ? "purchase" : "view",
+      out.push_back(event("e" + std::to_string(i),
+                          i % 5 == 4 ? "purchase-complete" : "detail-page-view",
                           "user-" + std::to_string(i % 25), "item-" + std::to_string(i * 7 % 60)));
     }
     return out;
@@ -107,7 +108,7 @@ TEST_F(LifeCycle, ImportedHistoryIsImportedOnceHoweverOftenItIsSent) {
   fill();
   std::string lines;
   for (int i = 0; i < 200; ++i) {
-    std::string one = event("old-" + std::to_string(i), "purchase",
+    std::string one = event("old-" + std::to_string(i), "purchase-complete",
                             "old-user-" + std::to_string(i % 9), "item-" + std::to_string(i % 60));
     one.insert(1, "\"event_time\":\"2011-0" + std::to_string(1 + i % 9) + "-11T10:00:00Z\",");
     lines += one + "\n";
@@ -182,7 +183,11 @@ TEST_F(LifeCycle, RequestsInFlightFinishWhenTheServerStopsAndNoneAcknowledgedIsL
       }
     });
   }
-  while (acknowledged < 200) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (acknowledged < 200 && std::chrono::steady_clock::now() < patience) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_GE(acknowledged, 200);
   server_.stop();
   for (auto& client : clients) client.join();
   // At most the one request of each client that it sent on a connection just being closed.

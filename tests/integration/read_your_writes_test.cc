@@ -91,7 +91,7 @@ TEST_F(ReadYourWrites, ACatalogChangeIsInForceWhenItsCallReturns) {
     const auto with_filter = [&](const std::string& filter) {
       return item_ids(server_
                           .post("/v1/recommend/popular", shop_.publishable,
-                                "{\"filter\":" + quoted(filter) + "}")
+                                "{\"filter\":" + json_text(filter) + "}")
                           .body);
     };
     ASSERT_THAT(with_filter("price = " + text), ElementsAre("item"));

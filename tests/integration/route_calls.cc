@@ -37,7 +37,7 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
   };
   const std::string_view name = route.name;
   const std::string viewed = view_event(subject.event_id, subject.user_id, subject.item_id);
-  const std::string item = "{\"item_id\":" + quoted(subject.item_id) +
+  const std::string item = "{\"item_id\":" + json_text(subject.item_id) +
                            ",\"title\":\"From the route's call\",\"price\":7}";
   if (name == "postEvents" || name == "importEvents") return with(viewed, 202);
   if (name == "putItem") return with(item);
@@ -51,10 +51,10 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
     return out;
   }
   if (name == "recommend") {
-    return with("{\"user\":{\"user_id\":" + quoted(subject.user_id) + "},\"item_ids\":[" +
-                quoted(subject.item_id) + "],\"limit\":100}");
+    return with("{\"user\":{\"user_id\":" + json_text(subject.user_id) + "},\"item_ids\":[" +
+                json_text(subject.item_id) + "],\"limit\":100}");
   }
-  if (name == "createTenant") return with("{\"name\":" + quoted(subject.new_name) + "}", 201);
+  if (name == "createTenant") return with("{\"name\":" + json_text(subject.new_name) + "}", 201);
   if (name == "listTenants" || name == "getTenant" || name == "listKeys") return with({});
   if (name == "patchTenant") return with(R"({"status":"active"})");
   if (name == "createKey") return with(R"({"scope":"publishable"})", 201);

@@ -50,7 +50,8 @@ class Routes : public testing::Test {
     for (int user = 0; user < 10; ++user) {
       for (int n = 0; n < 8; ++n) {
         const std::string tag = mark + "-" + std::to_string(user);
-        events.push_back(event(tag + "-" + std::to_string(n), n % 4 == 3 ? "purchase" : "view", tag,
+        events.push_back(event(tag + "-" + std::to_string(n),
+                               n % 4 == 3 ? "purchase-complete" : "detail-page-view", tag,
                                mark + "-" + std::to_string((user * 3 + n) % 40)));
       }
     }
@@ -217,7 +218,7 @@ TEST_F(Routes, EveryPlacementAnswersFromTheOwnTenantOnly) {
           "/v1/recommend/" + std::string(placement), beta_.publishable,
           std::string(
               R"({"user":{"user_id":"alpha-0"},"item_ids":["alpha-3"],"cart":["alpha-4"],)") +
-              "\"limit\":100,\"filter\":" + quoted(filter) + "}");
+              "\"limit\":100,\"filter\":" + json_text(filter) + "}");
       // An attribute that only alpha has is unknown here, as if it were nowhere.
       if (std::string_view(filter).starts_with("alpha_size")) {
         expect_problem(answer, 400, "filter_unknown_attribute");

@@ -48,9 +48,9 @@ net::Response problem_response(const Error& error) {
   net::Response response = problem_response(
       status, error.reason(),
       internal ? "the server failed to do this; its log has the reason" : error.message());
-  if (error.retry_after_s() > 0) {
-    response.headers.push_back({"Retry-After", std::to_string(error.retry_after_s())});
-  }
+  const bool passes = status == 429 || status == 503;
+  const std::uint32_t wait_s = error.retry_after_s() > 0 || !passes ? error.retry_after_s() : 1;
+  if (wait_s > 0) response.headers.push_back({"Retry-After", std::to_string(wait_s)});
   return response;
 }
 

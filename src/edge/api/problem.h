@@ -12,7 +12,8 @@ namespace vitrine::api {
 int http_status(ErrorCode code);
 
 // {"type": "...#code", "title": "Not Found", "status": 404, "code": "not_found", "detail": "..."}
-// with Retry-After where the error has one. An internal error's detail stays in the log.
+// with Retry-After where the error has one, and 1 s with every other 429 and 503. An internal
+// error's detail stays in the log.
 net::Response problem_response(const Error& error);
 
 // The same for what is not an Error.

@@ -154,6 +154,8 @@ Status TenantState::collect_recent(UserIndex user, TimeUs until) {
 Status TenantState::note_items(UserIndex user, bool imported) {
   const profile::Interaction interaction = profile::classify(event_.type, event_.value);
   const TimeUs at = event_.event_time;
+  // A clock that runs ahead must not make the counters forget everything else.
+  const TimeUs counted_at = std::min(at, last_append_time_);
   if (interaction.positive()) {
     for (ItemIndex item : items_) {
       trending_.prefetch(item);
@@ -165,15 +167,15 @@ Status TenantState::note_items(UserIndex user, bool imported) {
     if (interaction.positive()) {
       // An item does not follow itself: looking at it again says nothing new about others.
       std::erase(recent_, item);
-      covisit_.observe(recent_, item, at);
+      covisit_.observe(recent_, item, counted_at);
       recent_.insert(recent_.begin(), item);
       if (interaction.bought()) {
         std::erase(recent_bought_, item);
-        baskets_.observe(recent_bought_, item, at);
+        baskets_.observe(recent_bought_, item, counted_at);
         recent_bought_.insert(recent_bought_.begin(), item);
       }
     }
-    count_item(item, interaction.weight, interaction.flags);
+    count_item(item, interaction.weight, interaction.flags, counted_at);
     if (leaves_entry(event_.type, interaction.flags)) {
       VITRINE_TRY(profiles_.append(
           user, profile::make_entry(item, at, event_.type, event_.value, imported)));
@@ -182,14 +184,14 @@ Status TenantState::note_items(UserIndex user, bool imported) {
   return ok_status();
 }
 
-void TenantState::count_item(ItemIndex item, float weight, std::uint8_t flags) {
+void TenantState::count_item(ItemIndex item, float weight, std::uint8_t flags, TimeUs at) {
   double change = weight;
   if ((flags & profile::kNegative) != 0) {
     change = event_.type == event::EventType::kRefund ? kRefundWeight : kDislikeWeight;
   }
   if (change == 0) return;
-  trending_.add(item, change, event_.event_time);
-  popular_.add(item, change, event_.event_time);
+  trending_.add(item, change, at);
+  popular_.add(item, change, at);
 }
 
 Result<ApplyOutcome> TenantState::apply_catalog(const eventlog::RecordView& record,

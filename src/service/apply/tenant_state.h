@@ -117,7 +117,7 @@ class TenantState {
   Status note_items(UserIndex user, bool imported);
   // Items of the user's positive entries up to `until`, newest first, each once.
   Status collect_recent(UserIndex user, TimeUs until);
-  void count_item(ItemIndex item, float weight, std::uint8_t flags);
+  void count_item(ItemIndex item, float weight, std::uint8_t flags, TimeUs at);
 
   TenantId id_;
   catalog::Catalog catalog_;

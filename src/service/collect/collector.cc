@@ -108,6 +108,10 @@ Status Collector::collect(const CollectRequest& request, CollectDone done) {
   auto read = work.batch.read(request.body, options_.limits, request.tenant, rules);
   if (work.batch.was_split()) CollectMetrics::add(metrics_.requests_split, 1);
   if (!read.ok()) return refused(std::move(read));
+  if (request.admit) {
+    auto admitted = request.admit(work.batch.events().size());
+    if (!admitted.ok()) return refused(std::move(admitted));
+  }
 
   // The position comes before the look-up: what is applied by then is found by it.
   const eventlog::Position looked_up_at = log_.applied();

@@ -51,6 +51,9 @@ struct CollectRequest {
   Body body{};
   TimeUs now = 0;
   EventSource source = EventSource::kLive;
+  // Asked once, with the number of good events, before anything is looked up or appended; an error
+  // refuses the request (a quota). Only used during the call.
+  std::function<Status(std::size_t events)> admit;
 };
 
 struct CollectResult {

@@ -99,19 +99,27 @@ void mark_history(const Context& context, ItemTable& table) {
 }
 
 // Keeps the first occurrence; `weight` > 0.
-void add_anchor(Context& context, ItemIndex item, float weight) {
+void add_anchor(Context& context, ItemIndex item, std::uint32_t age, float weight) {
   if (context.anchors.size() >= kAnchorsMax) return;
   for (const covisit::HistoryItem& anchor : context.anchors) {
     if (anchor.item == item) return;
   }
-  context.anchors.push_back({item, weight});
+  context.anchors.push_back({item, age, weight});
 }
 
+// Items of one event have one age. What the request names is newer than all of the history.
 void add_history_anchors(Context& context) {
+  std::uint32_t age = context.anchors.empty() ? 0 : 1;
+  std::uint64_t last_time = 0;
+  bool any = false;
   for (std::size_t i = context.history.size(); i-- > 0;) {
     const profile::HistoryEntry& entry = context.history[i];
+    if (!entry.positive()) continue;
+    if (any && entry.stored_time() != last_time) ++age;
+    any = true;
+    last_time = entry.stored_time();
     // The square root: a purchase tells more than a view, but not five views' worth.
-    if (entry.positive()) add_anchor(context, entry.item, std::sqrt(profile::entry_weight(entry)));
+    add_anchor(context, entry.item, age, std::sqrt(profile::entry_weight(entry)));
     if (context.anchors.size() >= kAnchorsMax) return;
   }
 }
@@ -129,7 +137,7 @@ void add_remembered_cart(Context& context) {
                       return later.item == history[i].item &&
                              (later.bought() || later.type == EventType::kRemoveFromCart);
                     });
-    if (!gone) add_anchor(context, history[i].item, 1);
+    if (!gone) add_anchor(context, history[i].item, 0, 1);
   }
 }
 
@@ -143,7 +151,7 @@ void add_request_items(Context& context, std::span<const std::string_view> ids, 
       continue;
     }
     if (exclude) table.insert(*item).marks |= kMarkContext;
-    if (anchor) add_anchor(context, *item, 1);
+    if (anchor) add_anchor(context, *item, 0, 1);
   }
 }
 

@@ -49,8 +49,6 @@ void BasketSource::gather(const Context& context, SourceScratch& scratch, ItemTa
   if (context.anchors.empty()) return;
   covisit::ScoreOptions options = options_;
   options.second_hop = 0;
-  // A cart has no order: all of it counts the same.
-  if (focus_of(context.policy->placement) == Focus::kCart) options.history_decay = 1;
   context.state->baskets.score(context.anchors, options, scratch.covisit, scratch.candidates);
   for (const covisit::Candidate& candidate : scratch.candidates) {
     if (!(candidate.score > 0)) continue;

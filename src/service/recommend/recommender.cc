@@ -149,7 +149,7 @@ void Recommender::choose_from(Ranker& ranker, const Scorer& scorer, bool enumera
     const SlateResult result = scratch.slate_.choose(std::span(pool).first(size), rules,
                                                      context.catalog(), scratch.chosen_);
     const bool more = size == want && want < pool_max;
-    if (result.complete || !more) {
+    if (result.within == context.limit || !more) {
       answer.drops[position(Drop::kDiversity)] = result.held_back;
       if (result.relaxed) {
         answer.relaxed =
@@ -157,7 +157,7 @@ void Recommender::choose_from(Ranker& ranker, const Scorer& scorer, bool enumera
       }
       return;
     }
-    want = std::min(pool_max, want + context.limit);
+    want = std::min(pool_max, want + context.limit - result.within);
   }
 }
 

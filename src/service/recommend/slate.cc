@@ -72,7 +72,7 @@ SlateResult Slate::choose(std::span<const Ranked> pool, const SlateRules& rules,
     }
   }
   SlateResult result;
-  result.complete = chosen.size() == rules.limit;
+  result.within = static_cast<std::uint32_t>(chosen.size());
   for (std::size_t at = 0; at < entries_.size() && chosen.size() < rules.limit; ++at) {
     if (entries_[at].chosen) continue;
     entries_[at].chosen = true;

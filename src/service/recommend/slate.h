@@ -26,7 +26,7 @@ struct SlateRules {
 
 struct SlateResult {
   std::uint32_t held_back = 0;  // items before the last chosen one that the limits kept out
-  bool complete = false;        // `limit` items without breaking category_max or brand_max
+  std::uint32_t within = 0;     // chosen without breaking category_max or brand_max
   bool relaxed = false;         // some are in although a limit was reached
 };
 

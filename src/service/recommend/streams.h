@@ -22,8 +22,8 @@ namespace vitrine::recommend {
 // How far rankings are walked for one answer. A walk that ends here leaves its link early and
 // the next one goes on: answers stay full, but may miss a better item further down.
 struct WalkLimits {
-  std::uint32_t category_steps = 1024;  // of the rankings, looking for members of the categories
-  std::uint32_t posting_steps = 512;    // members tried straight from the catalog
+  std::uint32_t category_steps = 512;  // of the rankings, looking for members of the categories
+  std::uint32_t posting_steps = 256;   // members tried straight from the catalog
   std::uint32_t ranked_steps = 16384;
   std::uint32_t newest_steps = 16384;
 };

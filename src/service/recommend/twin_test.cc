@@ -33,7 +33,7 @@ class Twin {
     }
     const bool visitor = policy.placement == "home";
     const auto add = [&](std::string_view id) {
-      if (const auto item = shop.catalog.find(id)) anchor(*item, 1);
+      if (const auto item = shop.catalog.find(id)) anchor(*item, 0, 1);
     };
     if (policy.placement == "cart") {
       for (const auto id : request.cart) add(id);
@@ -42,8 +42,13 @@ class Twin {
       for (const auto id : request.item_ids) add(id);
     }
     if (visitor) {
+      std::set<TimeUs> times;
+      const std::uint32_t first = anchors_.empty() ? 0 : 1;
       for (auto e = history_.rbegin(); e != history_.rend(); ++e) {
-        if (e->positive()) anchor(e->item, std::sqrt(profile::entry_weight(*e)));
+        if (!e->positive()) continue;
+        times.insert(e->event_time());
+        anchor(e->item, first + static_cast<std::uint32_t>(times.size()) - 1,
+               std::sqrt(profile::entry_weight(*e)));
       }
     }
     gather();
@@ -73,11 +78,11 @@ class Twin {
  private:
   double weight(Source s) const { return policy_.weights[s]; }
 
-  void anchor(ItemIndex item, float w) {
+  void anchor(ItemIndex item, std::uint32_t age, float w) {
     for (const auto& a : anchors_) {
       if (a.item == item) return;
     }
-    if (anchors_.size() < 20) anchors_.push_back({item, w});
+    if (anchors_.size() < 12) anchors_.push_back({item, age, w});
   }
 
   void gather() {
@@ -98,7 +103,6 @@ class Twin {
     if (weight(Source::kCoBuy) > 0) {
       covisit::ScoreOptions options;
       options.second_hop = 0;
-      if (policy_.placement == "cart") options.history_decay = 1;
       shop_.baskets.score(anchors_, options, scratch, found);
       for (const auto& c : found) {
         const double root = std::sqrt(double{c.score});

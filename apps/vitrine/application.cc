@@ -1,0 +1,302 @@
+#include "application.h"
+
+#include <unistd.h>
+
+#include "platform/codec/json_writer.h"
+#include "platform/io/atomic_file.h"
+#include "platform/obs/log.h"
+
+namespace vitrine::app {
+namespace {
+
+constexpr std::uint16_t kAnswerKind = 1;  // of the recommendation log's records
+
+apply::PartitionOptions partition_options(const Settings& s) {
+  apply::PartitionOptions o;
+  o.directory = s.data_directory;
+  o.log.segment_bytes = s.log_segment;
+  o.log.group_bytes_max = std::min<std::uint64_t>(o.log.group_bytes_max, s.log_segment / 4);
+  o.log.queue_bytes_max = std::max(s.log_queue, o.log.group_bytes_max);
+  o.log.retention_us = s.log_retention;
+  o.log.retention_bytes = s.log_retention_size;
+  // A snapshot writer of a process that was killed may hold the lock for a moment longer.
+  o.log.lock_wait_us = 3 * kSecondUs;
+  o.snapshot_records = static_cast<std::uint64_t>(s.snapshot_records);
+  o.snapshot_interval_us = s.snapshot_interval;
+  auto& tenant = o.state.tenant;
+  tenant.history_entries = static_cast<std::uint32_t>(s.history_entries);
+  tenant.history_memory_bytes = s.history_memory;
+  tenant.id_window_memory_bytes = s.event_id_memory;
+  tenant.catalog.items_max = static_cast<std::uint32_t>(s.catalog_items_max);
+  tenant.trending_half_life = s.trending_half_life;
+  tenant.popular_half_life = s.popular_half_life;
+  return o;
+}
+
+net::ServerOptions server_options(const Settings& s) {
+  net::ServerOptions o;
+  o.address = s.server_address;
+  o.port = static_cast<std::uint16_t>(s.server_port);
+  o.threads = static_cast<int>(s.server_threads);
+  o.max_connections = static_cast<std::size_t>(s.server_connections_max);
+  o.body_bytes_max = s.server_body_max;
+  o.idle_timeout = std::chrono::milliseconds(s.server_idle_timeout / 1000);
+  o.header_timeout = std::chrono::milliseconds(s.server_header_timeout / 1000);
+  return o;
+}
+
+std::string in_data(const Settings& s, std::string_view name) {
+  return io::join_path(s.data_directory, name);
+}
+
+}  // namespace
+
+// Every answer as a record of a log of its own: synced each second, kept by time and size.
+class Application::LoggedAnswers final : public api::AnswerLog {
+ public:
+  static Result<std::unique_ptr<LoggedAnswers>> open(const Settings& s, obs::Registry& registry) {
+    eventlog::WriterOptions o;
+    o.directory = in_data(s, "answers");
+    o.files = &io::system_files();
+    o.clock = &system_clock();
+    o.executor = &thread_executor();
+    o.segment_bytes = 16u << 20;
+    o.group_bytes_max = 4u << 20;
+    o.sync_mode = eventlog::SyncMode::kInterval;
+    o.retention_us = s.answers_retention;
+    o.retention_bytes = s.answers_size_max;
+    o.retain_from = ~eventlog::Position{0};
+    o.lock_wait_us = 3 * kSecondUs;
+    // Losing the record of an answer is no reason to stop answering.
+    o.on_fatal = [](const Error& e) { obs::log_error("answer_log_failed", {{"error", e}}); };
+    VITRINE_TRY(auto log, eventlog::Writer::open(std::move(o)));
+    return std::make_unique<LoggedAnswers>(std::move(log), registry);
+  }
+
+  LoggedAnswers(std::unique_ptr<eventlog::Writer> log, obs::Registry& registry)
+      : log_(std::move(log)),
+        recorded_(registry.counter("vitrine_answers_recorded_total", "Answers written to the recommendation log.")),
+        lost_(registry.counter("vitrine_answers_lost_total", "Answers that found the recommendation log full or failed.")) {}
+
+  void append(std::string_view record) override {
+    const eventlog::RecordRef ref{kAnswerKind, 0, record};
+    const bool taken = log_->append(std::span(&ref, 1), nullptr).ok();
+    (taken ? recorded_ : lost_).add();
+  }
+  Status close() { return log_->close(); }
+
+ private:
+  std::unique_ptr<eventlog::Writer> log_;
+  obs::Counter& recorded_;
+  obs::Counter& lost_;
+};
+
+class Application::AnswerMetrics final : public recommend::AnswerObserver {
+ public:
+  explicit AnswerMetrics(obs::Registry& registry) {
+    for (const auto& policy : policy::builtin_policies()) {
+      auto& m = by_placement_[policy.placement];
+      const std::string name = policy.placement;
+      m.answers = &registry.counter("vitrine_answers_total", "Answers by placement.", {{"placement", name}});
+      m.failed = &registry.counter("vitrine_answers_refused_total", "Requests the Recommender refused, by placement.", {{"placement", name}});
+      m.empty = &registry.counter("vitrine_answers_empty_total", "Answers without any item, by placement.", {{"placement", name}});
+    }
+    for (std::size_t s = 0; s < recommend::kStages; ++s) {
+      stages_[s] = &registry.histogram("vitrine_recommend_stage_seconds", "Time of each stage of an answer.",
+                                       {{"stage", std::string(recommend::stage_name(static_cast<recommend::Stage>(s)))}});
+    }
+  }
+  void answered(const policy::PlacementPolicy& policy, const recommend::Answer& answer) override {
+    const auto it = by_placement_.find(policy.placement);
+    if (it == by_placement_.end()) return;
+    it->second.answers->add();
+    if (answer.items.empty()) it->second.empty->add();
+    for (std::size_t s = 0; s < recommend::kStages; ++s) {
+      if (answer.stage_ns[s] > 0) stages_[s]->observe(std::chrono::nanoseconds(answer.stage_ns[s]));
+    }
+  }
+  void failed(const policy::PlacementPolicy& policy, const Error&) override {
+    const auto it = by_placement_.find(policy.placement);
+    if (it != by_placement_.end()) it->second.failed->add();
+  }
+
+ private:
+  struct Placement {
+    obs::Counter* answers;
+    obs::Counter* failed;
+    obs::Counter* empty;
+  };
+  std::map<std::string, Placement, std::less<>> by_placement_;
+  std::array<obs::Histogram*, recommend::kStages> stages_{};
+};
+
+Application::Application(const Settings& settings, Progress& progress,
+                         std::function<void(const Error&)> on_fatal)
+    : settings_(settings), on_fatal_(std::move(on_fatal)), started_ns_(system_clock().steady_ns()) {
+  partitions_ = std::make_unique<apply::PartitionSet>(
+      partition_options(settings_), io::system_files(), system_clock(), thread_executor(), progress,
+      [this](const Error& error) { fail(error); });
+  answer_metrics_ = std::make_unique<AnswerMetrics>(registry_);
+}
+
+Result<std::unique_ptr<Application>> Application::start(const Settings& settings, Progress& progress,
+                                                        std::function<void(const Error&)> on_fatal) {
+  std::unique_ptr<Application> self(new Application(settings, progress, std::move(on_fatal)));
+  VITRINE_TRY(io::system_files().create_directories(settings.data_directory));
+  VITRINE_TRY(self->open_partitions());  // first: its lock keeps a second server out
+  VITRINE_TRY(self->open_control());
+  VITRINE_TRY(self->open_answers());
+  self->register_metrics();
+  self->api_ = std::make_unique<api::Api>(*self);
+  VITRINE_TRY(self->server_, net::Server::start(server_options(settings), *self->api_));
+  self->startup_seconds_ = static_cast<double>(system_clock().steady_ns() - self->started_ns_) / 1e9;
+  VITRINE_TRY(self->write_runtime_file());
+  obs::log_info("started", {{"url", self->url()},
+                            {"seconds", self->startup_seconds_},
+                            {"replayed_records", self->replayed_}});
+  return self;
+}
+
+Application::~Application() { (void)stop(); }
+
+Status Application::open_partitions() {
+  for (std::uint32_t number = 0; number < static_cast<std::uint32_t>(settings_.partitions); ++number) {
+    VITRINE_TRY(const auto opened, place(number));
+    (void)opened;
+  }
+  return ok_status();
+}
+
+Result<std::shared_ptr<Application::Place>> Application::place(std::uint32_t number) {
+  std::lock_guard lock(places_mutex_);
+  auto& place = places_[number];
+  if (!place) {
+    auto partition = partitions_->ensure(number);
+    if (!partition.ok()) {
+      places_.erase(number);
+      return std::move(partition).error();
+    }
+    place = std::make_shared<Place>(**partition);
+    register_partition(number, *place);
+    const auto& report = (*partition)->start_report();
+    replayed_ += report.replayed;
+    for (const auto& skipped : report.load.skipped) {
+      obs::log_error("snapshot_skipped", {{"partition", number}, {"error", skipped}});
+    }
+    if (report.log.torn_bytes > 0) {
+      obs::log_warn("torn_tail_cut", {{"partition", number},
+                                      {"file", report.log.torn_file},
+                                      {"offset", report.log.torn_offset},
+                                      {"bytes", report.log.torn_bytes},
+                                      {"saved_as", report.log.torn_saved_as}});
+    }
+    obs::log_info("partition_opened", {{"partition", number},
+                                       {"snapshot_position", report.load.snapshot_position},
+                                       {"load_seconds", report.load.seconds},
+                                       {"replayed_records", report.replayed},
+                                       {"replay_seconds", report.replay_seconds}});
+  }
+  return place;
+}
+
+Status Application::open_control() {
+  control::StoreOptions options;
+  options.path = in_data(settings_, "control.db");
+  options.pool_partitions = static_cast<std::uint32_t>(settings_.partitions);
+  VITRINE_TRY(control_, control::ControlStore::open(options));
+  VITRINE_TRY(control_->add_listener(gateway_));
+  const std::string key_file = in_data(settings_, "admin.key");
+  VITRINE_TRY(const bool exists, io::system_files().exists(key_file));
+  if (!exists) {
+    control::NewKey wanted;
+    wanted.scope = tenant::Scope::kAdmin;
+    wanted.label = "made at the first start";
+    VITRINE_TRY(const auto key, control_->create_key({}, wanted));
+    VITRINE_TRY(io::write_file_atomically(io::system_files(), key_file, key.text + "\n", 0600));
+    obs::log_info("admin_key_created", {{"file", key_file}});
+  }
+  return ok_status();
+}
+
+Status Application::open_answers() {
+  VITRINE_TRY(answers_, LoggedAnswers::open(settings_, registry_));
+  return ok_status();
+}
+
+Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::TenantView& view) {
+  if (auto found = tenants_.find(view.tenant.id)) return found;
+  VITRINE_TRY(const auto where, place(view.tenant.partition));
+  return tenants_.find_or_put(view.tenant.id, [&] {
+    return std::make_shared<api::TenantServices>(where->partition, where->collector,
+                                                 recommend::RecommenderOptions{}, system_clock(),
+                                                 answer_metrics_.get());
+  });
+}
+
+Status Application::ready() {
+  if (failed_) return Error(ErrorCode::kUnavailable, "the process has failed and is ending");
+  if (draining_) return Error(ErrorCode::kUnavailable, "the process is draining");
+  return ok_status();
+}
+
+std::string Application::url() const {
+  const bool any = settings_.server_address == "0.0.0.0" || settings_.server_address == "::";
+  const std::string host = any ? "127.0.0.1" : settings_.server_address;
+  const bool v6 = host.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(server_->port());
+}
+
+Status Application::write_runtime_file() {
+  eventlog::Position snapshot = 0;
+  for (const auto& [number, partition] : partitions_->all()) {
+    snapshot = std::max(snapshot, partition->start_report().load.snapshot_position);
+  }
+  std::string text;
+  codec::JsonWriter json(text);
+  json.begin_object();
+  json.key("pid").number(getpid());
+  json.key("url").string(url());
+  json.key("started_us").number(system_clock().wall_us());
+  json.key("startup_seconds").number(startup_seconds_);
+  json.key("replayed_records").number(replayed_);
+  json.key("snapshot_position").number(snapshot);
+  json.end_object();
+  json.finish();
+  return io::write_file_atomically(io::system_files(), in_data(settings_, "runtime.json"), text + "\n");
+}
+
+void Application::tick() {
+  auto changed = control_->refresh_if_changed();
+  if (!changed.ok()) {
+    static obs::LogLimit limit(std::chrono::seconds(10));
+    if (limit.allow()) obs::log_error("control_refresh_failed", {{"error", changed.error()}});
+  }
+}
+
+void Application::fail(const Error& error) {
+  failed_ = true;
+  obs::log_error("fatal", {{"error", error}});
+  on_fatal_(error);
+}
+
+Status Application::stop() {
+  if (!server_) return ok_status();
+  draining_ = true;
+  obs::log_info("draining");
+  const bool drained = server_->drain(std::chrono::milliseconds(settings_.server_drain_timeout / 1000));
+  if (!drained) obs::log_warn("drain_timeout", {{"in_flight", server_->stats().requests_in_flight}});
+  Status first = failed_ ? ok_status() : partitions_->stop();
+  server_->stop();
+  server_.reset();
+  if (answers_) {
+    auto closed = answers_->close();
+    if (!closed.ok() && first.ok()) first = std::move(closed);
+  }
+  control_->remove_listener(gateway_);
+  registry_.remove_functions(this);
+  (void)io::system_files().remove(in_data(settings_, "runtime.json"));
+  obs::log_info("stopped");
+  return first;
+}
+
+}  // namespace vitrine::app

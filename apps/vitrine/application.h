@@ -1,0 +1,88 @@
+// The roles wired together: what `vitrine serve` runs.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/progress.h"
+#include "edge/api/api.h"
+#include "edge/api/platform.h"
+#include "engine/eventlog/writer.h"
+#include "platform/net/server.h"
+#include "service/apply/partition_set.h"
+#include "service/collect/partition_ports.h"
+#include "settings.h"
+
+namespace vitrine::app {
+
+class Application final : public api::Platform {
+ public:
+  // Opens the data directory (created where absent), replays what the snapshots don't cover, then
+  // listens. `on_fatal` is called once if the process can't go on.
+  static Result<std::unique_ptr<Application>> start(const Settings& settings, Progress& progress,
+                                                    std::function<void(const Error&)> on_fatal);
+  ~Application() override;
+
+  // Finishes what is in flight, writes snapshots, closes the logs.
+  Status stop();
+  // To be called about ten times a second: changes of the control database by other processes.
+  void tick();
+
+  std::string url() const;
+  std::uint16_t port() const { return server_->port(); }
+
+  const Clock& clock() override { return system_clock(); }
+  control::ControlStore& control() override { return *control_; }
+  gateway::Gateway& gateway() override { return gateway_; }
+  Result<std::shared_ptr<api::TenantServices>> tenant(const gateway::TenantView& view) override;
+  api::AnswerLog& answers() override { return *answers_; }
+  obs::Registry& metrics() override { return registry_; }
+  net::Timers& timers() override { return server_->timers(); }
+  Status ready() override;
+
+ private:
+  class LoggedAnswers;
+  class AnswerMetrics;
+  // A partition with the collector that alone appends events to it.
+  struct Place {
+    explicit Place(apply::Partition& p) : partition(p), ports(p), collector(ports, ports) {}
+    apply::Partition& partition;
+    collect::PartitionPorts ports;
+    collect::Collector collector;
+  };
+
+  Application(const Settings& settings, Progress& progress,
+              std::function<void(const Error&)> on_fatal);
+  Status open_control();
+  Status open_partitions();
+  Status open_answers();
+  Status write_runtime_file();
+  void register_metrics();
+  void register_partition(std::uint32_t number, Place& place);
+  Result<std::shared_ptr<Place>> place(std::uint32_t number);
+  void fail(const Error& error);
+
+  Settings settings_;
+  std::function<void(const Error&)> on_fatal_;
+  std::atomic<bool> failed_{false};
+  std::atomic<bool> draining_{false};
+  std::int64_t started_ns_;
+  double startup_seconds_ = 0;
+  std::uint64_t replayed_ = 0;
+
+  obs::Registry registry_;
+  std::unique_ptr<control::ControlStore> control_;
+  gateway::Gateway gateway_;
+  std::unique_ptr<apply::PartitionSet> partitions_;
+  std::mutex places_mutex_;
+  std::map<std::uint32_t, std::shared_ptr<Place>> places_;  // guarded by places_mutex_
+  std::unique_ptr<LoggedAnswers> answers_;
+  std::unique_ptr<AnswerMetrics> answer_metrics_;
+  gateway::TenantRouter<api::TenantServices> tenants_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<net::Server> server_;  // last: first to go
+};
+
+}  // namespace vitrine::app

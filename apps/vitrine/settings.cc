@@ -1,0 +1,39 @@
+#include "settings.h"
+
+namespace vitrine::app {
+
+ConfigTable Settings::table() {
+  constexpr std::uint64_t kMiB = 1ull << 20;
+  constexpr std::uint64_t kTiB = 1ull << 40;
+  constexpr TimeUs kYear = 365 * kDayUs;
+  ConfigTable t;
+  t.add_string("data.directory", &data_directory, "Folder for everything that is kept: log, snapshots, control database.");
+  t.add_string("server.address", &server_address, "Numeric address to listen on; 0.0.0.0 or :: for all.");
+  t.add_integer("server.port", &server_port, 0, 65535, "TCP port; 0 lets the system choose (see runtime.json).");
+  t.add_integer("server.threads", &server_threads, 1, 256, "Threads that serve requests.");
+  t.add_integer("server.connections_max", &server_connections_max, 1, 1'000'000, "Open connections; one more gets 503.");
+  t.add_size("server.body_max", &server_body_max, 64 << 10, 1ull << 30, "Largest request body; above it 413.");
+  t.add_duration("server.idle_timeout", &server_idle_timeout, kSecondUs, kDayUs, "A connection without a request is closed after this long.");
+  t.add_duration("server.header_timeout", &server_header_timeout, kSecondUs, kHourUs, "A request's head must have arrived after this long; else 408.");
+  t.add_duration("server.drain_timeout", &server_drain_timeout, 0, kHourUs, "On SIGTERM requests in flight get this long to finish.");
+  t.add_integer("partitions", &partitions, 1, 256, "Logs that pool tenants are spread over. Set once: a tenant stays where it was made.");
+  t.add_size("log.segment", &log_segment, kMiB, 1ull << 32, "Size of an event log segment file.");
+  t.add_size("log.queue", &log_queue, kMiB, 1ull << 32, "Events waiting for the disk; above it requests get 429.");
+  t.add_duration("log.retention", &log_retention, 0, 100 * kYear, "Segments older than this are dropped once two snapshots cover them; 0 keeps all.");
+  t.add_size("log.retention_size", &log_retention_size, 0, 1024 * kTiB, "Size above which the oldest covered segments are dropped; 0 keeps all.");
+  t.add_integer("snapshot.records", &snapshot_records, 1000, 1'000'000'000, "A snapshot is written after this many records. Smaller: faster start, more writing.");
+  t.add_duration("snapshot.interval", &snapshot_interval, kSecondUs, 30 * kDayUs, "A snapshot is written at least this often if anything changed.");
+  t.add_integer("history.entries", &history_entries, 4, 255, "Events remembered per user.");
+  t.add_size("history.memory", &history_memory, kMiB, kTiB, "Histories in memory per tenant; older ones are read from disk.");
+  t.add_size("event_ids.memory", &event_id_memory, kMiB, kTiB, "Event ids in memory per tenant; older ones are read from disk.");
+  t.add_integer("catalog.items_max", &catalog_items_max, 1000, 1'000'000'000, "Distinct item ids per tenant.");
+  t.add_duration("trending.half_life", &trending_half_life, kMinuteUs, kYear, "What was wanted this long ago counts half, in trending. Part of the state: changing it needs a replay.");
+  t.add_duration("popular.half_life", &popular_half_life, kMinuteUs, 10 * kYear, "The same for popular.");
+  t.add_duration("answers.retention", &answers_retention, kMinuteUs, 10 * kYear, "Recorded answers are kept this long.");
+  t.add_size("answers.size_max", &answers_size_max, 16 * kMiB, 1024 * kTiB, "Recorded answers take at most this much disk.");
+  t.add_string("log.level", &log_level, "debug, info, warn, error or off.");
+  t.add_string("log.file", &log_file, "Where log lines go; empty: standard error. Opened again on SIGHUP.");
+  return t;
+}
+
+}  // namespace vitrine::app

@@ -1,0 +1,56 @@
+// What the routes work on: the services of this process, joined by the application.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "platform/net/timers.h"
+#include "platform/obs/metrics.h"
+#include "service/apply/partition_set.h"
+#include "service/collect/collector.h"
+#include "service/control/control_store.h"
+#include "service/gateway/gateway.h"
+#include "service/gateway/tenant_router.h"
+#include "service/recommend/recommender.h"
+
+namespace vitrine::api {
+
+// One tenant as this process serves it. What is here belongs to no other tenant.
+struct TenantServices {
+  TenantServices(apply::Partition& p, collect::Collector& c, const recommend::RecommenderOptions& options,
+                 const Clock& clock, recommend::AnswerObserver* observer)
+      : partition(p), collector(c), recommender(options, clock, observer) {}
+  apply::Partition& partition;
+  collect::Collector& collector;  // shared by the tenants of the partition
+  recommend::Recommender recommender;
+};
+
+// Where answers are recorded.
+class AnswerLog {
+ public:
+  virtual ~AnswerLog() = default;
+  // Never blocks; an answer that finds the queue full is counted as lost, not refused.
+  virtual void append(std::string_view record) = 0;
+};
+
+class Platform {
+ public:
+  virtual ~Platform() = default;
+  virtual const Clock& clock() = 0;
+  virtual control::ControlStore& control() = 0;
+  virtual gateway::Gateway& gateway() = 0;
+  // The services of the caller's tenant, made at its first request. kUnavailable while its partition
+  // is opening.
+  virtual Result<std::shared_ptr<TenantServices>> tenant(const gateway::TenantView& view) = 0;
+  virtual AnswerLog& answers() = 0;
+  virtual obs::Registry& metrics() = 0;
+  // Valid once the server runs.
+  virtual net::Timers& timers() = 0;
+  // The process can serve: started, not draining, no fatal error. Else why not.
+  virtual Status ready() = 0;
+};
+
+}  // namespace vitrine::api

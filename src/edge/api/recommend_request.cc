@@ -1,0 +1,167 @@
+#include "edge/api/recommend_request.h"
+
+#include <cmath>
+
+#include "platform/codec/json_parse.h"
+
+namespace vitrine::api {
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::element_type;
+
+constexpr std::size_t kFilterBytesMax = 64 * 1024;
+constexpr std::size_t kIdBytesMax = 256;
+
+Error wrong(std::string_view field, std::string_view must) {
+  return Error(ErrorCode::kInvalidArgument, std::string(field) + ": must be " + std::string(must))
+      .with_reason("invalid_request");
+}
+
+Status take_string(const element& value, std::string_view field, std::size_t bytes_max, std::string& out) {
+  std::string_view text;
+  if (value.is_null()) return ok_status();
+  if (value.get(text) != simdjson::SUCCESS) return wrong(field, "a string");
+  if (text.size() > bytes_max) return wrong(field, "at most " + std::to_string(bytes_max) + " bytes");
+  out = text;
+  return ok_status();
+}
+
+Status take_number(const element& value, std::string_view field, double min, double max, double& out) {
+  if (value.get(out) != simdjson::SUCCESS || !(out >= min) || !(out <= max)) {
+    char range[80];
+    std::snprintf(range, sizeof range, "a number from %g to %g", min, max);
+    return wrong(field, range);
+  }
+  return ok_status();
+}
+
+Status take_ids(const element& value, std::string_view field, std::vector<std::string>& out) {
+  if (value.is_null()) return ok_status();
+  simdjson::dom::array array;
+  if (value.get(array) != simdjson::SUCCESS) return wrong(field, "an array of item ids");
+  for (const element id : array) {
+    if (out.size() == recommend::kRequestItemsMax) {
+      return wrong(field, "at most " + std::to_string(recommend::kRequestItemsMax) + " item ids");
+    }
+    VITRINE_TRY(take_string(id, field, kIdBytesMax, out.emplace_back()));
+    if (out.back().empty()) return wrong(field, "an array of item ids that are not empty");
+  }
+  return ok_status();
+}
+
+Status take_user(const element& value, RecommendBody& out) {
+  if (value.is_null()) return ok_status();
+  simdjson::dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) return wrong("user", "an object");
+  for (const auto [key, field] : object) {
+    if (key == "user_id") {
+      VITRINE_TRY(take_string(field, "user.user_id", kIdBytesMax, out.user_id));
+    } else if (key == "anonymous_id") {
+      VITRINE_TRY(take_string(field, "user.anonymous_id", kIdBytesMax, out.anonymous_id));
+    } else if (key != "session_id") {
+      return wrong("user." + std::string(key), "absent: user knows user_id, anonymous_id and session_id");
+    }
+  }
+  return ok_status();
+}
+
+Status take_boosts(const element& value, RecommendBody& out) {
+  if (value.is_null()) return ok_status();
+  simdjson::dom::array array;
+  if (value.get(array) != simdjson::SUCCESS) return wrong("boost", "an array of {filter, factor}");
+  for (const element entry : array) {
+    if (out.boost_filters.size() == recommend::kRequestBoostsMax) {
+      return wrong("boost", "at most " + std::to_string(recommend::kRequestBoostsMax) + " entries");
+    }
+    simdjson::dom::object object;
+    if (entry.get(object) != simdjson::SUCCESS) return wrong("boost", "an array of {filter, factor}");
+    std::string& filter = out.boost_filters.emplace_back();
+    double& factor = out.boost_factors.emplace_back(1.0);
+    for (const auto [key, field] : object) {
+      if (key == "filter") {
+        VITRINE_TRY(take_string(field, "boost.filter", kFilterBytesMax, filter));
+      } else if (key == "factor") {
+        VITRINE_TRY(take_number(field, "boost.factor", 0.01, 100, factor));
+      } else {
+        return wrong("boost." + std::string(key), "absent: a boost knows filter and factor");
+      }
+    }
+    if (filter.empty()) return wrong("boost.filter", "present");
+  }
+  return ok_status();
+}
+
+Status take_field(std::string_view key, const element& value, RecommendBody& out) {
+  if (key == "user") return take_user(value, out);
+  if (key == "item_ids") return take_ids(value, "item_ids", out.item_ids);
+  if (key == "cart") return take_ids(value, "cart", out.cart);
+  if (key == "filter") return take_string(value, "filter", kFilterBytesMax, out.filter);
+  if (key == "boost") return take_boosts(value, out);
+  if (key == "limit") {
+    if (value.is_null()) return ok_status();
+    std::uint64_t limit = 0;
+    if (value.get(limit) != simdjson::SUCCESS || limit < 1 || limit > recommend::kRequestLimitMax) {
+      return wrong("limit", "a whole number from 1 to " + std::to_string(recommend::kRequestLimitMax));
+    }
+    out.limit = static_cast<std::uint32_t>(limit);
+    return ok_status();
+  }
+  if (key == "diversity") {
+    if (value.is_null()) return ok_status();
+    double diversity = 0;
+    VITRINE_TRY(take_number(value, "diversity", 0, 1, diversity));
+    out.diversity = diversity;
+    return ok_status();
+  }
+  if (key == "explain") {
+    if (value.is_null()) return ok_status();
+    if (value.get(out.explain) != simdjson::SUCCESS) return wrong("explain", "true or false");
+    return ok_status();
+  }
+  if (key == "min_profile_version") {
+    if (value.is_null()) return ok_status();
+    std::string text;
+    VITRINE_TRY(take_string(value, "min_profile_version", 64, text));
+    auto version = record::parse_profile_version(text);
+    if (!version.ok()) return std::move(version).error().context("min_profile_version");
+    out.min_profile_version = *version;
+    return ok_status();
+  }
+  return wrong(std::string(key.substr(0, 64)),
+               "absent: the fields are user, item_ids, cart, limit, filter, boost, diversity, "
+               "min_profile_version and explain");
+}
+
+}  // namespace
+
+Result<RecommendBody> parse_recommend_body(std::string_view body, std::size_t readable_behind) {
+  RecommendBody out;
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return out;
+  thread_local codec::JsonParser parser;
+  VITRINE_TRY(const element document, parser.parse(body, readable_behind));
+  simdjson::dom::object object;
+  if (document.get(object) != simdjson::SUCCESS) return wrong("the body", "a JSON object");
+  for (const auto [key, value] : object) VITRINE_TRY(take_field(key, value, out));
+  return out;
+}
+
+RequestViews::RequestViews(const RecommendBody& body, std::string_view placement, TimeUs now)
+    : item_ids_(body.item_ids.begin(), body.item_ids.end()), cart_(body.cart.begin(), body.cart.end()) {
+  for (std::size_t i = 0; i < body.boost_filters.size(); ++i) {
+    boosts_.push_back({body.boost_filters[i], body.boost_factors[i]});
+  }
+  request_.placement = placement;
+  request_.user_id = body.user_id;
+  request_.anonymous_id = body.anonymous_id;
+  request_.item_ids = item_ids_;
+  request_.cart = cart_;
+  request_.limit = body.limit;
+  request_.filter = body.filter;
+  request_.diversity = body.diversity;
+  request_.boosts = boosts_;
+  request_.explain = body.explain;
+  request_.now = now;
+}
+
+}  // namespace vitrine::api

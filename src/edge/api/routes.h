@@ -1,0 +1,58 @@
+// The functions behind the routes, by the file they are in.
+#pragma once
+
+#include "edge/api/api.h"
+
+namespace vitrine::api {
+
+// events_route.cc
+void post_events(Call& call, net::Responder responder);
+void import_events(Call& call, net::Responder responder);
+
+// items_route.cc
+void put_item(Call& call, net::Responder responder);
+void patch_item(Call& call, net::Responder responder);
+void delete_item(Call& call, net::Responder responder);
+void post_inventory(Call& call, net::Responder responder);
+void get_item(Call& call, net::Responder responder);
+void list_items(Call& call, net::Responder responder);
+void list_attributes(Call& call, net::Responder responder);
+
+// items_import_route.cc
+void import_items(Call& call, net::Responder responder);
+
+// recommend_route.cc
+void post_recommend(Call& call, net::Responder responder);
+
+// admin_route.cc
+void create_tenant(Call& call, net::Responder responder);
+void list_tenants(Call& call, net::Responder responder);
+void get_tenant(Call& call, net::Responder responder);
+void patch_tenant(Call& call, net::Responder responder);
+void create_key(Call& call, net::Responder responder);
+void list_keys(Call& call, net::Responder responder);
+void rotate_key(Call& call, net::Responder responder);
+void revoke_key(Call& call, net::Responder responder);
+
+// operations_route.cc
+void get_metrics(Call& call, net::Responder responder);
+void get_healthz(Call& call, net::Responder responder);
+void get_readyz(Call& call, net::Responder responder);
+void get_openapi(Call& call, net::Responder responder);
+void get_root(Call& call, net::Responder responder);
+
+// common.cc
+
+// 200 (or another status) with a JSON body.
+net::Response json_response(std::string body, int status = 200);
+// The services of the caller's tenant, or nothing after answering with the problem.
+std::shared_ptr<TenantServices> tenant_services(Call& call, net::Responder& responder);
+
+// Appends catalog records of the caller's tenant and calls `done` on the applier's thread when they
+// show, or with the error that refused them.
+void append_and_apply(std::shared_ptr<TenantServices> services, std::span<const eventlog::RecordRef> records,
+                      std::function<void(Result<eventlog::PositionRange>)> done);
+// The Error that stands for a record that was not applied; none for kApplied.
+Error outcome_error(const apply::ApplyOutcome& outcome);
+
+}  // namespace vitrine::api

@@ -54,7 +54,7 @@ std::string in_data(const Settings& s, std::string_view name) {
 // Every answer as a record of a log of its own: synced each second, kept by time and size.
 class Application::LoggedAnswers final : public api::AnswerLog {
  public:
-  static Result<std::unique_ptr<LoggedAnswers>> open(const Settings& s, obs::Registry& registry) {
+  static Result<std::unique_ptr<api::AnswerLog>> open(const Settings& s, obs::Registry& registry) {
     eventlog::WriterOptions o;
     o.directory = in_data(s, "answers");
     o.files = &io::system_files();
@@ -70,7 +70,7 @@ class Application::LoggedAnswers final : public api::AnswerLog {
     // Losing the record of an answer is no reason to stop answering.
     o.on_fatal = [](const Error& e) { obs::log_error("answer_log_failed", {{"error", e}}); };
     VITRINE_TRY(auto log, eventlog::Writer::open(std::move(o)));
-    return std::make_unique<LoggedAnswers>(std::move(log), registry);
+    return std::unique_ptr<api::AnswerLog>(new LoggedAnswers(std::move(log), registry));
   }
 
   LoggedAnswers(std::unique_ptr<eventlog::Writer> log, obs::Registry& registry)
@@ -83,7 +83,7 @@ class Application::LoggedAnswers final : public api::AnswerLog {
     const bool taken = log_->append(std::span(&ref, 1), nullptr).ok();
     (taken ? recorded_ : lost_).add();
   }
-  Status close() { return log_->close(); }
+  Status close() override { return log_->close(); }
 
  private:
   std::unique_ptr<eventlog::Writer> log_;

@@ -78,7 +78,7 @@ class Application final : public api::Platform {
   std::unique_ptr<apply::PartitionSet> partitions_;
   std::mutex places_mutex_;
   std::map<std::uint32_t, std::shared_ptr<Place>> places_;  // guarded by places_mutex_
-  std::unique_ptr<LoggedAnswers> answers_;
+  std::unique_ptr<api::AnswerLog> answers_;
   std::unique_ptr<AnswerMetrics> answer_metrics_;
   gateway::TenantRouter<api::TenantServices> tenants_;
   std::unique_ptr<api::Api> api_;

@@ -1,1 +1,331 @@
-int main() { return 0; }
+// The command line: parsing only. What commands do is in the modules and in commands.h.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "base/config.h"
+#include "commands.h"
+#include "service/control/commands.h"
+#include "tool/evaluate/run_evaluate.h"
+
+extern char** environ;
+
+namespace vitrine::app {
+namespace {
+
+// What every command shares: settings from file, environment and flags, output form.
+struct Shared {
+  Settings settings;
+  ConfigTable table = settings.table();
+  std::string config_file;
+  std::vector<std::pair<std::string, std::string>> flags;  // key, value; in order
+  bool json = false;
+  int exit_code = 0;
+};
+
+int report(const Status& status) {
+  if (status.ok()) return 0;
+  std::cerr << "vitrine: " << status.error().message() << "\n";
+  return status.error().code() == ErrorCode::kInvalidArgument ? 2 : 1;
+}
+
+Status load_settings(Shared& shared) {
+  std::map<std::string, std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  std::string file = shared.config_file;
+  if (file.empty() && environment.contains("VITRINE_CONFIG")) file = environment["VITRINE_CONFIG"];
+  if (!file.empty()) VITRINE_TRY(shared.table.apply_toml_file(file));
+  VITRINE_TRY(shared.table.apply_environment(environment));
+  for (const auto& [key, value] : shared.flags) VITRINE_TRY(shared.table.apply_flag(key, value));
+  return ok_status();
+}
+
+void add_config_file(CLI::App& command, Shared& shared) {
+  command.add_option("--config", shared.config_file, "TOML file with settings (or VITRINE_CONFIG)");
+}
+
+// --data for commands that need no other setting.
+void add_data(CLI::App& command, Shared& shared) {
+  add_config_file(command, shared);
+  command.add_option_function<std::string>(
+      "--data", [&shared](const std::string& value) { shared.flags.emplace_back("data.directory", value); },
+      "Data directory (default: data, or VITRINE_DATA_DIRECTORY)");
+}
+
+void add_json(CLI::App& command, Shared& shared) {
+  command.add_flag("--json", shared.json, "Write JSON for programs instead of a table");
+}
+
+// Runs `work` once settings are loaded; its Status becomes the exit code.
+template <class Work>
+void run(CLI::App& command, Shared& shared, Work work) {
+  command.callback([&shared, work] {
+    Status status = load_settings(shared);
+    if (status.ok()) status = work();
+    shared.exit_code = report(status);
+  });
+}
+
+void add_serve(CLI::App& app, Shared& shared) {
+  CLI::App& serve = *app.add_subcommand("serve", "Run the server: collect events, keep state, answer");
+  add_config_file(serve, shared);
+  for (const auto& row : shared.table.rows()) {
+    std::string help = row.help + " [" + row.default_text + "]";
+    const std::string key = row.key;
+    serve.add_option_function<std::string>(
+        "--" + key, [&shared, key](const std::string& value) { shared.flags.emplace_back(key, value); }, help);
+  }
+  serve.footer("Settings come from the TOML file, then the environment (VITRINE_SERVER_PORT=...), then flags.\n"
+               "SIGTERM finishes what is in flight, writes a snapshot and ends; SIGHUP opens the log file again.");
+  serve.callback([&shared] {
+    shared.exit_code = report(load_settings(shared));
+    if (shared.exit_code == 0) shared.exit_code = run_serve(shared.settings);
+  });
+}
+
+control::OutputOptions output(const Shared& shared) {
+  return {shared.json, system_clock().wall_us()};
+}
+
+// A command on the control database.
+template <class Work>
+void run_on_control(CLI::App& command, Shared& shared, Work work) {
+  add_data(command, shared);
+  add_json(command, shared);
+  run(command, shared, [&shared, work]() -> Status {
+    VITRINE_TRY(const auto store, open_control_store(shared.settings));
+    return work(*store);
+  });
+}
+
+struct TenantArguments {
+  std::string name;
+  std::string tier = "standard";
+  control::NewTenant wanted;
+  tenant::Quotas quotas;
+};
+
+void add_tenant(CLI::App& app, Shared& shared) {
+  CLI::App& group = *app.add_subcommand("tenant", "Make, list and change tenants (shops)");
+  group.require_subcommand(1);
+  static TenantArguments args;
+
+  CLI::App& create = *group.add_subcommand("create", "Make a tenant; a running server knows it at once");
+  create.add_option("name", args.name, "1 to 40 of a-z, 0-9 and -")->required();
+  create.add_option("--tier", args.tier, "standard, premium or enterprise [standard]");
+  create.add_option("--event-type", args.wanted.event_types, "An event type of its own; may be repeated");
+  create.add_flag("--with-keys", args.wanted.with_keys, "Also make one publishable and one secret key");
+  create.add_flag("--if-not-exists", args.wanted.if_not_exists, "An existing tenant is fine and left as it is");
+  run_on_control(create, shared, [&shared](control::ControlStore& store) -> Status {
+    const auto tier = tenant::find_tier(args.tier);
+    if (!tier) return Error(ErrorCode::kInvalidArgument, "--tier must be standard, premium or enterprise");
+    args.wanted.name = args.name;
+    args.wanted.tier = *tier;
+    return control::run_tenant_create(store, {}, args.wanted, output(shared), std::cout);
+  });
+
+  CLI::App& list = *group.add_subcommand("list", "List tenants");
+  run_on_control(list, shared, [&shared](control::ControlStore& store) {
+    return control::run_tenant_list(store, output(shared), std::cout);
+  });
+
+  using OnName = Status (*)(control::Admin&, std::string_view, const control::OutputOptions&, std::ostream&);
+  const auto add_on_name = [&](const char* name, const char* help, OnName function) {
+    CLI::App& command = *group.add_subcommand(name, help);
+    command.add_option("name", args.name, "The tenant")->required();
+    run_on_control(command, shared, [&shared, function](control::ControlStore& store) {
+      return function(store, args.name, output(shared), std::cout);
+    });
+  };
+  add_on_name("show", "Show one tenant", [](control::Admin& a, std::string_view n, const control::OutputOptions& o, std::ostream& out) {
+    return control::run_tenant_show(a, n, o, out);
+  });
+  add_on_name("suspend", "Refuse every request of a tenant; its data is kept", [](control::Admin& a, std::string_view n, const control::OutputOptions& o, std::ostream& out) {
+    return control::run_tenant_suspend(a, {}, n, o, out);
+  });
+  add_on_name("resume", "Take a suspension back", [](control::Admin& a, std::string_view n, const control::OutputOptions& o, std::ostream& out) {
+    return control::run_tenant_resume(a, {}, n, o, out);
+  });
+  add_on_name("delete", "Mark a tenant deleted and revoke its keys", [](control::Admin& a, std::string_view n, const control::OutputOptions& o, std::ostream& out) {
+    return control::run_tenant_delete(a, {}, n, o, out);
+  });
+
+  CLI::App& quotas = *group.add_subcommand("quotas", "Change a tenant's quotas; what isn't named stays");
+  quotas.add_option("name", args.name, "The tenant")->required();
+  static std::optional<double> events_per_s, requests_per_s, events_burst_s, requests_burst_s;
+  quotas.add_option("--events-per-s", events_per_s, "Accepted events per second; 0 = unlimited");
+  quotas.add_option("--requests-per-s", requests_per_s, "Requests per second; 0 = unlimited");
+  quotas.add_option("--events-burst-s", events_burst_s, "Seconds' worth of events spent at once");
+  quotas.add_option("--requests-burst-s", requests_burst_s, "Seconds' worth of requests spent at once");
+  run_on_control(quotas, shared, [&shared](control::ControlStore& store) -> Status {
+    VITRINE_TRY(const auto present, store.get_tenant(args.name));
+    tenant::Quotas wanted = present.quotas;
+    wanted.events_per_s = events_per_s.value_or(wanted.events_per_s);
+    wanted.requests_per_s = requests_per_s.value_or(wanted.requests_per_s);
+    wanted.events_burst_s = events_burst_s.value_or(wanted.events_burst_s);
+    wanted.requests_burst_s = requests_burst_s.value_or(wanted.requests_burst_s);
+    return control::run_tenant_quotas(store, {}, args.name, wanted, output(shared), std::cout);
+  });
+}
+
+void add_key(CLI::App& app, Shared& shared) {
+  CLI::App& group = *app.add_subcommand("key", "Make, list, rotate and revoke API keys");
+  group.require_subcommand(1);
+  static std::string tenant_name, scope, label, key_id, grace = "0";
+
+  CLI::App& create = *group.add_subcommand("create", "Make a key; its text is shown this once");
+  create.add_option("tenant", tenant_name, "The tenant; leave it out for an admin key");
+  create.add_option("--scope", scope, "publishable, secret or admin")->required();
+  create.add_option("--label", label, "What it is for");
+  run_on_control(create, shared, [&shared](control::ControlStore& store) -> Status {
+    const auto found = tenant::find_scope(scope);
+    if (!found) return Error(ErrorCode::kInvalidArgument, "--scope must be publishable, secret or admin");
+    control::NewKey wanted;
+    wanted.scope = *found;
+    wanted.tenant_name = tenant_name;
+    wanted.label = label;
+    return control::run_key_create(store, {}, wanted, output(shared), std::cout);
+  });
+  CLI::App& list = *group.add_subcommand("list", "List keys, never their secrets");
+  list.add_option("tenant", tenant_name, "Only this tenant's");
+  run_on_control(list, shared, [&shared](control::ControlStore& store) {
+    return control::run_key_list(store, {tenant_name}, output(shared), std::cout);
+  });
+  CLI::App& rotate = *group.add_subcommand("rotate", "Replace a key by a new one");
+  rotate.add_option("key", key_id, "The key's id (12 hex digits) or its whole text")->required();
+  rotate.add_option("--grace", grace, "How long the old one stays good, such as 24h [0]");
+  run_on_control(rotate, shared, [&shared](control::ControlStore& store) -> Status {
+    VITRINE_TRY(const auto grace_us, parse_duration_us(grace));
+    return control::run_key_rotate(store, {}, key_id, grace_us, output(shared), std::cout);
+  });
+  CLI::App& revoke = *group.add_subcommand("revoke", "Refuse a key from now on");
+  revoke.add_option("key", key_id, "The key's id (12 hex digits) or its whole text")->required();
+  run_on_control(revoke, shared, [&shared](control::ControlStore& store) {
+    return control::run_key_revoke(store, {}, key_id, output(shared), std::cout);
+  });
+}
+
+void add_log(CLI::App& app, Shared& shared) {
+  CLI::App& group = *app.add_subcommand("log", "Look into an event log");
+  group.require_subcommand(1);
+  static std::string directory;
+  static std::uint32_t partition = 0;
+  static inspect::DumpOptions dump;
+  const auto options = [&shared] {
+    return inspect::LogOptions{&io::system_files(), log_directory(directory, partition), shared.json};
+  };
+  const auto add_common = [&](CLI::App& command) {
+    command.add_option("directory", directory, "A log directory, or a data directory")->required();
+    command.add_option("--partition", partition, "Partition of the data directory [0]");
+    add_json(command, shared);
+  };
+  CLI::App& info = *group.add_subcommand("info", "Segments, positions, times, sizes");
+  add_common(info);
+  run(info, shared, [options] { return inspect::run_log_info(options(), std::cout); });
+  CLI::App& verify = *group.add_subcommand("verify", "Check every checksum; exit code 1 where anything is damaged");
+  add_common(verify);
+  run(verify, shared, [options] {
+    const auto progress = terminal_progress();
+    return inspect::run_log_verify(options(), *progress, std::cout);
+  });
+  CLI::App& dumping = *group.add_subcommand("dump", "Write records as JSON, one a line");
+  add_common(dumping);
+  dumping.add_option("--from", dump.from, "First position [the oldest]");
+  dumping.add_option("--limit", dump.limit, "Number of records [all]");
+  dumping.add_option("--kind", dump.kind, "Only records of this kind [all]");
+  run(dumping, shared, [options] {
+    dump.log = options();
+    dump.payload = payload_printer();
+    return inspect::run_log_dump(dump, std::cout);
+  });
+}
+
+void add_state(CLI::App& app, Shared& shared) {
+  CLI::App& group = *app.add_subcommand("state", "Look into tenants' state");
+  group.require_subcommand(1);
+  CLI::App& digest = *group.add_subcommand("digest", "Snapshot plus tail of the log, as one digest per tenant: equal states, equal digests");
+  add_data(digest, shared);
+  add_json(digest, shared);
+  run(digest, shared, [&shared] { return run_state_digest(shared.settings, shared.json, std::cout); });
+}
+
+void add_config(CLI::App& app, Shared& shared) {
+  CLI::App& command = *app.add_subcommand("config", "Show every setting with its present value");
+  add_config_file(command, shared);
+  static bool markdown = false;
+  command.add_flag("--markdown", markdown, "The table of the documentation instead");
+  run(command, shared, [&shared] {
+    if (!markdown) {
+      std::cout << shared.table.to_toml();
+      return ok_status();
+    }
+    std::cout << "| setting | environment | default | allowed | meaning |\n|---|---|---|---|---|\n";
+    for (const auto& row : shared.table.rows()) {
+      std::cout << "| `" << row.key << "` | `" << row.environment_name << "` | "
+                << (row.default_text.empty() ? "" : "`" + row.default_text + "`") << " | "
+                << (row.range.empty() ? row.type : row.range) << " | " << row.help << " |\n";
+    }
+    return ok_status();
+  });
+}
+
+void add_evaluate(CLI::App& app, Shared& shared) {
+  CLI::App& command = *app.add_subcommand("evaluate", "Measure recommendations offline: full ranking, with popularity and random beside");
+  static evaluate::EvaluateOptions options;
+  static std::string format, split, cut;
+  static bool validation = false;
+  command.add_option("file", options.path, "Data set, plain or .gz")->required();
+  command.add_option("--format", format, "sequences, online-retail or events [told from the file]");
+  command.add_option("--split", split, "leave-one-out or temporal [temporal where there are times]");
+  command.add_option("--k", options.k, "Length of the lists [10]");
+  command.add_flag("--validation", validation, "Leave-one-out: the second-last item is the target, the last is not used");
+  add_json(command, shared);
+  run(command, shared, [&shared]() -> Status {
+    if (!format.empty()) {
+      options.format = evaluate::find_format(format);
+      if (!options.format) return Error(ErrorCode::kInvalidArgument, "--format must be sequences, online-retail or events");
+    }
+    if (!split.empty()) {
+      options.split = evaluate::find_split(split);
+      if (!options.split) return Error(ErrorCode::kInvalidArgument, "--split must be leave-one-out or temporal");
+    }
+    if (validation) options.stage = evaluate::Stage::kValidation;
+    options.json = shared.json;
+    const auto progress = terminal_progress();
+    return evaluate::run_evaluate(options, std::cout, *progress);
+  });
+}
+
+int main_with(int argc, char** argv) {
+  CLI::App app{"Vitrine: a personal shop window for every visitor, in real time"};
+  app.set_version_flag("--version", std::string("vitrine ") + VITRINE_VERSION);
+  app.require_subcommand(1);
+  app.footer("Start with: vitrine serve --data.directory data\n"
+             "then:       vitrine tenant create my-shop --with-keys --data data\n"
+             "The running server describes its API at /openapi.json. `vitrine COMMAND --help` tells the rest.");
+  Shared shared;
+  add_serve(app, shared);
+  add_tenant(app, shared);
+  add_key(app, shared);
+  add_evaluate(app, shared);
+  add_log(app, shared);
+  add_state(app, shared);
+  add_config(app, shared);
+  CLI11_PARSE(app, argc, argv);
+  return shared.exit_code;
+}
+
+}  // namespace
+}  // namespace vitrine::app
+
+int main(int argc, char** argv) {
+  try {
+    return vitrine::app::main_with(argc, argv);
+  } catch (const std::exception& e) {
+    std::cerr << "vitrine: " << e.what() << "\n";
+    return 1;
+  }
+}

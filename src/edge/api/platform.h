@@ -34,6 +34,8 @@ class AnswerLog {
   virtual ~AnswerLog() = default;
   // Never blocks; an answer that finds the queue full is counted as lost, not refused.
   virtual void append(std::string_view record) = 0;
+  // Makes what was appended durable; nothing may be appended afterwards.
+  virtual Status close() = 0;
 };
 
 class Platform {

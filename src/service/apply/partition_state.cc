@@ -52,8 +52,11 @@ Result<std::unique_ptr<PartitionState>> PartitionState::load(io::FileSystem& fil
                                                              PartitionStateOptions options,
                                                              bool scratch, LoadReport& report) {
   const std::int64_t started = system_clock().steady_ns();
-  VITRINE_TRY(auto snapshots, SnapshotDirectory::open(
-                                  files, io::join_path(options.directory, "snapshots")));
+  const std::string folder = io::join_path(options.directory, "snapshots");
+  SnapshotDirectory snapshots = SnapshotDirectory::view(files, folder);
+  if (!scratch) {
+    VITRINE_TRY(snapshots, SnapshotDirectory::open(files, folder));
+  }
   options.cold.directory = io::join_path(
       options.directory, scratch ? "cold-scratch-" + std::to_string(getpid()) : "cold");
   VITRINE_TRY(const auto positions, snapshots.list());

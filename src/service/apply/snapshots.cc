@@ -115,6 +115,8 @@ std::string SnapshotDirectory::manifest_path(eventlog::Position position) const 
 }
 
 Result<std::vector<eventlog::Position>> SnapshotDirectory::folders() const {
+  VITRINE_TRY(const bool exists, files_->exists(directory_));
+  if (!exists) return std::vector<eventlog::Position>();
   VITRINE_TRY(const auto names, files_->list(directory_));
   std::vector<eventlog::Position> positions;
   for (const auto& name : names) {

@@ -1,0 +1,31 @@
+// What the commands do that need the application or a data directory; their parsing is in main.cc.
+#pragma once
+
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "base/result.h"
+#include "service/control/control_store.h"
+#include "settings.h"
+#include "tool/inspect/log_commands.h"
+
+namespace vitrine::app {
+
+// Runs until SIGTERM or SIGINT. Returns the process's exit code.
+int run_serve(const Settings& settings);
+
+// One line per tenant: tenant, position, digest of the state after snapshot and tail of the log. The
+// server may be running; what it appends meanwhile is not waited for.
+Status run_state_digest(const Settings& settings, bool json, std::ostream& out);
+
+// The control database of a data directory. A running server notices changes within 0.1 s.
+Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings& settings);
+
+// The payload of a record as JSON: events in the form they are sent in, catalog changes as items.
+inspect::PayloadPrinter payload_printer();
+
+// "DIR" itself if it is a log, else the log of the partition below it.
+std::string log_directory(const std::string& directory, std::uint32_t partition);
+
+}  // namespace vitrine::app

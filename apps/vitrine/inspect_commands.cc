@@ -1,0 +1,162 @@
+#include <filesystem>
+
+#include "commands.h"
+#include "domain/catalog/item_codec.h"
+#include "domain/catalog/item_json.h"
+#include "domain/event/event_codec.h"
+#include "domain/event/event_json.h"
+#include "domain/record/record.h"
+#include "engine/eventlog/reader.h"
+#include "platform/codec/json_writer.h"
+#include "service/apply/partition_set.h"
+
+namespace vitrine::app {
+namespace {
+
+using record::RecordKind;
+
+// The state after the newest snapshot and everything behind it in the log, on private copies.
+Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string& directory,
+                                                              const Settings& settings) {
+  apply::PartitionStateOptions options;
+  options.directory = directory;
+  options.tenant.history_entries = static_cast<std::uint32_t>(settings.history_entries);
+  options.tenant.history_memory_bytes = settings.history_memory;
+  options.tenant.id_window_memory_bytes = ~std::uint64_t{0};  // never writes run files of its own
+  options.tenant.catalog.items_max = static_cast<std::uint32_t>(settings.catalog_items_max);
+  options.tenant.trending_half_life = settings.trending_half_life;
+  options.tenant.popular_half_life = settings.popular_half_life;
+  apply::LoadReport report;
+  auto& files = io::system_files();
+  VITRINE_TRY(auto state, apply::PartitionState::load(files, options, true, report));
+  VITRINE_TRY(auto reader, eventlog::Reader::open(files, io::join_path(directory, "log"), state->position() + 1,
+                                                  eventlog::ReadScope::kWholeFrames));
+  eventlog::RecordView record;
+  while (true) {
+    VITRINE_TRY(const auto end, reader->next(record));
+    if (end == eventlog::ReadEnd::kEndOfLog) break;
+    VITRINE_TRY(const auto outcome, state->apply(record));
+    (void)outcome;
+  }
+  return state;
+}
+
+std::string hex(const Hash128& hash) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high),
+                static_cast<unsigned long long>(hash.low));
+  return text;
+}
+
+void write_value(const catalog::AttributeValue& value, codec::JsonWriter& json) {
+  catalog::Item holder;
+  holder.id = "x";
+  holder.attributes.push_back({"value", value});
+  std::string text;
+  catalog::append_json(holder, text);
+  const std::size_t colon = text.rfind("\"value\":");
+  json.raw(std::string_view(text).substr(colon + 8, text.size() - colon - 9));
+}
+
+Status write_payload(const eventlog::RecordView& record, codec::JsonWriter& json) {
+  ByteReader in(record.payload);
+  const TenantId tenant = record::read_tenant(in);
+  const std::string_view body = in.raw(in.remaining());
+  json.key("tenant").number(tenant.value);
+  switch (static_cast<RecordKind>(record.kind)) {
+    case RecordKind::kEvent:
+    case RecordKind::kImportedEvent: {
+      event::Event event;
+      VITRINE_TRY(event::decode_event(body, event));
+      json.key(static_cast<RecordKind>(record.kind) == RecordKind::kEvent ? "event" : "imported_event");
+      event::write_event_json(event, json);
+      return ok_status();
+    }
+    case RecordKind::kItemUpsert: {
+      VITRINE_TRY(const auto item, catalog::decode_upsert(body));
+      std::string text;
+      catalog::append_json(item, text);
+      json.key("item_upsert").raw(text);
+      return ok_status();
+    }
+    case RecordKind::kItemPatch:
+    case RecordKind::kInventory: {
+      const bool inventory = static_cast<RecordKind>(record.kind) == RecordKind::kInventory;
+      VITRINE_TRY(const auto patch, inventory ? catalog::decode_inventory(body) : catalog::decode_patch(body));
+      json.key(inventory ? "inventory" : "item_patch").begin_object();
+      json.key("item_id").string(patch.id);
+      for (const auto& edit : patch.edits) {
+        json.escaped_key(edit.name);
+        if (edit.value) {
+          write_value(*edit.value, json);
+        } else {
+          json.null();
+        }
+      }
+      json.end_object();
+      return ok_status();
+    }
+    case RecordKind::kItemDelete: {
+      VITRINE_TRY(const auto item_id, catalog::decode_delete(body));
+      json.key("item_delete").string(item_id);
+      return ok_status();
+    }
+  }
+  json.key("unknown_kind").number(record.kind);
+  return ok_status();
+}
+
+}  // namespace
+
+Status run_state_digest(const Settings& settings, bool json_output, std::ostream& out) {
+  bool any = false;
+  for (std::uint32_t number = 0; number < 100'000; ++number) {
+    const std::string directory = apply::PartitionSet::directory_of(settings.data_directory, number);
+    if (!std::filesystem::exists(directory)) {
+      if (number >= static_cast<std::uint32_t>(settings.partitions)) break;
+      continue;
+    }
+    VITRINE_TRY(const auto state, replayed_state(directory, settings));
+    VITRINE_TRY(const auto digests, state->digest());
+    for (const auto& digest : digests) {
+      any = true;
+      if (json_output) {
+        out << "{\"partition\":" << number << ",\"tenant\":" << digest.tenant.value
+            << ",\"position\":" << digest.position << ",\"digest\":\"" << hex(digest.digest) << "\"}\n";
+      } else {
+        out << "partition " << number << "  tenant " << digest.tenant.value << "  position " << digest.position
+            << "  " << hex(digest.digest) << "\n";
+      }
+    }
+  }
+  if (!any && !json_output) out << "no tenant has any state in " << settings.data_directory << "\n";
+  return ok_status();
+}
+
+Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings& settings) {
+  VITRINE_TRY(io::system_files().create_directories(settings.data_directory));
+  control::StoreOptions options;
+  options.path = io::join_path(settings.data_directory, "control.db");
+  options.pool_partitions = static_cast<std::uint32_t>(settings.partitions);
+  return control::ControlStore::open(options);
+}
+
+inspect::PayloadPrinter payload_printer() {
+  return [](const eventlog::RecordView& record, std::ostream& out) {
+    std::string text;
+    codec::JsonWriter json(text);
+    json.begin_object();
+    const Status written = write_payload(record, json);
+    if (!written.ok()) json.key("error").string(written.error().to_string());
+    json.end_object();
+    json.finish();
+    out << text;
+  };
+}
+
+std::string log_directory(const std::string& directory, std::uint32_t partition) {
+  const std::string below = apply::PartitionSet::directory_of(directory, partition) + "/log";
+  return std::filesystem::exists(below) ? below : directory;
+}
+
+}  // namespace vitrine::app

@@ -361,10 +361,16 @@ Status SimulatedFiles::remove(const std::string& path) {
 
 Result<std::vector<std::string>> SimulatedFiles::list(const std::string& directory) {
   std::lock_guard guard(state_->mutex);
+  const std::string prefix = directory + "/";
   std::vector<std::string> found;
-  for (const auto& [path, node] : state_->names) {
-    if (parent_path(path) == directory) found.push_back(path.substr(directory.size() + 1));
+  for (auto it = state_->names.lower_bound(prefix);
+       it != state_->names.end() && it->first.starts_with(prefix); ++it) {
+    // A folder is there as long as something is in it; its files lie together.
+    const std::string& path = it->first;
+    std::string name = path.substr(prefix.size(), path.find('/', prefix.size()) - prefix.size());
+    if (found.empty() || found.back() != name) found.push_back(std::move(name));
   }
+  std::sort(found.begin(), found.end());
   return found;
 }
 
@@ -389,7 +395,9 @@ Status SimulatedFiles::sync_directory(const std::string& path) {
 
 Result<bool> SimulatedFiles::exists(const std::string& path) {
   std::lock_guard guard(state_->mutex);
-  return state_->names.contains(path);
+  if (state_->names.contains(path)) return true;
+  const auto inside = state_->names.lower_bound(path + "/");
+  return inside != state_->names.end() && inside->first.starts_with(path + "/");
 }
 
 Result<std::uint64_t> SimulatedFiles::free_bytes(const std::string& /*path*/) {

@@ -120,6 +120,7 @@ class PartitionState {
   Status open_cold(const std::string& checkpoint);
   std::string ids_directory(TenantId tenant) const;
   SnapshotManifest make_manifest() const;
+  Result<eventlog::Position> write_snapshot_here();
   Status write_tenant_files(const std::string& folder);
   Status verify_tenant_files(const std::string& folder) const;
   Status remove_unused_id_files();

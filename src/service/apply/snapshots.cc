@@ -26,7 +26,12 @@ std::optional<eventlog::Position> parse_name(std::string_view name) {
 
 // A snapshot's folder holds files and a folder made by the row store, so this walks the real file
 // system. (A simulated one has no folders: it keeps logs only, and no snapshots.)
-Status remove_folder(const std::string& path) {
+Status remove_folder(io::FileSystem& files, const std::string& path) {
+  if (&files != &io::system_files()) {  // files in memory: no folders inside a snapshot's
+    VITRINE_TRY(const auto names, files.list(path));
+    for (const auto& name : names) VITRINE_TRY(files.remove(io::join_path(path, name)));
+    return ok_status();
+  }
   std::error_code code;
   std::filesystem::remove_all(path, code);
   if (code) return io_error("remove", path, code.value());
@@ -96,7 +101,7 @@ Result<SnapshotDirectory> SnapshotDirectory::open(io::FileSystem& files, std::st
   VITRINE_TRY(const auto folders, snapshots.folders());
   for (eventlog::Position position : folders) {
     VITRINE_TRY(const bool complete, files.exists(snapshots.manifest_path(position)));
-    if (!complete) VITRINE_TRY(remove_folder(snapshots.path(position)));
+    if (!complete) VITRINE_TRY(remove_folder(files, snapshots.path(position)));
   }
   return snapshots;
 }
@@ -165,7 +170,7 @@ Status SnapshotDirectory::remove(eventlog::Position position) {
     VITRINE_TRY(files_->remove(manifest_path(position)));
     VITRINE_TRY(files_->sync_directory(path(position)));
   }
-  return remove_folder(path(position));
+  return remove_folder(*files_, path(position));
 }
 
 Result<eventlog::Position> SnapshotDirectory::prune(std::size_t keep) {

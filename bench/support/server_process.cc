@@ -85,9 +85,11 @@ bool ServerProcess::read_runtime_file() {
   const std::size_t colon = url.rfind(':');
   if (colon == std::string_view::npos) return false;
   port_ = static_cast<std::uint16_t>(std::atoi(std::string(url.substr(colon + 1)).c_str()));
-  (void)(*document)["startup_seconds"].get(startup_seconds_);
-  (void)(*document)["replayed_records"].get(replayed_);
-  (void)(*document)["snapshot_position"].get(snapshot_);
+  if ((*document)["startup_seconds"].get(startup_seconds_) != simdjson::SUCCESS ||
+      (*document)["replayed_records"].get(replayed_) != simdjson::SUCCESS ||
+      (*document)["snapshot_position"].get(snapshot_) != simdjson::SUCCESS) {
+    return false;
+  }
   return port_ != 0;
 }
 
@@ -145,6 +147,9 @@ Result<TenantAccess> create_tenant(const std::string& binary, const std::string&
                                    const std::string& name) {
   VITRINE_TRY(const std::string text, run_and_read({binary, "tenant", "create", name, "--with-keys",
                                                     "--json", "--data", data}));
+  VITRINE_TRY(const std::string ignored,
+              run_and_read({binary, "tenant", "quotas", name, "--events-per-s", "0",
+                            "--requests-per-s", "0", "--json", "--data", data}));
   codec::JsonParser parser;
   VITRINE_TRY(const auto document, parser.parse(text));
   TenantAccess access;

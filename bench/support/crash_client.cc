@@ -9,6 +9,8 @@
 #include <random>
 #include <thread>
 
+#include <signal.h>
+
 #include "base/clock.h"
 #include "bench/support/event_traffic.h"
 #include "bench/support/server_process.h"
@@ -145,8 +147,8 @@ class KillRun {
       : options_(options), progress_(progress), random_(options.seed) {}
 
   Result<KillReport> run() {
-    VITRINE_TRY(auto server, ServerProcess::start(server_options()));
     VITRINE_TRY(tenant_, create_tenant(options_.binary, options_.data, "crash"));
+    VITRINE_TRY(auto server, ServerProcess::start(server_options()));
     shared_.key = tenant_.publishable_key;
     shared_.events_per_batch = options_.events_per_batch;
     shared_.base_ms = (system_clock().wall_us() - kHourUs) / 1000;
@@ -180,7 +182,7 @@ class KillRun {
     options.binary = options_.binary;
     options.data = options_.data;
     // Small segments and frequent snapshots, so that kills hit those too.
-    options.arguments = {"--log.segment", "1MiB", "--snapshot.records", "20000"};
+    options.arguments = {"--log.segment", "1MiB", "--snapshot.records", "5000"};
     return options;
   }
 
@@ -196,15 +198,18 @@ class KillRun {
         }
         ++report_.kills_while_starting;
       } else {
-        if (server == nullptr) VITRINE_TRY(server, restart());
+        if (server == nullptr) {
+          VITRINE_TRY(server, restart());
+        }
         shared_.port = server->port();
         std::this_thread::sleep_for(microseconds(random_() % 120'000));
         if (server->ended()) {
           return Error(ErrorCode::kInternal, "the server ended by itself:\n" + server->log_tail());
         }
       }
-      server->kill_now();
+      ::kill(server->pid(), SIGKILL);
       shared_.port = 0;
+      server->kill_now();  // waits for the end
       server.reset();
       progress_.update(++report_.kills);
     }
@@ -273,7 +278,9 @@ class KillRun {
       std::map<std::string_view, std::uint64_t> seen;
       const UserIndex user = state.profiles().find_user(profile::user_key(user_of(first)));
       history.clear();
-      if (user != kNoUser) VITRINE_TRY(state.profiles().history(user, history));
+      if (user != kNoUser) {
+        VITRINE_TRY(state.profiles().history(user, history));
+      }
       for (const auto& entry : history) ++seen[state.catalog().item_id(entry.item)];
       entries += history.size();
       const std::uint64_t end = std::min(first + kEventsPerUser, report_.events);

@@ -73,6 +73,7 @@ std::string prepare(const Options& options, const std::string& binary, const std
                      data + "/partition-" + std::to_string(access.partition) + "/log", access.id));
   std::printf("log: %.1f M records, %.2f GB, written in %.0f s\n",
               static_cast<double>(report.records) / 1e6, report.bytes / 1e9, report.seconds);
+  std::fflush(stdout);
   std::ofstream(key_file) << access.secret_key << '\n';
   return access.secret_key;
 }

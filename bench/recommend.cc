@@ -16,6 +16,7 @@
 #include <random>
 #include <thread>
 
+#include "base/clock.h"
 #include "bench/support/event_traffic.h"
 #include "bench/support/report.h"
 #include "bench/support/server_process.h"
@@ -105,7 +106,7 @@ Run measure(const ServerProcess& server, const Options& options, const std::stri
             const std::vector<std::string>& filters, std::uint64_t seed) {
   Run run;
   TrafficOptions traffic_options;
-  traffic_options.id_prefix = "live" + std::to_string(seed);
+  traffic_options.id_prefix = "live" + std::to_string(system_clock().wall_us() / kSecondUs);
   traffic_options.users = options.sizes.users;
   traffic_options.items = options.sizes.items;
   traffic_options.events_per_body = 1;

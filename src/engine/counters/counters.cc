@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/check.h"
@@ -29,6 +30,11 @@ double up_factor(std::int64_t r) { return r == 0 ? 1.0 : 2.0 * decay_factor(kSte
 
 int exponent_shift(std::int64_t exponent) {
   return static_cast<int>(std::clamp<std::int64_t>(exponent, -4000, 4000));
+}
+
+bool comes_first(const std::pair<double, std::uint32_t>& a,
+                 const std::pair<double, std::uint32_t>& b) {
+  return a.first != b.first ? a.first > b.first : a.second < b.second;
 }
 
 // A max-heap on this order has the highest score on top, the lowest ItemIndex among equals.
@@ -79,6 +85,7 @@ void Counters::add(ItemIndex item, double weight, TimeUs at) {
   const double old = value_[i];
   const double sum = old + added;
   if (sum == old) return;
+  move_in_head(i, old, sum);
   if (old > 0 && sum > 0) {
     const Place from = place_of(old);
     const Place to = place_of(sum);
@@ -103,11 +110,20 @@ void Counters::prefetch(ItemIndex item) const {
 
 double Counters::score(ItemIndex item, TimeUs at) const {
   if (item.value >= size() || value_[item.value] == 0) return 0;
-  const std::int64_t step = step_of(at);
-  const std::int64_t whole = floor_div(step, kSteps);
-  return std::ldexp(value_[item.value] / up_factor(step - whole * kSteps),
-                    exponent_shift(landmark_ - whole));
+  return ScoreAt(*this, at)(item);
 }
+
+ScoreAt::ScoreAt(const Counters& counters, TimeUs at) : counters_(&counters) {
+  const std::int64_t step = counters.step_of(at);
+  const std::int64_t whole = floor_div(step, kSteps);
+  up_ = up_factor(step - whole * kSteps);
+  shift_ = exponent_shift(counters.landmark_ - whole);
+  plain_ = shift_ >= std::numeric_limits<double>::min_exponent &&
+           shift_ < std::numeric_limits<double>::max_exponent;
+  scale_ = plain_ ? std::ldexp(1.0, shift_) : 0;
+}
+
+double ScoreAt::shifted(double value) const { return std::ldexp(value, shift_); }
 
 void Counters::grow(std::uint32_t items) {
   if (items > value_.capacity()) {
@@ -137,6 +153,7 @@ void Counters::rebuild() {
     if (value_[i] > 0) link(i);
     if (value_[i] < 0) ++negative_;
   }
+  rebuild_head();
 }
 
 Counters::Place Counters::place_of(double value) const {
@@ -242,11 +259,62 @@ Status Counters::load(Source& source) {
 std::uint64_t Counters::memory_bytes() const {
   std::uint64_t bytes = sizeof(*this) + value_.capacity() * sizeof(double) +
                         (next_.capacity() + prev_.capacity()) * sizeof(std::uint32_t) +
-                        octaves_.capacity() * sizeof(Octave);
+                        octaves_.capacity() * sizeof(Octave) +
+                        head_.capacity() * sizeof(head_.front());
   for (const Octave& octave : octaves_) {
     bytes += octave.heads.capacity() * sizeof(std::uint32_t) + octave.occupied.capacity() * 8;
   }
   return bytes;
+}
+
+void Counters::rebuild_head() {
+  head_.clear();
+  head_floor_ = std::numeric_limits<double>::denorm_min();
+  for (std::uint32_t i = 0; i < size(); ++i) {
+    if (value_[i] >= head_floor_) head_.emplace_back(value_[i], i);
+    // Now and then, so that it never holds everything.
+    if (head_.size() >= 4 * kHeadMost) cut_head();
+  }
+  if (head_.size() > kHeadMost) cut_head();
+  std::sort(head_.begin(), head_.end(), comes_first);
+}
+
+// Leaves kHeadKept or fewer: equal values stay or go together. In any order before, sorted after.
+void Counters::cut_head() {
+  std::sort(head_.begin(), head_.end(), comes_first);
+  std::size_t kept = kHeadKept;
+  const double out = head_[kept].first;
+  while (kept > 0 && head_[kept - 1].first == out) --kept;
+  head_floor_ = kept > 0 ? head_[kept - 1].first
+                         : std::nextafter(out, std::numeric_limits<double>::infinity());
+  head_.resize(kept);
+}
+
+void Counters::move_in_head(std::uint32_t item, double old, double sum) {
+  const bool was = old >= head_floor_;
+  const bool is = sum >= head_floor_;
+  if (!was && !is) return;
+  const auto place = [&](double value) {
+    return std::lower_bound(head_.begin(), head_.end(), std::pair{value, item}, comes_first);
+  };
+  if (!was) {
+    head_.insert(place(sum), {sum, item});
+    if (head_.size() > kHeadMost) cut_head();
+    return;
+  }
+  const auto from = place(old);
+  if (!is) {
+    head_.erase(from);
+    return;
+  }
+  const auto to = place(sum);
+  if (sum > old) {
+    std::move_backward(to, from, from + 1);
+    *to = {sum, item};
+  } else {
+    std::move(from + 1, to, from);
+    *(to - 1) = {sum, item};
+  }
 }
 
 TopWalk::TopWalk(const Counters& counters)
@@ -269,8 +337,12 @@ bool TopWalk::next_bucket() {
         bucket_ = word * 64 + static_cast<std::uint32_t>(std::bit_width(below)) - 1;
         for (std::uint32_t i = octave.heads[bucket_]; i != Counters::kNone;
              i = counters_.next_[i]) {
-          heap_.emplace_back(counters_.value_[i], i);
+          // The bucket of the floor holds some that the head has given.
+          if (counters_.value_[i] < counters_.head_floor_) {
+            heap_.emplace_back(counters_.value_[i], i);
+          }
         }
+        if (heap_.empty()) continue;
         std::make_heap(heap_.begin(), heap_.end(), comes_later);
         if (bucket_ == 0) --octave_;
         return true;
@@ -280,6 +352,19 @@ bool TopWalk::next_bucket() {
     bucket_ = 0;
   }
   return false;
+}
+
+// Goes on with the bucket in which the head ended.
+void TopWalk::start_below_head() {
+  phase_ = Phase::kPositive;
+  const Counters::Place place = counters_.place_of(counters_.head_floor_);
+  if (octave_ == 0 || place.octave >= counters_.first_octave_ + octave_) return;
+  if (place.octave < counters_.first_octave_) {
+    octave_ = 0;  // the head had all
+    return;
+  }
+  octave_ = place.octave - counters_.first_octave_ + 1;
+  bucket_ = place.bucket + 1;
 }
 
 void TopWalk::start_negative() {
@@ -292,15 +377,25 @@ void TopWalk::start_negative() {
 }
 
 ItemIndex TopWalk::next() {
+  if (phase_ == Phase::kHead) {
+    if (head_ < counters_.head_.size()) {
+      const auto& [value, item] = counters_.head_[head_++];
+      stored_ = value;
+      return ItemIndex{item};
+    }
+    start_below_head();
+  }
   if (phase_ == Phase::kPositive && heap_.empty() && !next_bucket()) phase_ = Phase::kZero;
   if (phase_ == Phase::kZero) {
     while (zero_ < counters_.size() && counters_.value_[zero_] != 0) ++zero_;
+    stored_ = 0;
     if (zero_ < counters_.size()) return ItemIndex{zero_++};
     start_negative();
   }
   if (heap_.empty()) return kNoItem;
   std::pop_heap(heap_.begin(), heap_.end(), comes_later);
   const ItemIndex item{heap_.back().second};
+  stored_ = heap_.back().first;
   heap_.pop_back();
   return item;
 }

@@ -13,10 +13,16 @@
 // lists, so that add() is O(1). A walk goes over the non-empty buckets from the top and puts
 // each bucket in order when it gets there; the order is exact: score, then ItemIndex.
 //
+// The head. Almost every walk ends within the first thousands, and lists in memory order of
+// nothing cost a cache miss an item. So the largest values also stand in one sorted array: all
+// items not below head_floor_, kHeadKept to kHeadMost of them where there are so many. It follows
+// from the values, is not saved, and changes no order.
+//
 // One writer, or many readers: const calls may run together, not beside add() or load().
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -28,6 +34,7 @@
 
 namespace vitrine::counters {
 
+class ScoreAt;
 class TopWalk;
 
 class Counters {
@@ -68,6 +75,7 @@ class Counters {
   std::uint64_t memory_bytes() const;
 
  private:
+  friend class ScoreAt;
   friend class TopWalk;
 
   // 2^sub_bits_ buckets between one power of two and the next. Heads are allocated for
@@ -92,6 +100,9 @@ class Counters {
   void link(std::uint32_t item);
   void unlink(std::uint32_t item);
   void clear();
+  void rebuild_head();
+  void move_in_head(std::uint32_t item, double old, double sum);
+  void cut_head();
 
   TimeUs half_life_;
   std::int64_t landmark_ = 0;  // in half-lives since 1970
@@ -103,9 +114,39 @@ class Counters {
   std::vector<Octave> octaves_;  // indexed by the biased exponent minus first_octave_
   std::uint32_t first_octave_ = 0;
   std::uint32_t negative_ = 0;  // items with value_ < 0
+  // Largest first, equal ones by item: exactly the items with value_ >= head_floor_ > 0.
+  std::vector<std::pair<double, std::uint32_t>> head_;
+  double head_floor_ = std::numeric_limits<double>::denorm_min();
+
+  static constexpr std::size_t kHeadKept = 8192;
+  static constexpr std::size_t kHeadMost = 16384;
 
   static constexpr int kMinSubBits = 2;
   static constexpr int kMaxSubBits = 12;
+};
+
+// Scores at one moment, some ns each: what the moment asks for is worked out once, where
+// Counters::score() does it at every call. Gives the same bits. Valid until the counters change.
+class ScoreAt {
+ public:
+  ScoreAt(const Counters& counters, TimeUs at);
+  double operator()(ItemIndex item) const {
+    if (item.value >= counters_->value_.size()) return 0;
+    return of_stored(counters_->value_[item.value]);
+  }
+  // Of a value as TopWalk gives it.
+  double of_stored(double stored) const {
+    const double value = stored / up_;
+    return plain_ ? value * scale_ : shifted(value);
+  }
+
+ private:
+  double shifted(double value) const;
+  const Counters* counters_;
+  double up_;     // 1 <= up_ < 2
+  int shift_;     // a score is value / up_ * 2^shift_
+  bool plain_;    // 2^shift_ is a normal double: multiplying rounds as ldexp does
+  double scale_;  // 2^shift_ where plain_
 };
 
 // The walk behind for_each_from_top(), for callers that stop and go on. Valid until the
@@ -115,14 +156,19 @@ class TopWalk {
   explicit TopWalk(const Counters& counters);
   // kNoItem at the end.
   ItemIndex next();
+  // Of the item given last, for ScoreAt::of_stored(): saves looking it up.
+  double stored() const { return stored_; }
 
  private:
-  enum class Phase { kPositive, kZero, kNegative, kEnd };
+  enum class Phase { kHead, kPositive, kZero, kNegative, kEnd };
   bool next_bucket();
+  void start_below_head();
   void start_negative();
 
   const Counters& counters_;
-  Phase phase_ = Phase::kPositive;
+  Phase phase_ = Phase::kHead;
+  std::size_t head_ = 0;  // of the head, so many are done
+  double stored_ = 0;
   std::uint32_t octave_;      // those above are done
   std::uint32_t bucket_ = 0;  // buckets from this on are done, in octave_ - 1
   std::uint32_t zero_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -207,6 +208,66 @@ TEST(Counters, EveryTruncationAndManyFlippedBytesAreRefusedOrHarmless) {
       EXPECT_GE(order_of(loaded).size(), 3u);
     }
   }
+}
+
+// The one moment against the long way round: value / 2^(fraction) moved by whole half-lives.
+TEST(Counters, AScoreIsTheSameReadAloneOrForOneMomentFromLongBeforeToLongAfter) {
+  std::mt19937_64 random(5);
+  Counters counters(3 * kHourUs + 7);
+  for (int i = 0; i < 1000; ++i) {
+    counters.add(ItemIndex{static_cast<std::uint32_t>(random() % 200)},
+                 static_cast<double>(random() % 1000) / 7 - 20,
+                 static_cast<TimeUs>(random() % (20 * kDayUs)));
+  }
+  // Far enough that scores become subnormal, then 0, and large, in both directions.
+  for (const TimeUs at : {TimeUs{0}, 10 * kDayUs, 20 * kDayUs + 1, 150 * kDayUs, 155 * kDayUs,
+                          400 * kDayUs, 900 * kDayUs, -100 * kDayUs}) {
+    const ScoreAt score(counters, at);
+    for (std::uint32_t item = 0; item < 210; ++item) {
+      const double alone = counters.score(ItemIndex{item}, at);
+      EXPECT_EQ(score(ItemIndex{item}), alone) << item << " at " << at;
+      const double near = counters.score(ItemIndex{item}, 20 * kDayUs);
+      const double moved = near * std::exp2(static_cast<double>(20 * kDayUs - at) /
+                                            static_cast<double>(3 * kHourUs + 7));
+      EXPECT_NEAR(alone, moved, std::fabs(moved) * 1e-3 + 1e-320);
+    }
+  }
+}
+
+// The head holds up to 16,384; ties, falls out of it, and a cut among equals are the hard parts.
+TEST(Counters, TheOrderIsExactWithManyMoreItemsThanTheHeadHolds) {
+  std::mt19937_64 random(6);
+  for (const bool few_values : {false, true}) {
+    Counters counters(kDayUs);
+    std::vector<double> expected(60'000);
+    for (int i = 0; i < 400'000; ++i) {
+      const std::uint64_t at = random() % (random() % 3 == 0 ? 60'000 : 20'000);
+      const auto item = static_cast<std::uint32_t>(at);
+      double weight = few_values ? 1.0 : static_cast<double>(random() % 10'000);
+      if (random() % 8 == 0) weight = -expected[item] * static_cast<double>(random() % 3) / 2;
+      counters.add(ItemIndex{item}, weight, 0);
+      expected[item] += weight;
+      if (i % 80'000 != 79'999) continue;
+      std::vector<std::uint32_t> order(counters.size());
+      std::iota(order.begin(), order.end(), 0u);
+      std::stable_sort(order.begin(), order.end(),
+                       [&](std::uint32_t a, std::uint32_t b) { return expected[a] > expected[b]; });
+      ASSERT_EQ(order_of(counters), order) << i;
+      TopWalk walk(counters);
+      const ScoreAt score(counters, kDayUs);
+      for (ItemIndex top = walk.next(); top != kNoItem; top = walk.next()) {
+        ASSERT_EQ(score.of_stored(walk.stored()), counters.score(top, kDayUs));
+      }
+    }
+  }
+}
+
+TEST(Counters, OneScoreForEveryoneLeavesTheHeadEmptyAndTheOrderByItem) {
+  Counters counters(kDayUs);
+  for (std::uint32_t i = 0; i < 70'000; ++i) counters.add(ItemIndex{69'999 - i}, 1, 0);
+  std::vector<std::uint32_t> order(70'000);
+  std::iota(order.begin(), order.end(), 0u);
+  EXPECT_EQ(order_of(counters), order);
 }
 
 }  // namespace

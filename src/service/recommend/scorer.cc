@@ -18,11 +18,11 @@ bool contains(const std::vector<catalog::Code>& codes, catalog::Code code) {
 }  // namespace
 
 Ranking::Ranking(const counters::Counters& counters, TimeUs now, double weight)
-    : counters_(&counters), now_(now), weight_(weight) {
+    : counters_(&counters), score_(counters, now), weight_(weight) {
   if (weight == 0) return;
   counters::TopWalk walk(counters);
   const ItemIndex first = walk.next();
-  if (first != kNoItem) top_ = std::max(0.0, counters.score(first, now));
+  if (first != kNoItem) top_ = std::max(0.0, score_(first));
 }
 
 Scorer::Scorer(const Context& context, const ItemTable& table)

@@ -25,10 +25,15 @@ class Ranking {
   double weight() const { return weight_; }
   // sqrt(score / score of the first), 0 for scores of 0 and below.
   double value(ItemIndex item) const {
-    const double score = counters_->score(item, now_);
+    const double score = score_(item);
     return score > 0 ? std::sqrt(score / top_) : 0;
   }
   // weight() * value(), without looking anything up where the weight is 0.
+  // weighted() of the item that a walk over counters() gave last; weight() is not 0.
+  double weighted(const counters::TopWalk& walk) const {
+    const double score = score_.of_stored(walk.stored());
+    return score > 0 ? weight_ * std::sqrt(score / top_) : 0;
+  }
   double weighted(ItemIndex item) const { return weight_ > 0 ? weight_ * value(item) : 0; }
   // The largest that weighted() can be: 0 for an empty ranking.
   double weighted_max() const { return weight_ > 0 && top_ > 0 ? weight_ : 0; }
@@ -36,7 +41,7 @@ class Ranking {
 
  private:
   const counters::Counters* counters_;
-  TimeUs now_;
+  counters::ScoreAt score_;
   double weight_;
   double top_ = 0;
 };

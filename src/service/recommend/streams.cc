@@ -79,7 +79,7 @@ void RankingStream::start() {
 
 ItemIndex RankingStream::step(Walk& walk) {
   const ItemIndex item = walk.top.next();
-  walk.ahead = item == kNoItem ? 0 : walk.ranking.weighted(item);
+  walk.ahead = item == kNoItem ? 0 : walk.ranking.weighted(walk.top);
   if (walk.ahead > 0) return item;
   walk.done = true;  // what follows was never wanted, or is disliked
   return kNoItem;

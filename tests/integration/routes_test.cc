@@ -178,6 +178,7 @@ TEST_F(Routes, ARefusedRequestChangesNothing) {
 TEST_F(Routes, NoRouteShowsChangesOrNamesAnythingOfAnotherTenant) {
   const auto before = everything_of(alpha_);
   int number = 5;
+  std::set<std::string> said;  // by beta: its own from then on
   for (const api::Route& route : api::routes()) {
     if (!is_tenant_route(route)) continue;
     for (const std::string& key : {beta_.publishable, beta_.secret}) {
@@ -187,6 +188,7 @@ TEST_F(Routes, NoRouteShowsChangesOrNamesAnythingOfAnotherTenant) {
       const std::string item = "alpha-" + std::to_string(number++);
       const Subject about{item,    "alpha-0", "alpha-0-" + std::to_string(number % 8),
                           "alpha", "",        ""};
+      said.insert(item);
       auto planned = route_call(route, about);
       ASSERT_TRUE(planned) << "no request is known for this route; add it to route_calls.cc";
       planned->call.key = key;
@@ -199,7 +201,7 @@ TEST_F(Routes, NoRouteShowsChangesOrNamesAnythingOfAnotherTenant) {
       }
       for (int i = 0; i < 40; ++i) {
         const std::string other = "alpha-" + std::to_string(i);
-        if (other == item || number > 40) continue;
+        if (said.contains(other)) continue;
         EXPECT_THAT(answer.body, Not(HasSubstr("\"item_id\":\"" + other + "\"")));
       }
       EXPECT_EQ(everything_of(alpha_), before);

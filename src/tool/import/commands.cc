@@ -1,5 +1,7 @@
 #include "tool/import/commands.h"
 
+#include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/hash.h"
@@ -55,6 +57,14 @@ class Upload {
   Progress* progress_;
 };
 
+// The position in a token "epoch-position"; 0 if there is none.
+std::uint64_t position_in(std::string_view version) {
+  std::uint64_t position = 0;
+  const std::string_view digits = version.substr(version.find('-') + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), position);
+  return position;
+}
+
 // Asks for an answer that shows `version`, again while it is stale. -1 where that can't be told:
 // an import doesn't fail because of it.
 double wait_until_applied(const ImportOptions& options, const std::string& version,
@@ -66,10 +76,11 @@ double wait_until_applied(const ImportOptions& options, const std::string& versi
   codec::JsonWriter json(body);
   json.begin_object().key("limit").number(1).key("min_profile_version").string(version);
   json.end_object().finish();
-  progress.start("applying", 0, "requests");
+  bool started = false;
+  std::uint64_t behind = 0;  // records at the first answer
   const std::int64_t start_ns = options.clock->steady_ns();
   codec::JsonParser parser;
-  for (std::uint64_t asked = 1;; ++asked) {
+  for (;;) {
     const auto answer = client->post_json("/v1/recommend/popular", body);
     const std::int64_t waited_ns = options.clock->steady_ns() - start_ns;
     if (!answer.ok() || !answer->ok() || waited_ns > kPatienceNs) return -1;
@@ -77,9 +88,18 @@ double wait_until_applied(const ImportOptions& options, const std::string& versi
     if (!read.ok()) return -1;
     bool stale = false;
     read_field(read.value(), "stale", stale);
-    progress.update(asked);
+    std::string_view shown = version;
+    read_field(read.value(), "profile_version", shown);
+    const std::uint64_t left =
+        stale ? position_in(version) - std::min(position_in(version), position_in(shown)) : 0;
+    if (stale && !started) {
+      behind = left;
+      progress.start("applying", behind, "records");
+      started = true;
+    }
+    if (started) progress.update(behind - std::min(behind, left));
     if (!stale) {
-      progress.finish();
+      if (started) progress.finish();
       return static_cast<double>(waited_ns) / 1e6;
     }
   }

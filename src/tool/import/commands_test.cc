@@ -1,5 +1,6 @@
 #include "tool/import/commands.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -134,6 +135,16 @@ TEST(ImportItems, ALineWithoutEndIsBoundedAndAnEmptyFileRefused) {
   EXPECT_EQ(f.shop.lines(kItems).size(), 2u);
   Fixture empty("\n \n");
   EXPECT_FALSE(empty.items(true).ok());
+}
+
+TEST(ImportItems, WaitsUntilTheStateShowsWhatWasSent) {
+  Fixture f("{\"item_id\":\"a\"}\n");
+  f.shop.lag(3);
+  ASSERT_TRUE(f.items(false).ok());
+  const auto requests = f.shop.requests();
+  EXPECT_EQ(std::count(requests.begin(), requests.end(), "POST /v1/recommend/popular"), 4);
+  EXPECT_THAT(f.shop.bodies().back(), HasSubstr("\"min_profile_version\":\"1-11\""));
+  EXPECT_THAT(f.out.str(), HasSubstr("applied"));
 }
 
 TEST(ImportGenerated, SendsTheShopAndNamesACustomer) {

@@ -53,6 +53,12 @@ class FakeShop final : public net::Handler {
     after_ = std::move(after);
   }
 
+  // So many next windows say that they are stale.
+  void lag(int answers) {
+    std::lock_guard lock(mutex_);
+    stale_ = answers;
+  }
+
   // Lines that were taken, by path, in the order of arrival.
   std::vector<std::string> lines(const std::string& path) const {
     std::lock_guard lock(mutex_);
@@ -142,7 +148,10 @@ class FakeShop final : public net::Handler {
       out.key("reasons").begin_array().string("popular").end_array();
       out.end_object();
     }
-    out.end_array().end_object().finish();
+    out.end_array();
+    if (stale_ > 0) out.key("stale").boolean(stale_-- > 0);
+    out.key("profile_version").string("1-" + std::to_string(position_ - stale_));
+    out.end_object().finish();
     return json(200, std::move(body));
   }
 
@@ -169,6 +178,7 @@ class FakeShop final : public net::Handler {
   std::vector<std::string> requests_, bodies_;
   int events_ = 0;
   int position_ = 10;
+  int stale_ = 0;
   std::unique_ptr<net::Server> server_;  // last: it calls the rest
 };
 

@@ -19,25 +19,27 @@ constexpr Rule kRules[] = {
     {"lights", " light lamp chandelier bulb lampshade nightlight torch "},
     {"bags", " bag shopper handbag rucksack purse wallet suitcase satchel tote backpack "},
     {"mugs", " mug cup teacup beaker tumbler "},
-    {"jewellery",
-     " necklace bracelet earring brooch bangle ring pendant hairclip hairslide charm bead tiara "
-     "diamante phonecharm "},
     {"stationery",
      " card notebook pen pencil paper wrap sticker tape journal letter envelope eraser rubber "
      "ruler chalk sketchbook organiser calendar stamp ribbon tag crayon "},
+    {"jewellery",
+     " necklace bracelet earring brooch bangle ring pendant hairclip hairslide bead tiara "
+     "diamante phonecharm "},
     {"toys",
-     " toy doll puppet jigsaw game playhouse skipping childrens dolly dinosaur marble yoyo "
-     "spaceboy robot teddy dominoes ludo harmonica snap playing ball rocking babushka "},
+     " toy doll puppet jigsaw game playhouse skipping dolly dinosaur marble yoyo "
+     "robot teddy dominoes ludo harmonica snap playing ball rocking babushka "},
     {"party", " party bunting garland balloon streamer birthday napkin confetti doily "},
     {"kitchen",
-     " cake kitchen bowl plate tea teapot jug spoon cutlery egg jar apron oven cook baking tray "
+     " cake cakestand cakecase kitchen bowl plate tea teapot jug spoon cutlery egg jar apron oven "
+     "cook baking tray "
      "lunch bottle tin recipe pantry jelly dish coaster colander coffee sugar bread biscuit whisk "
      "fork knife jam placemat snack glass saucer butter fridge straw corkscrew chopstick "
-     "popcorn dinner cookie pan wok picnic "},
+     "popcorn dinner cookie pan wok picnic cutter crockery mould "},
     {"garden",
      " garden gardener plant planter watering parasol hammock seed herb bird birdcage birdhouse "
      "flowerpot trowel windmill chime cage hen hook thermometer trellis "},
-    {"bath", " bath bathroom soap towel sponge toothbrush laundry "},
+    {"bath",
+     " bath bathroom soap towel sponge toothbrush laundry hairbrush tissue plaster warmer "},
     {"textiles", " cushion throw quilt blanket rug doormat curtain pillow fabric slipper apron "},
     {"furniture",
      " cabinet drawer chair table stool shelf shelve rack stand wardrobe bench desk chest "},

@@ -22,6 +22,10 @@ Status run_state_digest(const Settings& settings, bool json, std::ostream& out);
 // The control database of a data directory. A running server notices changes within 0.1 s.
 Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings& settings);
 
+// Where a server runs on the data directory, waits until it has noticed changes made here: then a
+// key that was just made works, and one that was just revoked doesn't, when the command is back.
+void wait_for_running_server(const Settings& settings);
+
 // The payload of a record as JSON: events in the form they are sent in, catalog changes as items.
 inspect::PayloadPrinter payload_printer();
 

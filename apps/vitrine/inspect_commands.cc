@@ -1,4 +1,6 @@
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "commands.h"
 #include "domain/catalog/item_codec.h"
@@ -144,6 +146,13 @@ Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings
   options.path = io::join_path(settings.data_directory, "control.db");
   options.pool_partitions = static_cast<std::uint32_t>(settings.partitions);
   return control::ControlStore::open(options);
+}
+
+void wait_for_running_server(const Settings& settings) {
+  // It looks ten times a second; one look more than that, to be on the safe side.
+  if (std::filesystem::exists(io::join_path(settings.data_directory, "runtime.json"))) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  }
 }
 
 inspect::PayloadPrinter payload_printer() {

@@ -106,7 +106,9 @@ void run_on_control(CLI::App& command, Shared& shared, Work work) {
   add_json(command, shared);
   run(command, shared, [&shared, work]() -> Status {
     VITRINE_TRY(const auto store, open_control_store(shared.settings));
-    return work(*store);
+    VITRINE_TRY(work(*store));
+    wait_for_running_server(shared.settings);
+    return ok_status();
   });
 }
 

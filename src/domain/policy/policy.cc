@@ -70,7 +70,7 @@ PlacementPolicy home() {
   p.limit_default = 12;
   p.weights[Source::kCoView] = 1;
   p.weights[Source::kCoBuy] = 0.5;
-  p.weights[Source::kSecondHop] = 0.3;
+  p.weights[Source::kSecondHop] = 1;
   p.weights[Source::kRepeat] = 0.3;
   p.weights[Source::kSimilar] = 0.2;
   p.weights[Source::kTrending] = 0.1;

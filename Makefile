@@ -54,6 +54,8 @@ setup-bench:
 tree:
 	@python3 tools/check_tree.py --self-test
 	@python3 tools/check_tree.py
+	@python3 tools/check_docs.py --self-test
+	@python3 tools/check_docs.py
 
 SOURCES = $(shell git ls-files '*.h' '*.cc')
 ## make format     format every source file

@@ -157,12 +157,12 @@ bool Reader::Impl::may_have_more() {
 }
 
 Result<FrameFound> Reader::Impl::read_frame() {
-  const std::uint64_t hint = head_ ? head_->end_offset_in(segment_.header.first) : 0;
-  VITRINE_TRY(FrameFound found, buffer_.read(segment_, offset_, frame_, hint));
+  const auto hint = [this] { return head_ ? head_->end_offset_in(segment_.header.first) : 0; };
+  VITRINE_TRY(FrameFound found, buffer_.read(segment_, offset_, frame_, hint()));
   if (found == FrameFound::kFrame) return found;
   // What was read ahead may be older than the frame.
   buffer_.forget();
-  return buffer_.read(segment_, offset_, frame_, 0);
+  return buffer_.read(segment_, offset_, frame_, hint());
 }
 
 Result<bool> Reader::Impl::next_frame() {

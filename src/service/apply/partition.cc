@@ -1,11 +1,18 @@
 #include "service/apply/partition.h"
 
+#include <chrono>
+#include <thread>
+
 #include <unistd.h>
 
 namespace vitrine::apply {
 namespace {
 
 constexpr std::size_t kOutcomesMax = 65'536;
+// A busy log publishes a group every few hundred microseconds. Fetching each one costs a wake-up
+// and a switch of threads, so the applier lets a few gather, unless somebody waits for a position.
+constexpr TimeUs kGatherUs = 400;
+constexpr std::uint64_t kWorthWaking = 64;  // records
 // How long the applier sleeps at most when the log is quiet: it bounds how late it notices that
 // it should stop or look after a snapshot. New records wake it at once.
 constexpr TimeUs kIdleWaitUs = 20'000;
@@ -92,9 +99,17 @@ void Partition::publish() {
 
 void Partition::apply_loop() {
   while (!failed_) {
+    const eventlog::Position before = applied();
+    const std::int64_t began = clock_.steady_ns();
     if (!apply_available()) return;
     look_after_snapshots();
     if (stopping_ && (stopped_ || applied() >= log_->appended())) return;
+    const std::uint64_t fetched = applied() - before;
+    const bool busy = fetched > 0 && fetched < kWorthWaking && began - last_fetch_ns_ < 2'000'000;
+    if (fetched > 0) last_fetch_ns_ = began;
+    if (busy && waiters_.empty()) {
+      std::this_thread::sleep_for(std::chrono::microseconds(kGatherUs));
+    }
     reader_->wait(applied() + 1, kIdleWaitUs);
   }
 }

@@ -71,9 +71,12 @@ class Partition {
 
   // As eventlog::Writer::append().
   Result<eventlog::PositionRange> append(std::span<const eventlog::RecordRef> records,
-                                         eventlog::OnDurable done) {
-    return log_->append(records, std::move(done));
+                                         eventlog::OnDurable done,
+                                         eventlog::Wake wake = eventlog::Wake::kNow) {
+    return log_->append(records, std::move(done), wake);
   }
+  // After appends with Wake::kAtFlush.
+  void flush() { log_->flush(); }
   eventlog::Position durable() const { return log_->durable(); }
   eventlog::Position appended() const { return log_->appended(); }
   // Everything up to here shows in every later read.
@@ -135,6 +138,7 @@ class Partition {
   std::atomic<std::uint64_t> snapshots_failed_{0};
   std::atomic<std::uint64_t> apply_busy_us_{0};
   std::int64_t last_snapshot_ns_ = 0;
+  std::int64_t last_fetch_ns_ = 0;  // when the applier last found something
   bool stopped_ = false;
   std::unique_ptr<Task> applier_;
 };

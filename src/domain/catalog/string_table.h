@@ -21,6 +21,8 @@ class StringTable {
 
   // kNone where there is no such string.
   std::uint32_t find(std::string_view text) const;
+  // Fetches the slot that find() and add() will look at first.
+  void prefetch(std::string_view text) const;
   // The number of `text`, new or old. kNone when full (2^32 - 2 strings or the pool's end).
   std::uint32_t add(std::string_view text);
   void remove(std::uint32_t number);

@@ -71,6 +71,8 @@ class Covisit {
 
   // Starts the cache misses of a coming observe() with these items.
   void prefetch(std::span<const ItemIndex> items) const;
+  // After prefetch(): their neighbours.
+  void prefetch_rows(std::span<const ItemIndex> items) const;
 
   // Writes every item with a score above 0 to `out` (cleared first), in no particular order, items
   // of the history among them: leaving out what the visitor knows is the caller's. At most

@@ -110,6 +110,7 @@ class Partition {
   void apply_loop();
   // Applies what is durable; false once a fatal error was reported.
   bool apply_available();
+  Status apply_batch();
   void publish();
   void remember(eventlog::Position position, ApplyOutcome outcome);
   void look_after_snapshots();
@@ -123,6 +124,7 @@ class Partition {
   std::unique_ptr<eventlog::Writer> log_;
   std::unique_ptr<PartitionState> state_;  // moved on by the applier only
   std::unique_ptr<eventlog::Reader> reader_;
+  std::vector<eventlog::RecordView> batch_;  // what the applier is at
   PositionWaiters waiters_;
   std::atomic<eventlog::Position> applied_{0};
   std::atomic<TimeUs> applied_append_time_{0};

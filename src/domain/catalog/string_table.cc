@@ -84,7 +84,7 @@ void StringTable::reserve(std::size_t strings) {
 }
 
 void StringTable::grow(std::size_t slots) {
-  std::vector<Slot> old(slots, Slot{0, kNone});
+  HugeVector<Slot> old(slots, Slot{0, kNone});
   old.swap(slots_);
   const std::size_t mask = slots - 1;
   for (const Slot& slot : old) {

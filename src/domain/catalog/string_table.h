@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/huge_pages.h"
 #include "domain/catalog/string_pool.h"
 
 namespace vitrine::catalog {
@@ -44,9 +45,9 @@ class StringTable {
   void grow(std::size_t slots);
 
   StringPool pool_;
-  std::vector<StringPool::Ref> refs_;
+  HugeVector<StringPool::Ref> refs_;
   std::vector<std::uint32_t> free_;
-  std::vector<Slot> slots_;  // a power of two, or empty
+  HugeVector<Slot> slots_;  // a power of two, or empty
 };
 
 }  // namespace vitrine::catalog

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/huge_pages.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/stream.h"
@@ -149,8 +150,8 @@ class Covisit {
   std::uint32_t segment_entries_;
   std::array<float, kMaxWindow> gap_weight_{};  // entry g-1 is the weight of gap g
   std::uint64_t events_ = 0;
-  std::vector<Row> rows_;
-  std::vector<float> count_;      // beside rows_ because scoring reads it for every candidate
+  HugeVector<Row> rows_;
+  HugeVector<float> count_;       // beside rows_ because scoring reads it for every candidate
   std::vector<BlockPool> pools_;  // pool c: blocks of 4 << c entries
 };
 

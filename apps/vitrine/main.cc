@@ -130,6 +130,9 @@ void add_tenant(CLI::App& app, Shared& shared) {
   create.add_option("--tier", args.tier, "standard, premium or enterprise [standard]");
   create.add_option("--event-type", args.wanted.event_types,
                     "An event type of its own; may be repeated");
+  create.add_option("--allowed-origin", args.wanted.allowed_origins,
+                    "Web pages that may call with its keys, as https://shop.example; may be "
+                    "repeated [any]");
   create.add_flag("--with-keys", args.wanted.with_keys,
                   "Also make one publishable and one secret key");
   create.add_flag("--if-not-exists", args.wanted.if_not_exists,
@@ -169,6 +172,15 @@ void add_tenant(CLI::App& app, Shared& shared) {
   add_on_name("delete", "Mark a tenant deleted and revoke its keys",
               [](control::Admin& a, std::string_view n, const control::OutputOptions& o,
                  std::ostream& out) { return control::run_tenant_delete(a, {}, n, o, out); });
+
+  CLI::App& origins = *group.add_subcommand(
+      "origins", "Change whose web pages may call with a tenant's keys; none: any");
+  origins.add_option("name", args.name, "The tenant")->required();
+  origins.add_option("origin", args.wanted.allowed_origins, "As https://shop.example");
+  run_on_control(origins, shared, [&shared](control::ControlStore& store) -> Status {
+    VITRINE_TRY(store.set_allowed_origins({}, args.name, args.wanted.allowed_origins));
+    return control::run_tenant_show(store, args.name, output(shared), std::cout);
+  });
 
   CLI::App& quotas =
       *group.add_subcommand("quotas", "Change a tenant's quotas; what isn't named stays");

@@ -37,8 +37,8 @@ enum class EventType : std::uint8_t {
 
 // "detail-page-view" and so on; empty for kCustom.
 std::string_view event_type_name(EventType type);
-// By the names above, or by the name the same happening has in the Segment ("Product Viewed") and
-// GA4 ("view_item") e-commerce vocabularies.
+// By the names above, or by the name the same happening has in another vocabulary (vocabulary.h):
+// "Product Viewed", "view_item".
 std::optional<EventType> find_event_type(std::string_view name);
 // True for the values of EventType, kCustom included: a byte from a log may be anything.
 bool is_event_type(std::uint8_t value);

@@ -106,4 +106,56 @@ Result<std::vector<std::string>> validate_event_types(std::vector<std::string> n
   return names;
 }
 
+namespace {
+
+bool is_origin(std::string_view text) {
+  if (text.size() > kOriginBytesMax) return false;
+  bool is_https = false;
+  if (text.starts_with("https://")) {
+    is_https = true;
+    text.remove_prefix(8);
+  } else if (text.starts_with("http://")) {
+    text.remove_prefix(7);
+  } else {
+    return false;
+  }
+  std::size_t host = text.size();
+  if (text.starts_with('[')) {  // an IPv6 address has colons of its own
+    host = text.find(']') + 1;
+    if (host == 0) return false;
+  } else {
+    host = std::min(text.find(':'), text.size());
+  }
+  const std::string_view name = text.substr(0, host);
+  const bool good_name = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return is_slug_char(c) || c == '.' || c == '[' || c == ']' || c == ':';
+  });
+  if (!good_name || host == text.size()) return good_name;
+  const std::string_view port = text.substr(host + 1);
+  const bool digits =
+      !port.empty() && port.size() <= 5 && port[0] != '0' &&
+      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return text[host] == ':' && digits && port != (is_https ? "443" : "80");
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> validate_origins(std::vector<std::string> origins) {
+  std::sort(origins.begin(), origins.end());
+  origins.erase(std::unique(origins.begin(), origins.end()), origins.end());
+  if (origins.size() == 1 && origins[0] == "*") origins.clear();
+  if (origins.size() > kOriginsMax) {
+    return Error(ErrorCode::kTooLarge,
+                 "at most 100 origins, got " + std::to_string(origins.size()));
+  }
+  for (const std::string& origin : origins) {
+    if (is_origin(origin)) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 "an origin is http:// or https://, a host in small letters and a port unless it "
+                 "is the usual one, without path, as in https://shop.example; got " +
+                     quoted(origin));
+  }
+  return origins;
+}
+
 }  // namespace vitrine::tenant

@@ -59,6 +59,9 @@ struct Tenant {
   TenantStatus status = TenantStatus::kActive;
   Quotas quotas;
   std::vector<std::string> event_types;  // declared custom types, sorted, no duplicates
+  // Of the web pages that may call with this tenant's keys: "https://shop.example". Sorted, no
+  // duplicates; empty: any page.
+  std::vector<std::string> allowed_origins;
   TimeUs created_us = 0;
 
   friend bool operator==(const Tenant&, const Tenant&) = default;
@@ -67,6 +70,8 @@ struct Tenant {
 inline constexpr std::size_t kTenantNameBytesMax = 40;
 inline constexpr std::size_t kEventTypeBytesMax = 64;
 inline constexpr std::size_t kEventTypesMax = 100;
+inline constexpr std::size_t kOriginsMax = 100;
+inline constexpr std::size_t kOriginBytesMax = 270;
 
 // What a tier starts with. Pool tenants get limits that keep one from starving the rest of
 // its process; silo tenants are limited by the machine they own.
@@ -79,5 +84,9 @@ Status validate_quotas(const Quotas& quotas);
 // Sorts and removes duplicates; each name [a-z0-9-]{1,64} starting with a letter. A name that
 // is also built in has no effect: the built-in meaning wins (domain/event).
 Result<std::vector<std::string>> validate_event_types(std::vector<std::string> names);
+
+// Sorts and removes duplicates; each is an origin as a browser sends it: http:// or https://, a
+// host in small letters, a port unless it is the scheme's own; no path. {"*"} is any, so empty.
+Result<std::vector<std::string>> validate_origins(std::vector<std::string> origins);
 
 }  // namespace vitrine::tenant

@@ -66,5 +66,26 @@ TEST(EventTypes, AreSortedUniqueSlugsAndBounded) {
   EXPECT_TRUE(validate_event_types(many).ok());
 }
 
+TEST(Tenant, OriginsAreTakenAsBrowsersSendThem) {
+  const auto taken = [](const std::string& origin) { return validate_origins({origin}).ok(); };
+  for (const char* good :
+       {"https://shop.example", "http://localhost:3000", "https://a-b.c.example:8443",
+        "http://127.0.0.1:8080", "http://[::1]:8080", "https://[::1]"}) {
+    EXPECT_TRUE(taken(good)) << good;
+  }
+  for (const char* bad :
+       {"", "shop.example", "https://", "https://Shop.example", "https://shop.example/",
+        "https://shop.example:", "https://shop.example:443", "http://shop.example:80",
+        "https://shop.example:08", "https://shop.example:123456", "ftp://shop.example", "null",
+        "https://*.example", "https://a b", "http://[::1", "https://a@b.example"}) {
+    EXPECT_FALSE(taken(bad)) << bad;
+  }
+  EXPECT_FALSE(taken("https://" + std::string(300, 'a')));
+  EXPECT_TRUE(validate_origins({"*"})->empty()) << "any is the empty list";
+  EXPECT_FALSE(validate_origins({"*", "https://a.example"}).ok());
+  EXPECT_EQ(validate_origins({"https://b", "https://a", "https://b"}).value(),
+            (std::vector<std::string>{"https://a", "https://b"}));
+}
+
 }  // namespace
 }  // namespace vitrine::tenant

@@ -114,11 +114,13 @@ void create_tenant(Call& call, net::Responder responder) {
       return ok_status();
     }
     if (key == "event_types") return take_strings(value, key, wanted.event_types);
+    if (key == "allowed_origins") return take_strings(value, key, wanted.allowed_origins);
     if (key == "with_keys") return take_as(value, key, "true or false", wanted.with_keys);
     if (key == "if_not_exists") return take_as(value, key, "true or false", wanted.if_not_exists);
     return wrong(
         key.substr(0, 64),
-        "absent: the fields are name, tier, quotas, event_types, with_keys and if_not_exists");
+        "absent: the fields are name, tier, quotas, event_types, allowed_origins, with_keys and "
+        "if_not_exists");
   });
   if (read.ok() && quotas) {
     read = take_quotas(*quotas, wanted.quotas.emplace(tenant::default_quotas(wanted.tier)));
@@ -164,10 +166,11 @@ void patch_tenant(Call& call, net::Responder responder) {
   auto present = control.get_tenant(name);
   if (!present.ok()) return respond_tenant(present, responder);
   tenant::Quotas quotas = present->quotas;
-  std::vector<std::string> event_types;
+  std::vector<std::string> event_types, origins;
   std::string status;
   bool with_quotas = false;
   bool with_types = false;
+  bool with_origins = false;
   const Status read =
       for_each_field(call, [&](std::string_view key, const element& value) -> Status {
         if (key == "quotas") {
@@ -178,18 +181,23 @@ void patch_tenant(Call& call, net::Responder responder) {
           with_types = true;
           return take_strings(value, key, event_types);
         }
+        if (key == "allowed_origins") {
+          with_origins = true;
+          return take_strings(value, key, origins);
+        }
         if (key == "status") {
           VITRINE_TRY(take_text(value, key, status));
           if (status != "active" && status != "suspended") return wrong(key, "active or suspended");
           return ok_status();
         }
         return wrong(key.substr(0, 64),
-                     "absent: what can change is quotas, event_types and status");
+                     "absent: what can change is quotas, event_types, allowed_origins and status");
       });
   if (!read.ok()) return responder.respond(problem_response(read.error()));
   const auto actor = actor_of(call);
   if (with_quotas && present.ok()) present = control.set_quotas(actor, name, quotas);
   if (with_types && present.ok()) present = control.set_event_types(actor, name, event_types);
+  if (with_origins && present.ok()) present = control.set_allowed_origins(actor, name, origins);
   if (status == "suspended" && present.ok()) present = control.suspend_tenant(actor, name);
   if (status == "active" && present.ok()) present = control.resume_tenant(actor, name);
   respond_tenant(present, responder);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "edge/api/browser.h"
 #include "edge/api/problem.h"
 #include "edge/api/routes.h"
 #include "platform/obs/log.h"
@@ -12,8 +13,12 @@ namespace {
 using net::Method;
 using tenant::Right;
 
+// As Segment's libraries send their write key.
+constexpr std::uint8_t kSegmentKeys = kInBasic | kInBody;
+
 constexpr std::array kRoutes{
-    Route{Method::kPost, "/v1/events", "postEvents", Right::kWriteEvents, post_events},
+    Route{Method::kPost, "/v1/events", "postEvents", Right::kWriteEvents, post_events,
+          kInQuery | kInBody},
     Route{Method::kPost, "/v1/events:import", "importEvents", Right::kWriteCatalog, import_events},
     Route{Method::kPut, "/v1/items/{item_id}", "putItem", Right::kWriteCatalog, put_item},
     Route{Method::kPatch, "/v1/items/{item_id}", "patchItem", Right::kWriteCatalog, patch_item},
@@ -26,6 +31,49 @@ constexpr std::array kRoutes{
     Route{Method::kGet, "/v1/attributes", "listAttributes", Right::kReadCatalog, list_attributes},
     Route{Method::kPost, "/v1/recommend/{placement}", "recommend", Right::kReadWindows,
           post_recommend},
+    Route{Method::kPost, "/v1/track", "segmentTrack", Right::kWriteEvents, segment_track,
+          kSegmentKeys},
+    Route{Method::kPost, "/v1/page", "segmentPage", Right::kWriteEvents, segment_page,
+          kSegmentKeys},
+    Route{Method::kPost, "/v1/screen", "segmentScreen", Right::kWriteEvents, segment_screen,
+          kSegmentKeys},
+    Route{Method::kPost, "/v1/identify", "segmentIdentify", Right::kWriteEvents, segment_identify,
+          kSegmentKeys},
+    Route{Method::kPost, "/v1/group", "segmentGroup", Right::kWriteEvents, segment_group,
+          kSegmentKeys},
+    Route{Method::kPost, "/v1/alias", "segmentAlias", Right::kWriteEvents, segment_alias,
+          kSegmentKeys},
+    Route{Method::kPost, "/v1/batch", "segmentBatch", Right::kWriteEvents, segment_batch,
+          kSegmentKeys},
+    Route{Method::kPost, "/api/feedback", "gorseInsertFeedback", Right::kWriteEvents,
+          gorse_feedback},
+    Route{Method::kPut, "/api/feedback", "gorseUpsertFeedback", Right::kWriteEvents,
+          gorse_feedback},
+    Route{Method::kGet, "/api/recommend/{user_id}", "gorseRecommend", Right::kReadWindows,
+          gorse_recommend},
+    Route{Method::kGet, "/api/recommend/{user_id}/{category}", "gorseRecommendCategory",
+          Right::kReadWindows, gorse_recommend},
+    Route{Method::kGet, "/api/popular", "gorsePopular", Right::kReadWindows, gorse_popular},
+    Route{Method::kGet, "/api/popular/{category}", "gorsePopularCategory", Right::kReadWindows,
+          gorse_popular},
+    Route{Method::kGet, "/api/latest", "gorseLatest", Right::kReadWindows, gorse_latest},
+    Route{Method::kGet, "/api/latest/{category}", "gorseLatestCategory", Right::kReadWindows,
+          gorse_latest},
+    Route{Method::kGet, "/api/item/{item_id}/neighbors", "gorseNeighbors", Right::kReadWindows,
+          gorse_neighbors},
+    Route{Method::kGet, "/api/item/{item_id}/neighbors/{category}", "gorseNeighborsCategory",
+          Right::kReadWindows, gorse_neighbors},
+    Route{Method::kPost, "/api/item", "gorsePutItem", Right::kWriteCatalog, gorse_put_items},
+    Route{Method::kPost, "/api/items", "gorsePutItems", Right::kWriteCatalog, gorse_put_items},
+    Route{Method::kGet, "/api/items", "gorseListItems", Right::kReadCatalog, gorse_list_items},
+    Route{Method::kGet, "/api/item/{item_id}", "gorseGetItem", Right::kReadCatalog, gorse_get_item},
+    Route{Method::kPatch, "/api/item/{item_id}", "gorsePatchItem", Right::kWriteCatalog,
+          gorse_patch_item},
+    Route{Method::kDelete, "/api/item/{item_id}", "gorseDeleteItem", Right::kWriteCatalog,
+          gorse_delete_item},
+    Route{Method::kPost, "/api/user", "gorsePutUser", Right::kWriteCatalog, gorse_put_users},
+    Route{Method::kPost, "/api/users", "gorsePutUsers", Right::kWriteCatalog, gorse_put_users},
+    Route{Method::kGet, "/api/user/{user_id}", "gorseGetUser", Right::kReadCatalog, gorse_get_user},
     Route{Method::kPost, "/v1/admin/tenants", "createTenant", Right::kManageTenants, create_tenant},
     Route{Method::kGet, "/v1/admin/tenants", "listTenants", Right::kManageTenants, list_tenants},
     Route{Method::kGet, "/v1/admin/tenants/{tenant}", "getTenant", Right::kManageTenants,
@@ -51,6 +99,13 @@ std::vector<RouteIndex::Pattern> patterns() {
   std::vector<RouteIndex::Pattern> out;
   for (const Route& route : kRoutes) out.push_back({route.method, route.pattern});
   return out;
+}
+
+// Gorse's clients end paths with a slash where an optional part is left out.
+std::string_view path_of(const net::Request& request) {
+  std::string_view path = request.path();
+  if (path.starts_with("/api/") && path.size() > 5 && path.ends_with('/')) path.remove_suffix(1);
+  return path;
 }
 
 net::Response not_routed(const net::Request& request, const RouteIndex::Miss& miss) {
@@ -83,11 +138,16 @@ std::span<const Route> routes() { return kRoutes; }
 class Api::Measured final : public net::ResponseSink {
  public:
   Measured(net::Responder responder, const RouteMetrics& metrics, const Clock& clock,
-           std::int64_t began_ns)
-      : responder_(std::move(responder)), metrics_(metrics), clock_(clock), began_ns_(began_ns) {}
+           std::int64_t began_ns, std::string audience)
+      : responder_(std::move(responder)),
+        metrics_(metrics),
+        clock_(clock),
+        began_ns_(began_ns),
+        audience_{std::move(audience)} {}
   void complete(net::Response response) override {
     metrics_.seconds->observe(std::chrono::nanoseconds(clock_.steady_ns() - began_ns_));
     metrics_.by_class[std::min(response.status / 100, 5)]->add();
+    add_audience(audience_, response);
     responder_.respond(std::move(response));
     delete this;
   }
@@ -97,6 +157,7 @@ class Api::Measured final : public net::ResponseSink {
   const RouteMetrics& metrics_;
   const Clock& clock_;
   std::int64_t began_ns_;
+  Audience audience_;
 };
 
 Api::Api(Platform& platform) : platform_(platform), index_(patterns()) {
@@ -115,28 +176,79 @@ Api::Api(Platform& platform) : platform_(platform), index_(patterns()) {
   }
 }
 
-std::optional<net::Response> Api::admit(const net::Request& request, bool take_quota,
-                                        Admitted& out) {
+Result<gateway::Caller> Api::find_caller(const net::Request& request, bool has_body,
+                                         Admitted& out) const {
+  const Route& route = kRoutes[out.route];
+  const TimeUs now = platform_.clock().wall_us();
+  std::string_view authorization = request.header("authorization");
+  std::string_view api_key = request.header("x-api-key");
+  if (route.keys == kInHeaders) {
+    return platform_.gateway().authorise(authorization, api_key, *route.right, now);
+  }
+  VITRINE_TRY(auto carried, find_carried_key(route, request, has_body));
+  if (carried.in_body_to_come) return gateway::Caller{};
+  out.events = std::move(carried.events);
+  if (carried.from_basic) authorization = {};
+  if (!carried.key.empty()) {
+    if (!api_key.empty() && carried.key != api_key) {
+      return Error(ErrorCode::kUnauthenticated,
+                   "two different keys came with this request; send only one")
+          .with_reason("credential_ambiguous");
+    }
+    api_key = carried.key;
+  }
+  return platform_.gateway().authorise(authorization, api_key, *route.right, now);
+}
+
+std::optional<net::Response> Api::refuse_caller(const net::Request& request, const Error& error,
+                                                const Route& route) const {
+  net::Response response = problem_response(error);
+  const auto audience = audience_of(request, route, {});
+  if (audience.ok()) add_audience(*audience, response);
+  return response;
+}
+
+std::optional<net::Response> Api::admit(const net::Request& request, bool has_body, Admitted& out) {
   const net::Method method =
       request.method() == net::Method::kHead ? net::Method::kGet : request.method();
+  if (method == net::Method::kOptions) return options(request);
   RouteIndex::Miss miss;
-  auto match = index_.find(method, request.path(), miss);
+  auto match = index_.find(method, path_of(request), miss);
   if (!match) return not_routed(request, miss);
   out.route = match->route;
   out.arguments = std::move(match->arguments);
   const Route& route = kRoutes[out.route];
+  if (const Status good = check_no_secret_in(request); !good.ok()) {
+    return refuse_caller(request, good.error(), route);
+  }
   if (!route.right) return std::nullopt;
-  const Clock& clock = platform_.clock();
-  auto caller = platform_.gateway().authorise(
-      request.header("authorization"), request.header("x-api-key"), *route.right, clock.wall_us());
-  if (!caller.ok()) return problem_response(caller.error());
+  auto caller = find_caller(request, has_body, out);
+  if (!caller.ok()) return refuse_caller(request, caller.error(), route);
   out.caller = std::move(caller).value();
-  if (take_quota) {
-    auto admitted =
-        platform_.gateway().admit(out.caller, {.requests = 1, .events = 0}, clock.steady_ns());
-    if (!admitted.ok()) return problem_response(admitted.error());
+  auto audience = audience_of(request, route, out.caller);
+  if (!audience.ok()) return refuse_caller(request, audience.error(), route);
+  out.audience = std::move(audience->origin);
+  if (has_body) {
+    auto admitted = platform_.gateway().admit(out.caller, {.requests = 1, .events = 0},
+                                              platform_.clock().steady_ns());
+    if (!admitted.ok()) return refuse_caller(request, admitted.error(), route);
   }
   return std::nullopt;
+}
+
+net::Response Api::options(const net::Request& request) const {
+  RouteIndex::Miss miss;
+  index_.find(net::Method::kOptions, path_of(request), miss);
+  if (miss.bad_escape || miss.allowed.empty()) return not_routed(request, miss);
+  std::string methods, callable;
+  for (const net::Method method : miss.allowed) {
+    methods += (methods.empty() ? "" : ", ") + std::string(net::method_name(method));
+    RouteIndex::Miss none;
+    const auto match = index_.find(method, path_of(request), none);
+    if (!match || !is_for_browsers(kRoutes[match->route])) continue;
+    callable += (callable.empty() ? "" : ", ") + std::string(net::method_name(method));
+  }
+  return answer_options(request, methods, callable);
 }
 
 void Api::handle(const net::Request& request, net::Responder responder) {
@@ -146,9 +258,13 @@ void Api::handle(const net::Request& request, net::Responder responder) {
     return;
   }
   auto* measured = new Measured(std::move(responder), metrics_[admitted.route], platform_.clock(),
-                                request.received_ns());
-  Call call{platform_, request, std::move(admitted.arguments), std::move(admitted.caller),
-            platform_.clock().wall_us()};
+                                request.received_ns(), std::move(admitted.audience));
+  Call call{platform_,
+            request,
+            std::move(admitted.arguments),
+            std::move(admitted.caller),
+            platform_.clock().wall_us(),
+            std::move(admitted.events)};
   kRoutes[admitted.route].function(call, net::Responder(*measured));
 }
 

@@ -16,16 +16,27 @@
 
 namespace vitrine::api {
 
-// A request on its way through a route. Lives until its Responder is used.
+// A request on its way through a route. Lives until the route's function is back.
 struct Call {
   Platform& platform;
   const net::Request& request;
   PathArguments arguments;
   gateway::Caller caller;  // without tenant for admin keys and open routes
   TimeUs now = 0;
+  std::string events{};  // of a body with a key in it (browser.h): stands for the body
+
+  std::string_view body() const { return events.empty() ? request.body() : events; }
 };
 
 using RouteFunction = void (*)(Call& call, net::Responder responder);
+
+// Where a route takes a key from beside the headers Authorization and X-API-Key (browser.h).
+enum KeyPlaces : std::uint8_t {
+  kInHeaders = 0,
+  kInQuery = 1,  // ?key=
+  kInBody = 2,   // "key" or "writeKey" of the object that the body is
+  kInBasic = 4,  // the user of Basic authentication
+};
 
 struct Route {
   net::Method method;
@@ -33,6 +44,7 @@ struct Route {
   std::string_view name;               // label of metrics, operationId of the OpenAPI document
   std::optional<tenant::Right> right;  // absent: open to everyone
   RouteFunction function;
+  std::uint8_t keys = kInHeaders;  // of KeyPlaces
 };
 
 // Every route, in a fixed order. The OpenAPI test and the cross-tenant matrix are made from it.
@@ -59,8 +71,16 @@ class Api final : public net::Handler {
     std::size_t route;
     PathArguments arguments;
     gateway::Caller caller;
+    std::string events;    // Call::events
+    std::string audience;  // who may read the answer in a browser: "*", an origin or empty
   };
-  std::optional<net::Response> admit(const net::Request& request, bool take_quota, Admitted& out);
+  // `has_body`: all of the request is here, so its cost is taken from the quota.
+  std::optional<net::Response> admit(const net::Request& request, bool has_body, Admitted& out);
+  Result<gateway::Caller> find_caller(const net::Request& request, bool has_body,
+                                      Admitted& out) const;
+  std::optional<net::Response> refuse_caller(const net::Request& request, const Error& error,
+                                             const Route& route) const;
+  net::Response options(const net::Request& request) const;
 
   Platform& platform_;
   RouteIndex index_;

@@ -54,9 +54,9 @@ void take_events(Call& call, net::Responder responder, collect::EventSource sour
   collect::CollectRequest request;
   request.tenant = tenant.id;
   request.custom_types = custom_types.empty() ? nullptr : &custom_types;
-  request.body.bytes = call.request.body();
-  request.body.readable_behind = net::kBodyPadding;
-  request.body.format = names_ndjson(call.request.header("content-type"))
+  request.body.bytes = call.body();
+  request.body.readable_behind = call.events.empty() ? net::kBodyPadding : 0;
+  request.body.format = call.events.empty() && names_ndjson(call.request.header("content-type"))
                             ? collect::BodyFormat::kNdjson
                             : collect::BodyFormat::kJson;
   request.body.encoding =

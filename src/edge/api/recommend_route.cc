@@ -5,6 +5,7 @@
 
 #include "domain/policy/policy.h"
 #include "edge/api/problem.h"
+#include "edge/api/recommend_now.h"
 #include "edge/api/recommend_request.h"
 #include "edge/api/routes.h"
 #include "platform/codec/json_writer.h"
@@ -41,20 +42,6 @@ struct Question {
   std::atomic<bool> taken{false};
   std::atomic<net::Timers::Id> timer{0};
 };
-
-// Unguessable, and cheap: libsodium's generator, drawn in blocks per thread.
-recommend::RequestId new_request_id() {
-  struct Pool {
-    std::array<recommend::RequestId, 256> ids;
-    std::size_t used = 256;
-  };
-  thread_local Pool pool;
-  if (pool.used == pool.ids.size()) {
-    randombytes_buf(pool.ids.data(), sizeof pool.ids);
-    pool.used = 0;
-  }
-  return pool.ids[pool.used++];
-}
 
 void write_items(const recommend::Answer& answer, bool explain, codec::JsonWriter& json) {
   json.key("items").begin_array();
@@ -126,38 +113,33 @@ struct EmptyState {
   counters::Counters counters{kDayUs};
 };
 
-Status ask(const Question& question, const recommend::Request& request, recommend::Scratch& scratch,
+Status ask(TenantServices& services, TenantId tenant, const policy::PlacementPolicy& policy,
+           const recommend::Request& request, recommend::Scratch& scratch,
            recommend::Answer& answer) {
-  auto& recommender = question.services->recommender;
-  const auto runtime = question.services->partition.tenant(question.caller.tenant);
+  auto& recommender = services.recommender;
+  const auto runtime = services.partition.tenant(tenant);
   if (!runtime) {
     static const EmptyState empty;
     return recommender.recommend({empty.catalog, empty.profiles, empty.covisit, empty.covisit,
                                   empty.counters, empty.counters, 0},
-                                 *question.policy, request, scratch, answer);
+                                 policy, request, scratch, answer);
   }
   const auto state = runtime->read();
   return recommender.recommend(
       {state->catalog(), state->profiles(), state->covisit(), state->baskets(), state->trending(),
        state->popular(), state->position()},
-      *question.policy, request, scratch, answer);
+      policy, request, scratch, answer);
 }
 
 void give_answer(Question& question, bool stale) {
-  thread_local recommend::Scratch scratch;
   thread_local recommend::Answer answer;
-  thread_local std::string record;
   const RequestViews views(question.body, question.policy->placement, question.now);
   const eventlog::Position shown = question.services->partition.applied();
   const TimeUs lag_us = question.services->partition.lag_us(question.platform.clock().wall_us());
-  const Status asked = ask(question, views.request(), scratch, answer);
+  const auto asked = recommend_now(question.platform, *question.services, question.caller.tenant,
+                                   *question.policy, views.request(), answer);
   if (!asked.ok()) return question.responder.respond(problem_response(asked.error()));
-
-  const auto request_id = new_request_id();
-  record.clear();
-  question.services->recommender.record(request_id, question.caller.tenant, views.request(), answer,
-                                        record);
-  question.platform.answers().append(record);
+  const recommend::RequestId& request_id = *asked;
 
   net::Response response;
   response.content_type = "application/json";
@@ -198,6 +180,34 @@ void answer_when_shown(const std::shared_ptr<Question>& question, eventlog::Posi
 }
 
 }  // namespace
+
+// Unguessable, and cheap: libsodium's generator, drawn in blocks per thread.
+recommend::RequestId new_request_id() {
+  struct Pool {
+    std::array<recommend::RequestId, 256> ids;
+    std::size_t used = 256;
+  };
+  thread_local Pool pool;
+  if (pool.used == pool.ids.size()) {
+    randombytes_buf(pool.ids.data(), sizeof pool.ids);
+    pool.used = 0;
+  }
+  return pool.ids[pool.used++];
+}
+
+Result<recommend::RequestId> recommend_now(Platform& platform, TenantServices& services,
+                                           TenantId tenant, const policy::PlacementPolicy& policy,
+                                           const recommend::Request& request,
+                                           recommend::Answer& answer) {
+  thread_local recommend::Scratch scratch;
+  thread_local std::string record;
+  VITRINE_TRY(ask(services, tenant, policy, request, scratch, answer));
+  const auto request_id = new_request_id();
+  record.clear();
+  services.recommender.record(request_id, tenant, request, answer, record);
+  platform.answers().append(record);
+  return request_id;
+}
 
 void post_recommend(Call& call, net::Responder responder) {
   const auto* policy = policy::find_builtin(call.arguments[0]);

@@ -1,7 +1,10 @@
 // The functions behind the routes, by the file they are in.
 #pragma once
 
+#include <functional>
+
 #include "edge/api/api.h"
+#include "edge/facade/translation.h"
 
 namespace vitrine::api {
 
@@ -24,6 +27,31 @@ void import_items(Call& call, net::Responder responder);
 // recommend_route.cc
 void post_recommend(Call& call, net::Responder responder);
 
+// segment_route.cc
+void segment_track(Call& call, net::Responder responder);
+void segment_page(Call& call, net::Responder responder);
+void segment_screen(Call& call, net::Responder responder);
+void segment_identify(Call& call, net::Responder responder);
+void segment_group(Call& call, net::Responder responder);
+void segment_alias(Call& call, net::Responder responder);
+void segment_batch(Call& call, net::Responder responder);
+
+// gorse_route.cc
+void gorse_feedback(Call& call, net::Responder responder);
+void gorse_put_items(Call& call, net::Responder responder);
+void gorse_list_items(Call& call, net::Responder responder);
+void gorse_get_item(Call& call, net::Responder responder);
+void gorse_patch_item(Call& call, net::Responder responder);
+void gorse_delete_item(Call& call, net::Responder responder);
+void gorse_put_users(Call& call, net::Responder responder);
+void gorse_get_user(Call& call, net::Responder responder);
+
+// gorse_recommend_route.cc
+void gorse_recommend(Call& call, net::Responder responder);
+void gorse_popular(Call& call, net::Responder responder);
+void gorse_latest(Call& call, net::Responder responder);
+void gorse_neighbors(Call& call, net::Responder responder);
+
 // admin_route.cc
 void create_tenant(Call& call, net::Responder responder);
 void list_tenants(Call& call, net::Responder responder);
@@ -42,6 +70,20 @@ void get_openapi(Call& call, net::Responder responder);
 void get_root(Call& call, net::Responder responder);
 
 // common.cc
+
+// The request's body as it is, or unpacked into `storage` where it is gzip. Nothing after answering
+// with "unsupported_encoding", "invalid_gzip" or, above 8 MiB unpacked, "body_too_large".
+struct PlainBody {
+  std::string_view bytes;
+  std::size_t readable_behind = 0;
+};
+std::optional<PlainBody> plain_body(const Call& call, net::Responder& responder,
+                                    std::string& storage);
+// Appends translated events to the caller's tenant: as history with a secret key, live with
+// another. `render` makes the answer, on whichever thread has the result.
+void collect_translation(
+    Call& call, net::Responder responder, facade::Translation translation,
+    std::function<net::Response(const facade::Translation&, const collect::CollectResult&)> render);
 
 // 200 (or another status) with a JSON body.
 net::Response json_response(std::string body, int status = 200);

@@ -34,6 +34,7 @@ struct NewTenant {
   std::optional<tenant::Quotas> quotas{};    // absent: the tier's defaults
   std::optional<std::uint32_t> partition{};  // absent: the pool's, or a new one of its own
   std::vector<std::string> event_types{};
+  std::vector<std::string> allowed_origins{};  // empty: any
   bool with_keys = false;      // also one publishable and one secret key, in the same step
   bool if_not_exists = false;  // an existing name is success and returned as it is
 };
@@ -85,6 +86,8 @@ class Admin {
                                             const tenant::Quotas&) = 0;
   virtual Result<tenant::Tenant> set_event_types(const Actor&, std::string_view name,
                                                  std::vector<std::string> types) = 0;
+  virtual Result<tenant::Tenant> set_allowed_origins(const Actor&, std::string_view name,
+                                                     std::vector<std::string> origins) = 0;
 
   virtual Result<IssuedKey> create_key(const Actor&, const NewKey&) = 0;
   // By creation time; revoked and expired ones too.

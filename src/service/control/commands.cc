@@ -95,6 +95,10 @@ void write_fields(JsonWriter& json, const KeyInfo& key, TimeUs now_us) {
 void write_details(const Tenant& t, std::ostream& out) {
   std::string types;
   for (const std::string& type : t.event_types) types += (types.empty() ? "" : ", ") + type;
+  std::string origins;
+  for (const std::string& origin : t.allowed_origins) {
+    origins += (origins.empty() ? "" : ", ") + origin;
+  }
   const tenant::Quotas& q = t.quotas;
   write_table(
       {{"name", t.name},
@@ -108,7 +112,8 @@ void write_details(const Tenant& t, std::ostream& out) {
         rate_text(q.requests_per_s) + ", burst " + number_text(q.requests_burst_s) + " s"},
        {"items", count_text(q.items_max)},
        {"users", count_text(q.users_max)},
-       {"event types", types.empty() ? "built-in only" : types}},
+       {"event types", types.empty() ? "built-in only" : types},
+       {"origins", origins.empty() ? "any" : origins}},
       out);
 }
 
@@ -171,6 +176,9 @@ void write_json(JsonWriter& json, const Tenant& t) {
   json.end_object();
   json.key("event_types").begin_array();
   for (const std::string& type : t.event_types) json.string(type);
+  json.end_array();
+  json.key("allowed_origins").begin_array();
+  for (const std::string& origin : t.allowed_origins) json.string(origin);
   json.end_array();
   json.end_object();
 }

@@ -62,13 +62,18 @@ TEST_F(Commands, TablesAreAlignedAndNameTheirColumns) {
 }
 
 TEST_F(Commands, JsonIsOneDocumentWithEveryField) {
-  ASSERT_TRUE(store().create_tenant({}, {.name = "shoes", .event_types = {"wish"}}).ok());
+  ASSERT_TRUE(store()
+                  .create_tenant({}, {.name = "shoes",
+                                      .event_types = {"wish"},
+                                      .allowed_origins = {"https://shoes.example"}})
+                  .ok());
   const auto text = run([&](auto& out) { return run_tenant_show(store(), "shoes", json(), out); });
   EXPECT_EQ(text,
             R"({"id":1,"name":"shoes","tier":"standard","status":"active","partition":0,"epoch":1,)"
             R"("created":"2023-11-14T22:13:20Z","quotas":{"events_per_s":20000,)"
             R"("events_burst_s":10,"requests_per_s":2000,"requests_burst_s":2,)"
-            R"("items_max":5000000,"users_max":50000000},"event_types":["wish"]})"
+            R"("items_max":5000000,"users_max":50000000},"event_types":["wish"],)"
+            R"("allowed_origins":["https://shoes.example"]})"
             "\n");
 }
 

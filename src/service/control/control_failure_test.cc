@@ -64,6 +64,9 @@ std::vector<Action> actions_on(KeyId key, KeyId other) {
       [](ControlStore& s) {
         return status_of(s.set_event_types({}, "shoes", {"x", "y"}));
       },
+      [](ControlStore& s) {
+        return status_of(s.set_allowed_origins({}, "shoes", {"https://x.example"}));
+      },
       [=](ControlStore& s) { return status_of(s.rotate_key({}, key, 0)); },
       [=](ControlStore& s) { return status_of(s.revoke_key({}, other)); },
       [](ControlStore& s) { return status_of(s.delete_tenant({}, "shoes")); },
@@ -192,8 +195,17 @@ TEST_F(ControlFailure, ANewerSchemaIsUnsupportedAndUntouched) {
   execute("PRAGMA user_version=99");
   const auto opened = ControlStore::open(options());
   EXPECT_EQ(opened.error().code(), ErrorCode::kUnsupported);
-  execute("PRAGMA user_version=1");
+  execute("PRAGMA user_version=2");
   reopen();
+}
+
+TEST_F(ControlFailure, AnOlderSchemaIsBroughtForwardWithWhatIsInIt) {
+  const auto before = store().create_tenant({}, {.name = "shoes", .event_types = {"a"}}).value();
+  store_.reset();
+  execute("DROP TABLE allowed_origins; PRAGMA user_version=1");
+  reopen();
+  EXPECT_EQ(store().get_tenant("shoes").value(), before.tenant);
+  EXPECT_TRUE(store().set_allowed_origins({}, "shoes", {"https://x.example"}).ok());
 }
 
 TEST_F(ControlFailure, AnotherWriterForTooLongIsUnavailable) {

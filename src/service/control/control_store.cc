@@ -256,6 +256,7 @@ Result<CreatedTenant> ControlStore::create_tenant(const Actor& actor, const NewT
   VITRINE_TRY(tenant::validate_tenant_name(t.name));
   VITRINE_TRY(validate_quotas(t.quotas));
   VITRINE_TRY(t.event_types, tenant::validate_event_types(wanted.event_types));
+  VITRINE_TRY(t.allowed_origins, tenant::validate_origins(wanted.allowed_origins));
   CreatedTenant result;
   Status done = impl_->change(actor, [&](Change& change) -> Status {
     VITRINE_TRY(auto existing, internal::find_tenant(*impl_->database, t.name));
@@ -365,6 +366,19 @@ Result<Tenant> ControlStore::set_event_types(const Actor& actor, std::string_vie
     change.action = "tenant.event_types";
     for (const std::string& type : sorted)
       change.detail += (change.detail.empty() ? "" : " ") + type;
+    return ok_status();
+  });
+}
+
+Result<Tenant> ControlStore::set_allowed_origins(const Actor& actor, std::string_view name,
+                                                 std::vector<std::string> origins) {
+  VITRINE_TRY(auto sorted, tenant::validate_origins(std::move(origins)));
+  return impl_->edit_tenant(actor, name, [&](Tenant& t, Change& change) -> Status {
+    if (t.allowed_origins == sorted) return ok_status();
+    t.allowed_origins = sorted;
+    change.action = "tenant.allowed_origins";
+    for (const std::string& origin : sorted)
+      change.detail += (change.detail.empty() ? "" : " ") + origin;
     return ok_status();
   });
 }

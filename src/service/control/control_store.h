@@ -95,6 +95,8 @@ class ControlStore final : public Admin {
                                     const tenant::Quotas&) override;
   Result<tenant::Tenant> set_event_types(const Actor&, std::string_view name,
                                          std::vector<std::string> types) override;
+  Result<tenant::Tenant> set_allowed_origins(const Actor&, std::string_view name,
+                                             std::vector<std::string> origins) override;
   Result<IssuedKey> create_key(const Actor&, const NewKey&) override;
   Result<std::vector<tenant::KeyInfo>> list_keys(const KeyFilter&) override;
   Result<IssuedKey> rotate_key(const Actor&, tenant::KeyId, TimeUs grace_us) override;

@@ -46,13 +46,17 @@ TEST_F(Control, ATenantIsStoredWithAllItsFieldsAndSurvivesReopening) {
   tenant::Quotas quotas;
   quotas.events_per_s = 1234.5;
   quotas.items_max = ~0ull;
-  const auto made = store().create_tenant(Actor{KeyId{7}}, {.name = "shoes",
-                                                            .tier = Tier::kPremium,
-                                                            .quotas = quotas,
-                                                            .event_types = {"wishlist", "gift"}});
+  const auto made = store().create_tenant(
+      Actor{KeyId{7}}, {.name = "shoes",
+                        .tier = Tier::kPremium,
+                        .quotas = quotas,
+                        .event_types = {"wishlist", "gift"},
+                        .allowed_origins = {"https://b.example:8443", "http://a.example"}});
   ASSERT_TRUE(made.ok()) << made.error().to_string();
   EXPECT_EQ(made->tenant.created_us, clock_.wall_us());
   EXPECT_THAT(made->tenant.event_types, testing::ElementsAre("gift", "wishlist"));
+  EXPECT_THAT(made->tenant.allowed_origins,
+              testing::ElementsAre("http://a.example", "https://b.example:8443"));
   reopen();
   EXPECT_EQ(store().get_tenant("shoes").value(), made->tenant);
   EXPECT_EQ(store().audit(0, 10)->at(0).actor, KeyId{7});
@@ -122,6 +126,17 @@ TEST_F(Control, QuotasAndEventTypesAreReplacedAndBadOnesRefused) {
   EXPECT_THAT(store().set_event_types(operator_, "shoes", {"c"})->event_types,
               testing::ElementsAre("c"));
   EXPECT_THAT(store().get_tenant("shoes")->event_types, testing::ElementsAre("c"));
+  EXPECT_THAT(
+      store().set_allowed_origins(operator_, "shoes", {"https://a.example"})->allowed_origins,
+      testing::ElementsAre("https://a.example"));
+  EXPECT_EQ(store().set_allowed_origins(operator_, "shoes", {"a.example"}).error().code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_THAT(store().get_tenant("shoes")->allowed_origins,
+              testing::ElementsAre("https://a.example"));
+  EXPECT_THAT(store().list_tenants()->at(0).allowed_origins,
+              testing::ElementsAre("https://a.example"));
+  EXPECT_THAT(store().set_allowed_origins(operator_, "shoes", {"*"})->allowed_origins,
+              testing::IsEmpty());
   EXPECT_EQ(store().set_quotas(operator_, "none", {}).error().code(), ErrorCode::kNotFound);
 }
 

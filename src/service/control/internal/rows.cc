@@ -70,19 +70,31 @@ Result<KeyRecord> key_of_row(const Database& database, const Statement& row) {
   return key;
 }
 
-Status write_event_types(Database& database, const Tenant& tenant) {
-  VITRINE_TRY(auto clear, database.prepare("DELETE FROM event_types WHERE tenant = ?"));
-  VITRINE_TRY(clear.bind(1, std::int64_t{tenant.id.value}).run());
-  for (const std::string& name : tenant.event_types) {
-    VITRINE_TRY(auto insert, database.prepare("INSERT INTO event_types VALUES(?, ?)"));
-    VITRINE_TRY(insert.bind(1, std::int64_t{tenant.id.value}).bind_text(2, name).run());
+// The lists of names that a tenant has, each in a table of its own: (tenant, name).
+struct NameList {
+  const char* table;
+  std::vector<std::string> Tenant::*member;
+};
+constexpr NameList kNameLists[] = {{"event_types", &Tenant::event_types},
+                                   {"allowed_origins", &Tenant::allowed_origins}};
+
+Status write_names(Database& database, const Tenant& tenant) {
+  for (const auto& [table, member] : kNameLists) {
+    VITRINE_TRY(auto clear,
+                database.prepare("DELETE FROM " + std::string(table) + " WHERE tenant = ?"));
+    VITRINE_TRY(clear.bind(1, std::int64_t{tenant.id.value}).run());
+    for (const std::string& name : tenant.*member) {
+      VITRINE_TRY(auto insert,
+                  database.prepare("INSERT INTO " + std::string(table) + " VALUES(?, ?)"));
+      VITRINE_TRY(insert.bind(1, std::int64_t{tenant.id.value}).bind_text(2, name).run());
+    }
   }
   return ok_status();
 }
 
-// All types in one pass, merged into tenants that are sorted by id.
-Status read_event_types(Database& database, std::vector<Tenant>& tenants) {
-  VITRINE_TRY(auto rows, database.prepare("SELECT tenant, name FROM event_types"
+// All names of a list in one pass, merged into tenants that are sorted by id.
+Status read_names(Database& database, const NameList& list, std::vector<Tenant>& tenants) {
+  VITRINE_TRY(auto rows, database.prepare("SELECT tenant, name FROM " + std::string(list.table) +
                                           " ORDER BY tenant, name"));
   std::size_t at = 0;
   for (;;) {
@@ -91,9 +103,23 @@ Status read_event_types(Database& database, std::vector<Tenant>& tenants) {
     const TenantId id{static_cast<std::uint32_t>(rows.integer(0))};
     while (at < tenants.size() && tenants[at].id < id) ++at;
     if (at < tenants.size() && tenants[at].id == id) {
-      tenants[at].event_types.emplace_back(rows.text(1));
+      (tenants[at].*list.member).emplace_back(rows.text(1));
     }
   }
+}
+
+Status read_names_of(Database& database, Tenant& tenant) {
+  for (const NameList& list : kNameLists) {
+    VITRINE_TRY(auto names, database.prepare("SELECT name FROM " + std::string(list.table) +
+                                             " WHERE tenant = ? ORDER BY name"));
+    names.bind(1, std::int64_t{tenant.id.value});
+    for (;;) {
+      VITRINE_TRY(const bool row, names.step());
+      if (!row) break;
+      (tenant.*list.member).emplace_back(names.text(0));
+    }
+  }
+  return ok_status();
 }
 
 Result<std::vector<KeyRecord>> collect_keys(Database& database, Statement& rows) {
@@ -128,14 +154,8 @@ Result<std::optional<Tenant>> find_tenant(Database& database, std::string_view n
   VITRINE_TRY(const bool found, rows.bind_text(1, name).step());
   if (!found) return std::optional<Tenant>();
   VITRINE_TRY(auto tenant, tenant_of_row(database, rows));
-  VITRINE_TRY(auto types, database.prepare("SELECT name FROM event_types WHERE tenant = ?"
-                                           " ORDER BY name"));
-  types.bind(1, std::int64_t{tenant.id.value});
-  for (;;) {
-    VITRINE_TRY(const bool row, types.step());
-    if (!row) return std::optional<Tenant>(std::move(tenant));
-    tenant.event_types.emplace_back(types.text(0));
-  }
+  VITRINE_TRY(read_names_of(database, tenant));
+  return std::optional<Tenant>(std::move(tenant));
 }
 
 Result<std::vector<Tenant>> read_tenants(Database& database, bool with_deleted) {
@@ -148,7 +168,7 @@ Result<std::vector<Tenant>> read_tenants(Database& database, bool with_deleted) 
     VITRINE_TRY(auto tenant, tenant_of_row(database, rows));
     tenants.push_back(std::move(tenant));
   }
-  VITRINE_TRY(read_event_types(database, tenants));
+  for (const NameList& list : kNameLists) VITRINE_TRY(read_names(database, list, tenants));
   return tenants;
 }
 
@@ -160,7 +180,7 @@ Status insert_tenant(Database& database, Tenant& tenant) {
   VITRINE_TRY(insert.bind(12, tenant.created_us).run());
   VITRINE_TRY(const std::int64_t id, database.query_integer("SELECT last_insert_rowid()"));
   tenant.id = TenantId{static_cast<std::uint32_t>(id)};
-  return write_event_types(database, tenant);
+  return write_names(database, tenant);
 }
 
 Status update_tenant(Database& database, const Tenant& tenant) {
@@ -173,7 +193,7 @@ Status update_tenant(Database& database, const Tenant& tenant) {
   update.bind_text(1, tenant.name);
   bind_tenant(update, 2, tenant);
   VITRINE_TRY(update.bind(12, std::int64_t{tenant.id.value}).run());
-  return write_event_types(database, tenant);
+  return write_names(database, tenant);
 }
 
 Result<std::optional<KeyRecord>> find_key(Database& database, KeyId id) {

@@ -69,6 +69,13 @@ CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 )sql",
+    R"sql(
+CREATE TABLE allowed_origins(
+  tenant INTEGER NOT NULL REFERENCES tenants(id),
+  name TEXT NOT NULL,
+  PRIMARY KEY(tenant, name)
+) WITHOUT ROWID;
+)sql",
 };
 
 Error foreign(const Database& database) {

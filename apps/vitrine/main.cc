@@ -1,6 +1,7 @@
 // The command line: parsing only. What commands do is in the modules and in commands.h.
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <map>
 
 #include "base/config.h"
 #include "commands.h"
@@ -364,12 +365,33 @@ void add_import_options(CLI::App& command, Options& options) {
   command.add_flag("--allow-errors", options.allow_errors, "Exit with 0 though rows were rejected");
 }
 
+void add_table_options(CLI::App& command, importer::TableOptions& options) {
+  using importer::TableFormat;
+  static const std::map<std::string, TableFormat> kFormats = {
+      {"csv", TableFormat::kCsv},
+      {"tsv", TableFormat::kTsv},
+      {"semicolon", TableFormat::kSemicolon},
+      {"ndjson", TableFormat::kNdjson}};
+  command.add_option("file", options.file, "CSV or NDJSON, plain or .gz")->required();
+  command
+      .add_option("--format", options.format, "csv, tsv, semicolon or ndjson [by its first line]")
+      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case));
+  command.add_option("--map", options.map.columns,
+                     "Which column a field is in: FIELD=COLUMN; may be repeated");
+  command.add_option("--set", options.map.constants,
+                     "What a field is in every row: FIELD=VALUE; may be repeated");
+  command.add_flag("--dry-run", options.dry_run, "Read and check everything, send nothing");
+  command.add_flag("--resume", options.resume,
+                   "Go on where the same import was broken off; keeps FILE.vitrine-resume");
+  add_import_options(command, options);
+}
+
 void add_import(CLI::App& app, Shared& shared) {
   CLI::App& group = *app.add_subcommand(
       "import", "Load a file, or a made-up shop, into a tenant of a running server");
   group.require_subcommand(1);
   static importer::OnlineRetailOptions retail;
-  static importer::ItemsOptions items;
+  static importer::TableOptions items, events;
   static importer::GeneratedOptions generated;
 
   CLI::App& online = *group.add_subcommand(
@@ -382,12 +404,21 @@ void add_import(CLI::App& app, Shared& shared) {
     const auto progress = terminal_progress();
     return importer::run_import_online_retail(retail, *progress, std::cout);
   });
-  CLI::App& file = *group.add_subcommand("items", "Items as JSON, one a line");
-  file.add_option("file", items.file, "NDJSON, plain or .gz")->required();
-  add_import_options(file, items);
-  run(file, shared, [] {
+  CLI::App& item_file = *group.add_subcommand("items", "Items from any CSV or NDJSON file");
+  add_table_options(item_file, items);
+  item_file.add_flag("--only-mapped", items.map.only_mapped,
+                     "Leave out columns that --map does not name");
+  run(item_file, shared, [] {
     const auto progress = terminal_progress();
     return importer::run_import_items(items, *progress, std::cout);
+  });
+  CLI::App& event_file = *group.add_subcommand("events", "Events from any CSV or NDJSON file");
+  add_table_options(event_file, events);
+  event_file.add_option("--type", events.map.types,
+                        "What the file calls a type of event: VALUE=TYPE; may be repeated");
+  run(event_file, shared, [] {
+    const auto progress = terminal_progress();
+    return importer::run_import_events(events, *progress, std::cout);
   });
   CLI::App& made =
       *group.add_subcommand("generated", "A small made-up shop with a history up to now");

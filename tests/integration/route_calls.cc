@@ -14,6 +14,8 @@ std::string path_of(const api::Route& route, const Subject& subject) {
   };
   put("{item_id}", subject.item_id);
   put("{placement}", "recently-viewed");
+  put("{user_id}", subject.user_id);
+  put("{category}", "nothing is of this");
   put("{tenant}", subject.tenant_name);
   put("{key}", subject.key_id);
   return path;
@@ -54,6 +56,27 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
     return with("{\"user\":{\"user_id\":" + json_text(subject.user_id) + "},\"item_ids\":[" +
                 json_text(subject.item_id) + "],\"limit\":100}");
   }
+  const std::string segment = "{\"messageId\":" + json_text(subject.event_id) +
+                              ",\"userId\":" + json_text(subject.user_id) +
+                              ",\"event\":\"Product Viewed\",\"type\":\"track\",\"category\":\"c\","
+                              "\"properties\":{\"product_id\":" +
+                              json_text(subject.item_id) + "}}";
+  if (name == "segmentBatch") return with("{\"batch\":[" + segment + "]}");
+  if (name.starts_with("segment")) return with(segment);
+  const std::string gorse_item =
+      "{\"ItemId\":" + json_text(subject.item_id) + ",\"Comment\":\"From the route's call\"}";
+  if (name == "gorseInsertFeedback" || name == "gorseUpsertFeedback") {
+    return with("[{\"FeedbackType\":\"read\",\"UserId\":" + json_text(subject.user_id) +
+                ",\"ItemId\":" + json_text(subject.item_id) +
+                ",\"Comment\":" + json_text(subject.event_id) + "}]");
+  }
+  if (name == "gorsePutItem") return with(gorse_item);
+  if (name == "gorsePutItems") return with("[" + gorse_item + "]");
+  if (name == "gorsePatchItem") return with(R"({"Comment":"Changed"})", 200, 404);
+  if (name == "gorseGetItem" || name == "gorseDeleteItem") return with({}, 200, 404);
+  if (name == "gorsePutUser") return with("{\"UserId\":" + json_text(subject.user_id) + "}");
+  if (name == "gorsePutUsers") return with("[]");
+  if (name.starts_with("gorse")) return with({});
   if (name == "createTenant") return with("{\"name\":" + json_text(subject.new_name) + "}", 201);
   if (name == "listTenants" || name == "getTenant" || name == "listKeys") return with({});
   if (name == "patchTenant") return with(R"({"status":"active"})");

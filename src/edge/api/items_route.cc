@@ -78,7 +78,10 @@ void append_item(const catalog::Catalog& catalog, ItemIndex index, std::string& 
 }  // namespace
 
 void put_item(Call& call, net::Responder responder) {
-  const auto item = catalog::parse_item(call.request.body(), call.arguments[0]);
+  std::string storage;
+  const auto body = plain_body(call, responder, storage);
+  if (!body) return;
+  const auto item = catalog::parse_item(body->bytes, call.arguments[0]);
   if (refused_fields(item, responder)) return;
   std::string payload = payload_for(call);
   ByteWriter writer(payload);
@@ -87,7 +90,10 @@ void put_item(Call& call, net::Responder responder) {
 }
 
 void patch_item(Call& call, net::Responder responder) {
-  const auto patch = catalog::parse_patch(call.request.body(), call.arguments[0]);
+  std::string storage;
+  const auto body = plain_body(call, responder, storage);
+  if (!body) return;
+  const auto patch = catalog::parse_patch(body->bytes, call.arguments[0]);
   if (refused_fields(patch, responder)) return;
   std::string payload = payload_for(call);
   ByteWriter writer(payload);
@@ -96,7 +102,10 @@ void patch_item(Call& call, net::Responder responder) {
 }
 
 void post_inventory(Call& call, net::Responder responder) {
-  const auto patch = catalog::parse_inventory(call.request.body(), call.arguments[0]);
+  std::string storage;
+  const auto body = plain_body(call, responder, storage);
+  if (!body) return;
+  const auto patch = catalog::parse_inventory(body->bytes, call.arguments[0]);
   if (refused_fields(patch, responder)) return;
   std::string payload = payload_for(call);
   ByteWriter writer(payload);

@@ -8,27 +8,15 @@
 #include "platform/codec/byte_input.h"
 #include "platform/codec/json_parse.h"
 #include "platform/codec/json_writer.h"
-#include "platform/codec/line_reader.h"
 #include "tool/import/batch_sender.h"
 #include "tool/import/import_report.h"
+#include "tool/import/import_steps.h"
 #include "tool/import/json_field.h"
 #include "tool/import/online_retail.h"
 #include "tool/import/shop_generator.h"
 
 namespace vitrine::importer {
 namespace {
-
-constexpr std::size_t kItemLineBytesMax = 1 << 20;
-
-Result<std::unique_ptr<BatchSender>> start_sender(const ImportOptions& options, std::string path) {
-  SendOptions send;
-  send.target = {options.url, options.key};
-  send.path = std::move(path);
-  send.batch_lines = options.batch;
-  send.connections = options.connections;
-  send.sleep = options.sleep;
-  return BatchSender::start(std::move(send));
-}
 
 // A pass over things of which each becomes a line.
 class Upload {
@@ -105,7 +93,18 @@ double wait_until_applied(const ImportOptions& options, const std::string& versi
   }
 }
 
-// The last part of every command: wait, print, and say whether something went wrong.
+}  // namespace
+
+Result<std::unique_ptr<BatchSender>> start_sender(const ImportOptions& options, std::string path) {
+  SendOptions send;
+  send.target = {options.url, options.key};
+  send.path = std::move(path);
+  send.batch_lines = options.batch;
+  send.connections = options.connections;
+  send.sleep = options.sleep;
+  return BatchSender::start(std::move(send));
+}
+
 Status conclude(const ImportOptions& options, ImportReport& report, std::int64_t start_ns,
                 Progress& progress, std::ostream& out) {
   report.seconds = static_cast<double>(options.clock->steady_ns() - start_ns) / 1e9;
@@ -122,6 +121,8 @@ Status conclude(const ImportOptions& options, ImportReport& report, std::int64_t
           " lines were not imported (see the report); the rest was. Correct them and import "
           "again, or allow errors");
 }
+
+namespace {
 
 Result<SendTotals> send_invoices(const ImportOptions& options, const RetailYear& year,
                                  TimeUs shift_us, Progress& progress) {
@@ -182,45 +183,6 @@ Status run_import_online_retail(const OnlineRetailOptions& options, Progress& pr
   }
   VITRINE_TRY(report.items, upload.finish());
   VITRINE_TRY(report.events, send_invoices(options, year, report.shift_us, progress));
-  return conclude(options, report, start_ns, progress, out);
-}
-
-Status run_import_items(const ItemsOptions& options, Progress& progress, std::ostream& out) {
-  const std::int64_t start_ns = options.clock->steady_ns();
-  VITRINE_TRY(auto input, codec::open_input_file(options.file));
-  const std::uint64_t bytes = input->bytes_total();
-  codec::LineReader reader(std::move(input), kItemLineBytesMax);
-  ImportReport report;
-  report.source = options.file;
-  VITRINE_TRY(auto sender, start_sender(options, "/v1/items:import"));
-  progress.start("sending items", bytes, "B");
-  std::string_view line;
-  for (;;) {
-    auto next = reader.next(line);
-    if (!next.ok()) {
-      return std::move(next).error().context(options.file + " behind line " +
-                                             std::to_string(reader.line_number()));
-    }
-    if (*next == codec::LineRead::kEnd) break;
-    progress.update(reader.input().bytes_done());
-    if (*next == codec::LineRead::kTooLong) {
-      ++report.rows;
-      if (report.rows_bad++ < kBadRowsKept) {
-        report.bad_rows.push_back({reader.line_number(), "the line is longer than 1 MiB"});
-      }
-      continue;
-    }
-    if (line.starts_with("\xEF\xBB\xBF") && reader.line_number() == 1) line.remove_prefix(3);
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    ++report.rows;
-    VITRINE_TRY(sender->add(line, reader.line_number()));
-  }
-  VITRINE_TRY(report.items, sender->finish(no_progress()));
-  progress.finish();
-  if (report.rows == 0) {
-    return Error(ErrorCode::kInvalidArgument,
-                 options.file + " holds no item; expected one JSON object a line");
-  }
   return conclude(options, report, start_ns, progress, out);
 }
 

@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "base/result.h"
+#include "tool/import/row_mapper.h"
+#include "tool/import/row_source.h"
 
 namespace vitrine::importer {
 
@@ -42,10 +44,19 @@ struct OnlineRetailOptions : ImportOptions {
 Status run_import_online_retail(const OnlineRetailOptions& options, Progress& progress,
                                 std::ostream& out);
 
-struct ItemsOptions : ImportOptions {
-  std::string file;  // one JSON item a line, plain or gzip
+struct TableOptions : ImportOptions {
+  std::string file;  // CSV or NDJSON, plain or gzip
+  TableFormat format = TableFormat::kDetect;
+  MapOptions map;        // row_mapper.h
+  bool dry_run = false;  // read and check everything, send nothing
+  // Goes on where an import of the same file with the same options was broken off, as far as
+  // FILE.vitrine-resume knows, and keeps that file. Only with one connection.
+  bool resume = false;
 };
-Status run_import_items(const ItemsOptions& options, Progress& progress, std::ostream& out);
+// Rows that can't be read or mapped, or are no good item or event, are reported by line and not
+// sent.
+Status run_import_items(const TableOptions& options, Progress& progress, std::ostream& out);
+Status run_import_events(const TableOptions& options, Progress& progress, std::ostream& out);
 
 struct GeneratedOptions : ImportOptions {
   std::uint64_t seed = 1;

@@ -60,7 +60,7 @@ struct Fixture {
     return run_import_online_retail(o, no_progress(), out);
   }
   Status items(bool allow_errors) {
-    auto o = options<ItemsOptions>();
+    auto o = options<TableOptions>();
     o.file = file.path;
     o.allow_errors = allow_errors;
     out.str("");

@@ -45,6 +45,11 @@ class FakeShop final : public net::Handler {
     std::lock_guard lock(mutex_);
     rejects_.emplace_back(std::move(text), std::move(code));
   }
+  // Import requests above so many are refused with 403.
+  void refuse_after(std::size_t imports) {
+    std::lock_guard lock(mutex_);
+    imports_left_ = imports;
+  }
   void allow_lines_of_bytes(std::size_t body_bytes_max) { body_bytes_max_ = body_bytes_max; }
   // What recommend gives before and after an event came.
   void show(std::vector<std::string> before, std::vector<std::string> after) {
@@ -96,8 +101,11 @@ class FakeShop final : public net::Handler {
       return net::problem(401, "key_unknown", "no such key");
     }
     if (request.body().size() > body_bytes_max_) return net::problem(413, "body_too_large", "cut");
-    if (path == "/v1/items:import" || path == "/v1/events:import")
+    if (path == "/v1/items:import" || path == "/v1/events:import") {
+      if (imports_left_ == 0) return net::problem(403, "tenant_suspended", "no more");
+      --imports_left_;
       return take(path, request.body());
+    }
     if (path == "/v1/events") {
       ++events_;
       return json(202, R"({"accepted":1,"duplicates":0,"rejected":[],"profile_version":"1-77"})");
@@ -171,6 +179,7 @@ class FakeShop final : public net::Handler {
   mutable std::mutex mutex_;
   std::deque<net::Response> failures_;
   std::vector<std::pair<std::string, std::string>> rejects_;
+  std::size_t imports_left_ = ~std::size_t{0};
   std::size_t body_bytes_max_ = ~std::size_t{0};
   std::vector<std::string> before_, after_;
   std::map<std::string, std::vector<std::string>> lines_;

@@ -91,7 +91,7 @@ void print_report(const ImportReport& report, std::ostream& out) {
     table.row({"customers", group_digits(report.customers) + ", and " +
                                 group_digits(report.anonymous) + " anonymous visitors"});
   }
-  if (report.events.lines > 0) {
+  if (report.last_time != 0) {
     table.row({"time", day_and_time(report.first_time) + " to " + day_and_time(report.last_time)});
   }
   if (report.shift_us != 0) {

@@ -9,7 +9,7 @@ export CCACHE_SLOPPINESS ?= time_macros
 export CCACHE_NOHASHDIR ?= 1
 export CCACHE_BASEDIR ?= $(CURDIR)
 
-.PHONY: help setup demo test test-dev test-asan test-tsan check format format-check tidy tree fuzz clean build
+.PHONY: help setup demo test test-dev test-asan test-tsan test-facades check format format-check tidy tree fuzz clean build
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -23,6 +23,12 @@ demo: setup-build
 test: setup-build tree
 	@$(MAKE) --no-print-directory test-dev
 	@$(MAKE) --no-print-directory test-asan
+
+## make test-facades the client libraries of Segment and Gorse, from npm, against the optimised program
+test-facades: setup-build
+	@command -v node >/dev/null && command -v npm >/dev/null || tools/setup --facades
+	@$(MAKE) --no-print-directory build
+	@tests/facades/run build/release/apps/vitrine/vitrine
 
 ## make check      what CI runs: format, tree, lint and all tests
 check: setup-check format-check tree tidy test

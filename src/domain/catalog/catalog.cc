@@ -265,8 +265,10 @@ void Catalog::refresh_stock(Row row) {
   flags_[row] ^= kInStock;
   if (now) {
     in_stock_.add(row);
+    in_stock_bits_.add(row);
   } else {
     in_stock_.remove(row);
+    in_stock_bits_.remove(row);
   }
 }
 
@@ -387,12 +389,12 @@ std::optional<Item> Catalog::get_item(ItemIndex item) const {
 }
 
 std::uint64_t Catalog::memory_bytes() const {
-  std::uint64_t bytes = sizeof(Catalog) + ids_.memory_bytes() + names_.memory_bytes() +
-                        flags_.capacity() + created_.memory_bytes() + updated_.memory_bytes() +
-                        listing_order_.capacity() * sizeof(Row) +
-                        presence_.capacity() * sizeof(std::uint64_t) +
-                        listed_.getSizeInBytes(false) + listed_bits_.memory_bytes() +
-                        in_stock_.getSizeInBytes(false) + changes_.capacity() * sizeof(Row);
+  std::uint64_t bytes =
+      sizeof(Catalog) + ids_.memory_bytes() + names_.memory_bytes() + flags_.capacity() +
+      created_.memory_bytes() + updated_.memory_bytes() + listing_order_.capacity() * sizeof(Row) +
+      presence_.capacity() * sizeof(std::uint64_t) + listed_.getSizeInBytes(false) +
+      listed_bits_.memory_bytes() + in_stock_.getSizeInBytes(false) +
+      in_stock_bits_.memory_bytes() + changes_.capacity() * sizeof(Row);
   for (const Entry& entry : attributes_) {
     bytes += sizeof(Entry) +
              std::visit([](const auto& column) { return column.memory_bytes(); }, entry.column);

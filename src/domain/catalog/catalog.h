@@ -112,6 +112,7 @@ class Catalog {
   const Roaring& listed_items() const { return listed_; }
   const Roaring& in_stock_items() const { return in_stock_; }
   const RowBits& listed_bits() const { return listed_bits_; }
+  const RowBits& in_stock_bits() const { return in_stock_bits_; }
   std::size_t listed_count() const { return listed_count_; }
   // Rows that were ever listed, by first listing; not all are listed now.
   std::span<const Row> listing_order() const { return listing_order_; }
@@ -220,6 +221,7 @@ class Catalog {
   Roaring listed_;
   RowBits listed_bits_;  // the same
   Roaring in_stock_;
+  RowBits in_stock_bits_;
   std::size_t listed_count_ = 0;
   TimeColumn created_;
   TimeColumn updated_;

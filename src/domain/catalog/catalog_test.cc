@@ -123,6 +123,16 @@ void expect_dictionary_equals(const Dictionary& dictionary, const std::string& n
   }
 }
 
+Roaring roaring_of(const RowBits& bits) {
+  Roaring rows;
+  bits.for_each([&](std::uint32_t row) {
+    rows.add(row);
+    return true;
+  });
+  EXPECT_EQ(bits.count(), rows.cardinality());
+  return rows;
+}
+
 void expect_order_equals(const Catalog& catalog, const Twin& twin) {
   std::vector<std::pair<double, std::uint32_t>> expected;
   for (const auto& [id, item] : twin.items) {
@@ -155,13 +165,8 @@ void expect_equal(const Catalog& catalog, const Twin& twin) {
   }
   ASSERT_EQ(catalog.listed_items(), listed);
   ASSERT_EQ(catalog.in_stock_items(), in_stock);
-  std::vector<std::uint32_t> rows;
-  catalog.listed_bits().for_each([&](std::uint32_t row) {
-    rows.push_back(row);
-    return true;
-  });
-  ASSERT_EQ(Roaring(rows.size(), rows.data()), listed);
-  ASSERT_EQ(catalog.listed_bits().count(), rows.size());
+  ASSERT_EQ(roaring_of(catalog.listed_bits()), listed);
+  ASSERT_EQ(roaring_of(catalog.in_stock_bits()), in_stock);
   ASSERT_NO_FATAL_FAILURE(expect_order_equals(catalog, twin));
   ASSERT_EQ(catalog.listed_count(), twin.items.size());
   for (const char* name : {"brand", "color"}) {

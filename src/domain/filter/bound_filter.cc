@@ -88,6 +88,9 @@ struct BoundFilter::Impl {
   void narrow(std::uint32_t node, Narrowed& rows) const;
   void narrow_leaf(const Leaf& leaf, Narrowed& rows) const;
   void narrow_or(const BoundNode& node, Narrowed& rows) const;
+  // What narrow() does, in rows put into sets or tested kTestCost times as dear. `rows` are what it
+  // starts from and becomes what is left at most.
+  std::uint64_t narrowing_cost(std::uint32_t node, std::uint64_t& rows) const;
   void materialise(Narrowed& rows) const;
   void test_rows(const Leaf& leaf, catalog::RowBits& bits) const;
 };
@@ -374,6 +377,38 @@ void BoundFilter::Impl::narrow(std::uint32_t index, Narrowed& rows) const {
     if (nodes[child].kind == Kind::kLeaf && leaves[nodes[child].leaf].covered) continue;
     narrow(child, rows);
   }
+}
+
+std::uint64_t BoundFilter::Impl::narrowing_cost(std::uint32_t index, std::uint64_t& rows) const {
+  const BoundNode& node = nodes[index];
+  const std::uint64_t start = rows;
+  std::uint64_t cost = 0;
+  if (node.kind == Kind::kLeaf) {
+    const Leaf& leaf = leaves[node.leaf];
+    const std::uint64_t tests = rows * kTestCost * std::max<std::uint8_t>(leaf.cost, 1);
+    const bool named = leaf.indexed || leaf.complement;
+    if (leaf.indexed) rows = std::min(rows, leaf.bound);
+    if (leaf.bits != nullptr) return 0;
+    return named ? std::min(leaf.bound, tests) : tests;
+  }
+  std::uint64_t sum = 0;
+  for (const std::uint32_t child : node.children) {
+    std::uint64_t left = node.kind == Kind::kAnd ? rows : start;
+    cost += narrowing_cost(child, left);
+    sum += left;
+    if (node.kind == Kind::kAnd) rows = left;
+  }
+  if (node.kind == Kind::kOr) rows = std::min(start, sum);
+  return cost;
+}
+
+bool BoundFilter::cheap_to_evaluate() const {
+  constexpr std::uint64_t kAlways = 50'000;
+  const std::uint64_t listed = impl_->catalog->listed_count();
+  std::uint64_t rows = listed;
+  // Each node goes over the bits of the whole catalog besides.
+  const std::uint64_t passes = impl_->nodes.size() * (impl_->catalog->item_count() / 64);
+  return impl_->narrowing_cost(impl_->root, rows) + passes <= listed + kAlways;
 }
 
 void BoundFilter::evaluate(catalog::RowBits& out) const {

@@ -155,12 +155,18 @@ class TopWalk {
  public:
   explicit TopWalk(const Counters& counters);
   // kNoItem at the end.
-  ItemIndex next();
+  ItemIndex next() {
+    if (phase_ != Phase::kHead || head_ == counters_.head_.size()) return next_below();
+    const auto& [value, item] = counters_.head_[head_++];
+    stored_ = value;
+    return ItemIndex{item};
+  }
   // Of the item given last, for ScoreAt::of_stored(): saves looking it up.
   double stored() const { return stored_; }
 
  private:
   enum class Phase { kHead, kPositive, kZero, kNegative, kEnd };
+  ItemIndex next_below();
   bool next_bucket();
   void start_below_head();
   void start_negative();

@@ -85,6 +85,9 @@ class BooleanColumn {
 class StringColumn {
  public:
   Code code(Row row) const { return row < codes_.size() ? codes_[row] : kNoCode; }
+  void prefetch(Row row) const {
+    if (row < codes_.size()) __builtin_prefetch(&codes_[row]);
+  }
   const Dictionary& dictionary() const { return dictionary_; }
   // False when the dictionary is full; the row then has no value.
   bool set(Row row, std::string_view value);
@@ -106,6 +109,9 @@ class ListColumn {
  public:
   // Of the first entry; kNoCode if there is no list or it is empty.
   Code first(Row row) const { return row < rows_.size() ? rows_[row].first : kNoCode; }
+  void prefetch(Row row) const {
+    if (row < rows_.size()) __builtin_prefetch(&rows_[row]);
+  }
   std::span<const Code> codes(Row row) const {
     if (row >= rows_.size() || rows_[row].start == 0) return {};
     const std::uint32_t start = rows_[row].start;

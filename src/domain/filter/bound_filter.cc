@@ -159,6 +159,7 @@ class Binder {
         range.begin = std::max(range.begin, other->ranges.front().begin);
         range.end = std::min(range.end, other->ranges.front().end);
         other->covered = true;
+        first->merged = true;
       }
       first->ranges.front() = range;
       first->bound = first->order->count(range);
@@ -334,7 +335,7 @@ catalog::RowBits indexed_rows(const Leaf& leaf, std::size_t rows) {
 }  // namespace
 
 void BoundFilter::Impl::narrow_leaf(const Leaf& leaf, Narrowed& rows) const {
-  const bool test_instead = !rows.all && rows.bound * kTestCost < leaf.bound;
+  const bool test_instead = !leaf.merged && !rows.all && rows.bound * kTestCost < leaf.bound;
   if ((!leaf.indexed && !leaf.complement) || test_instead) {
     materialise(rows);
     test_rows(leaf, rows.bits);
@@ -385,10 +386,12 @@ std::uint64_t BoundFilter::Impl::narrowing_cost(std::uint32_t index, std::uint64
   std::uint64_t cost = 0;
   if (node.kind == Kind::kLeaf) {
     const Leaf& leaf = leaves[node.leaf];
+    if (leaf.covered) return 0;
     const std::uint64_t tests = rows * kTestCost * std::max<std::uint8_t>(leaf.cost, 1);
     const bool named = leaf.indexed || leaf.complement;
     if (leaf.indexed) rows = std::min(rows, leaf.bound);
     if (leaf.bits != nullptr) return 0;
+    if (leaf.merged) return leaf.bound;
     return named ? std::min(leaf.bound, tests) : tests;
   }
   std::uint64_t sum = 0;

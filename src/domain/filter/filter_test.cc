@@ -454,6 +454,29 @@ TEST(Filter, KnowsHowManyAreInARange) {
   }
 }
 
+TEST(Filter, MatchesExactlyWhatItSaysWhereRangesMeetRareValues) {
+  RandomFilters random(41);
+  Shop shop;
+  ASSERT_NO_FATAL_FAILURE(change(shop, random, 2000, 5000));
+  for (int i = 0; i < 300; ++i) {
+    const double low = static_cast<double>(random.below(20)) / 2;
+    const double high = static_cast<double>(random.below(20)) / 2;
+    const std::string color = "color" + std::to_string(random.below(400));
+    ASSERT_NO_FATAL_FAILURE(expect_same(
+        shop, {"price >= " + std::to_string(low) + " and color = '" + color + "' and price < " +
+                   std::to_string(high) + " and weight > " + std::to_string(low),
+               [=](const TwinItem& twin) {
+                 const AttributeValue* price = twin.item.find("price");
+                 const AttributeValue* weight = twin.item.find("weight");
+                 const AttributeValue* own = twin.item.find("color");
+                 return price != nullptr && std::get<double>(*price) >= low &&
+                        std::get<double>(*price) < high && weight != nullptr &&
+                        std::get<double>(*weight) > low && own != nullptr &&
+                        std::get<std::string>(*own) == color;
+               }}));
+  }
+}
+
 TEST(Filter, EndsTheWalkWhenToldTo) {
   RandomFilters random(5);
   Shop shop;

@@ -72,7 +72,9 @@ struct Leaf {
   // `complement`, they are all other listed rows.
   bool indexed = false;
   bool complement = false;
-  // Of an `and` that has another leaf with the same single range: either stands for both.
+  // Of several ranges in one `and`: one leaf is `merged` and names the rows that are in all of
+  // them, which is more than its own test says; the others are `covered` by it.
+  bool merged = false;
   bool covered = false;
   bool rows_are_index = false;
   std::vector<const catalog::Posting*> postings;

@@ -54,6 +54,11 @@ class Counters {
   // Starts the cache misses of a coming add().
   void prefetch(ItemIndex item) const;
 
+  // The same for a coming score.
+  void prefetch_score(ItemIndex item) const {
+    if (item.value < value_.size()) __builtin_prefetch(&value_[item.value]);
+  }
+
   // 0 for items without any weight. `at` is usually now; the sign and the order of items do not
   // depend on it.
   double score(ItemIndex item, TimeUs at) const;

@@ -236,18 +236,19 @@ Result<filter::BoundFilter> bind(Context& context, std::string_view text, Filter
 
 // Whether there is a set depends on the catalog and the filter alone, not on what was asked
 // before: kept or made now, it is the same.
-Status bind_filter(Context& context, FilterCache& cache, MatchCache& match_cache) {
+Status bind_filter(Context& context, FilterCache& cache, MatchCache* match_cache) {
   VITRINE_TRY(filter::ParsedFilter parsed, cache.parse(context.request->filter));
   const catalog::Catalog& catalog = context.catalog();
-  if (!parsed.uses_now()) {
-    context.matches = match_cache.find(parsed.canonical(), catalog);
+  const bool fixed = !parsed.uses_now() && match_cache != nullptr;
+  if (fixed) {
+    context.matches = match_cache->find(parsed.canonical(), catalog);
     if (context.matches != nullptr) return ok_status();
   }
   context.parsed.push_back(std::move(parsed));
   const filter::ParsedFilter& kept = context.parsed.back();
   VITRINE_TRY(filter::BoundFilter bound, filter::bind(kept, catalog, context.now));
-  if (!kept.uses_now() && bound.cheap_to_evaluate()) {
-    context.matches = match_cache.make(kept.canonical(), bound, catalog);
+  if (fixed && bound.cheap_to_evaluate()) {
+    context.matches = match_cache->make(kept.canonical(), bound, catalog);
   } else {
     context.filter.emplace(std::move(bound));
   }
@@ -256,7 +257,7 @@ Status bind_filter(Context& context, FilterCache& cache, MatchCache& match_cache
 
 }  // namespace
 
-Status bind_filters(Context& context, FilterCache& cache, MatchCache& match_cache) {
+Status bind_filters(Context& context, FilterCache& cache, MatchCache* match_cache) {
   const Request& request = *context.request;
   if (!request.filter.empty()) {
     Status bound = bind_filter(context, cache, match_cache);

@@ -88,9 +88,9 @@ inline constexpr std::size_t kAnchorsMax = 12;
 inline constexpr std::size_t kTasteAnchors = 4;
 
 // Parses (through `cache`) and binds the request's filter and boosts; finds or makes the filter's
-// matches where that is cheap. kInvalidArgument with
+// matches where that is cheap, unless `match_cache` is null. kInvalidArgument with
 // "filter" or "boost" and the column.
-Status bind_filters(Context& context, FilterCache& cache, MatchCache& match_cache);
+Status bind_filters(Context& context, FilterCache& cache, MatchCache* match_cache);
 
 // Checks the request against policy and limits, fills `context` but for filter and boosts,
 // and marks in `table` (cleared first) what the exclusions of the policy need to know.

@@ -12,6 +12,9 @@ bool heap_order(const Ranked& a, const Ranked& b) { return b.before(a); }
 // Matches that the last resort tries. Far more than an answer needs, and a few ms at most.
 constexpr std::size_t kUnwalkedMatchesMax = 65536;
 
+// Items of an enumeration whose memory is on its way while one is scored.
+constexpr std::size_t kPrefetched = 12;
+
 }  // namespace
 
 bool worth_enumerating(std::uint64_t matches, std::uint64_t listed, std::uint32_t limit) {
@@ -29,6 +32,7 @@ Ranker::Ranker(const Context& context, const Scorer& scorer, ItemTable& table,
       eligibility_(context, table, relaxed, answer),
       pool_(scratch.pool),
       pending_(scratch.pending),
+      members_(scratch.members),
       evidence_(context, scorer, table, gate_, scratch.order),
       posting_(context, scorer, table, gate_, scratch.members, limits.posting_steps),
       similar_(scorer, table, gate_, true, limits.category_steps),
@@ -106,14 +110,21 @@ void Ranker::add_unwalked_matches(std::size_t want) {
 }
 
 void Ranker::enumerate(std::size_t want) {
-  context_.for_each_match([&](ItemIndex item) {
-    if (!eligibility_.admit(item)) return true;
-    if (const std::optional<Ranked> ranked = scorer_.rank(item)) pool_.push_back(*ranked);
+  members_.clear();
+  context_.for_each_match([this](ItemIndex item) {
+    members_.push_back(item.value);
     return true;
   });
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (i + kPrefetched < members_.size()) scorer_.prefetch(ItemIndex{members_[i + kPrefetched]});
+    const ItemIndex item{members_[i]};
+    if (!eligibility_.admit(item)) continue;
+    if (const std::optional<Ranked> ranked = scorer_.rank(item)) pool_.push_back(*ranked);
+  }
+  const auto before = [](const Ranked& a, const Ranked& b) { return a.before(b); };
   const auto middle = pool_.begin() + static_cast<std::ptrdiff_t>(std::min(want, pool_.size()));
-  std::partial_sort(pool_.begin(), middle, pool_.end(),
-                    [](const Ranked& a, const Ranked& b) { return a.before(b); });
+  if (middle != pool_.end()) std::nth_element(pool_.begin(), middle, pool_.end(), before);
+  std::sort(pool_.begin(), middle, before);
 }
 
 }  // namespace vitrine::recommend

@@ -52,6 +52,7 @@ class Ranker {
   Eligibility eligibility_;
   std::vector<Ranked>& pool_;
   std::vector<Ranked>& pending_;
+  std::vector<std::uint32_t>& members_;
   EvidenceStream evidence_;
   bool category_is_small_;
   PostingStream posting_;

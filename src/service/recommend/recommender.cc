@@ -93,7 +93,8 @@ Status Recommender::run(const StateView& state, const policy::PlacementPolicy& p
   StageTimer timer(clock_, answer);
   VITRINE_TRY(build_context(state, policy, request, scratch.context_, scratch.table_, answer));
   timer.lap(Stage::kContext);
-  VITRINE_TRY(bind_filters(scratch.context_, filter_cache_, match_cache_));
+  VITRINE_TRY(bind_filters(scratch.context_, filter_cache_,
+                           options_.always_test ? nullptr : &match_cache_));
   timer.lap(Stage::kFilter);
   gather(scratch);
   timer.lap(Stage::kCandidates);
@@ -173,8 +174,11 @@ void Recommender::apply_boosts(const Scorer& scorer, Scratch& scratch) const {
 
 void Recommender::write_items(const Scorer& scorer, const Scratch& scratch, Answer& answer) const {
   const catalog::Catalog& catalog = scratch.context_.catalog();
+  const std::vector<Ranked>& pool = scratch.rank_.pool;
+  for (const std::uint32_t at : scratch.chosen_) catalog.prefetch_id_place(pool[at].item);
+  for (const std::uint32_t at : scratch.chosen_) catalog.prefetch_id(pool[at].item);
   for (const std::uint32_t at : scratch.chosen_) {
-    const Ranked& ranked = scratch.rank_.pool[at];
+    const Ranked& ranked = pool[at];
     AnswerItem& item = answer.items.emplace_back();
     item.item = ranked.item;
     item.link = ranked.link;

@@ -56,6 +56,8 @@ struct RecommenderOptions {
   std::uint32_t pool_factor = 4;
   // Never score all matches of a filter, however few. For tests, that compare both ways.
   bool always_walk = false;
+  // Never know all matches of a filter, test the items one by one. For tests as well.
+  bool always_test = false;
 };
 
 // Working memory of one thread. Grows to what the largest answer needed, some hundred KB.

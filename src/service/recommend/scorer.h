@@ -73,6 +73,13 @@ class Scorer {
   // The item's place; nothing if no link that the policy allows knows it.
   std::optional<Ranked> rank(ItemIndex item) const;
 
+  // Starts the cache misses of a coming rank() and of the eligibility test.
+  void prefetch(ItemIndex item) const {
+    context_.catalog().prefetch(item);
+    trending_.counters().prefetch_score(item);
+    popular_.counters().prefetch_score(item);
+  }
+
   // Weighted evidence of an entry of the table: above 0 makes its item one of kPrimary.
   double evidence(const ItemEntry& entry) const {
     double sum = 0;

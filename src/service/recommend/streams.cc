@@ -86,6 +86,7 @@ void RankingStream::start() {
   };
   open(scorer_.trending(), trending_);
   open(scorer_.popular(), popular_);
+  gate_.prefetch();
 }
 
 // The ranking that is ahead keeps the bound up: bring it down first. Null when both are done.

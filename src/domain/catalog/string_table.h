@@ -30,6 +30,10 @@ class StringTable {
   // `number` must be in use. Valid until that string is removed.
   std::string_view get(std::uint32_t number) const { return pool_.get(refs_[number]); }
 
+  // Start the cache misses of a coming get(): first the one, some time later the other.
+  void prefetch_place(std::uint32_t number) const { __builtin_prefetch(&refs_[number]); }
+  void prefetch_text(std::uint32_t number) const { pool_.prefetch(refs_[number]); }
+
   void reserve(std::size_t strings);
   // One past the largest number ever in use; equals count() if nothing was removed.
   std::size_t size() const { return refs_.size(); }

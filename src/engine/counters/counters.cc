@@ -382,15 +382,8 @@ void TopWalk::start_negative() {
   std::make_heap(heap_.begin(), heap_.end(), comes_later);
 }
 
-ItemIndex TopWalk::next() {
-  if (phase_ == Phase::kHead) {
-    if (head_ < counters_.head_.size()) {
-      const auto& [value, item] = counters_.head_[head_++];
-      stored_ = value;
-      return ItemIndex{item};
-    }
-    start_below_head();
-  }
+ItemIndex TopWalk::next_below() {
+  if (phase_ == Phase::kHead) start_below_head();
   if (phase_ == Phase::kPositive && heap_.empty() && !next_bucket()) phase_ = Phase::kZero;
   if (phase_ == Phase::kZero) {
     while (zero_ < counters_.size() && counters_.value_[zero_] != 0) ++zero_;

@@ -55,6 +55,11 @@ class Counters {
   // Starts the cache misses of a coming add().
   void prefetch(ItemIndex item) const;
 
+  // The same for a coming score.
+  void prefetch_score(ItemIndex item) const {
+    if (item.value < value_.size()) __builtin_prefetch(&value_[item.value]);
+  }
+
   // 0 for items without any weight. `at` is usually now; the sign and the order of items do not
   // depend on it.
   double score(ItemIndex item, TimeUs at) const;
@@ -156,12 +161,18 @@ class TopWalk {
  public:
   explicit TopWalk(const Counters& counters);
   // kNoItem at the end.
-  ItemIndex next();
+  ItemIndex next() {
+    if (phase_ != Phase::kHead || head_ == counters_.head_.size()) return next_below();
+    const auto& [value, item] = counters_.head_[head_++];
+    stored_ = value;
+    return ItemIndex{item};
+  }
   // Of the item given last, for ScoreAt::of_stored(): saves looking it up.
   double stored() const { return stored_; }
 
  private:
   enum class Phase { kHead, kPositive, kZero, kNegative, kEnd };
+  ItemIndex next_below();
   bool next_bucket();
   void start_below_head();
   void start_negative();

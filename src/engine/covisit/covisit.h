@@ -79,7 +79,13 @@ class Covisit {
   // of the history among them: leaving out what the visitor knows is the caller's. At most
   // (history + second_hop_sources) * max_neighbours candidates.
   void score(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
-             ScoreScratch& scratch, std::vector<Candidate>& out) const;
+             ScoreScratch& scratch, std::vector<Candidate>& out) const {
+    score(newest_first, options, ItemMask(), scratch, out);
+  }
+  // The same for the items of `mask` only, with the same scores; takes less time the fewer there
+  // are.
+  void score(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
+             const ItemMask& mask, ScoreScratch& scratch, std::vector<Candidate>& out) const;
 
   // The history's entry that adds most to direct(candidate), kNoItem where none does: "because you
   // viewed".
@@ -143,8 +149,11 @@ class Covisit {
   Status load_rows(Source& source, std::span<const std::uint32_t> sizes);
   float row_sum(const Row& row) const;
   float source_norm(std::uint32_t item, const ScoreOptions& options) const;
-  float target_norm(std::uint32_t item, const ScoreOptions& options) const;
-  void add_second_hop(const ScoreOptions& options, ScoreScratch& scratch) const;
+  void add_direct(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
+                  const ItemMask& mask, ScoreScratch& scratch) const;
+  void find_norms(const ScoreOptions& options, ScoreScratch& scratch) const;
+  void add_second_hop(const ScoreOptions& options, const ItemMask& mask,
+                      ScoreScratch& scratch) const;
 
   Options options_;
   std::uint32_t segment_entries_;

@@ -16,7 +16,7 @@
 namespace vitrine::apply {
 namespace {
 
-constexpr std::uint32_t kStateFormat = 1;
+constexpr std::uint32_t kStateFormat = 2;
 // The snapshot writer hands its data to the disk in steps, so that the event log's own
 // syncs don't wait behind gigabytes.
 constexpr std::uint64_t kSyncEachBytes = 8ull << 20;

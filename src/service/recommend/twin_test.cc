@@ -220,6 +220,11 @@ TEST(RecommenderTwin, AgreesWithScoringFilteringAndSortingEverything) {
   walking.always_walk = true;
   Recommender usual(RecommenderOptions{}, clock, nullptr);
   Recommender walker(walking, clock, nullptr);
+  RecommenderOptions testing;
+  testing.always_test = true;
+  Recommender tester(testing, clock, nullptr);
+  testing.always_walk = true;
+  Recommender testing_walker(testing, clock, nullptr);
   Scratch scratch;  // one for all: what an answer leaves behind must not reach the next
   Answer answer, again;
   int compared = 0, enumerated = 0;
@@ -257,7 +262,7 @@ TEST(RecommenderTwin, AgreesWithScoringFilteringAndSortingEverything) {
       std::vector<Expected> expected = Twin(shop, policy, request).rank();
       if (expected.empty()) continue;  // exclusions are given up then, which has its own tests
       expected.resize(std::min<std::size_t>(expected.size(), *request.limit));
-      for (Recommender* recommender : {&usual, &walker}) {
+      for (Recommender* recommender : {&tester, &testing_walker, &usual, &walker}) {
         const Status status = recommender->recommend(shop.view(), policy, request, scratch, answer);
         ASSERT_TRUE(status.ok()) << status.error().to_string();
         ASSERT_EQ(answer.items.size(), expected.size());

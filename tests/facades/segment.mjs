@@ -23,26 +23,32 @@ await step("the present library delivers track, page and identify", async () => 
   assert.deepEqual(await seenBy("ann"), ["s2", "s1"]);
 });
 await step("an order counts as bought", async () => {
-  const analytics = new Analytics({ writeKey: secret, host: url, maxRetries: 0 });
+  const analytics = new Analytics({ writeKey: publishable, host: url, maxRetries: 0 });
+  const failures = [];
+  analytics.on("error", (error) => failures.push(error));
   analytics.track({
     userId: "ann",
     event: "Order Completed",
     properties: { order_id: "o-1", total: 39, currency: "EUR", products: [product("s2"), product("s3")] },
   });
   await analytics.closeAndFlush();
+  assert.deepEqual(failures, []);
   const shown = await seenBy("ann");
   assert.deepEqual(shown.slice(0, 2).sort(), ["s2", "s3"]);
 });
-await step("a wrong write key is an error of the library", async () => {
-  const analytics = new Analytics({ writeKey: "nonsense", host: url, maxRetries: 0 });
-  const failures = [];
-  analytics.on("error", (error) => failures.push(error));
-  analytics.track({ userId: "ann", event: "Product Viewed", properties: product("s1") });
-  await analytics.closeAndFlush();
-  assert.ok(failures.length > 0);
+await step("a wrong key, and a secret one in a body, are errors of the library", async () => {
+  for (const writeKey of ["nonsense", secret]) {
+    const analytics = new Analytics({ writeKey, host: url, maxRetries: 0 });
+    const failures = [];
+    analytics.on("error", (error) => failures.push(error));
+    analytics.track({ userId: "ann", event: "Product Viewed", properties: product("s4") });
+    await analytics.closeAndFlush();
+    assert.ok(failures.length > 0);
+  }
+  assert.ok(!(await seenBy("ann")).includes("s4"));
 });
 await step("the library before it delivers too, and again without effect", async () => {
-  const analytics = new OldAnalytics(publishable, { host: url, flushAt: 20, retryCount: 0 });
+  const analytics = new OldAnalytics(secret, { host: url, flushAt: 20, retryCount: 0 });
   const message = {
     userId: "old",
     event: "Product Clicked",

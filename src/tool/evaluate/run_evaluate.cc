@@ -1,18 +1,19 @@
 #include "tool/evaluate/run_evaluate.h"
 
 #include <algorithm>
-#include <array>
 
+#include "service/apply/tenant_state.h"
 #include "tool/evaluate/baselines.h"
 #include "tool/evaluate/covisit_scorer.h"
-#include "tool/evaluate/line_reader.h"
+#include "tool/evaluate/data_file.h"
 #include "tool/evaluate/report.h"
+#include "tool/evaluate/tenant_data.h"
 
 namespace vitrine::evaluate {
 namespace {
 
 Result<Format> format_of(const std::string& path) {
-  VITRINE_TRY(LineReader reader, LineReader::open(path));
+  VITRINE_TRY(DataFile reader, DataFile::open(path));
   std::string_view line;
   VITRINE_TRY(const bool any, reader.next(line));
   if (!any) return Error(ErrorCode::kInvalidArgument, path + " is empty");
@@ -27,6 +28,20 @@ Result<Dataset> read(const std::string& path, Format format, Progress& progress)
     case Format::kEvents: return read_events(path, progress);
   }
   return Error(ErrorCode::kInternal, "unknown format");
+}
+
+Error too_few_cases(const Dataset& data, SplitKind kind, std::size_t cases) {
+  const std::string needed = kind == SplitKind::kLeaveOneOut
+                                 ? "three different items"
+                                 : "events before the cut and a new item behind it";
+  if (cases == 0 && !data.live) {
+    return {ErrorCode::kInvalidArgument, "nothing to evaluate: no user has " + needed};
+  }
+  return {ErrorCode::kInvalidArgument,
+          data.name + " has " + std::to_string(data.interactions.size()) + " interactions of " +
+              std::to_string(data.users.size()) + " visitors, of whom " + std::to_string(cases) +
+              " have " + needed + "; at least " + std::to_string(kTenantCasesMin) + " are needed" +
+              (kind == SplitKind::kTemporal ? " (--split leave-one-out may find more)" : "")};
 }
 
 TimeUs default_cut(const Dataset& data) {
@@ -61,14 +76,12 @@ Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std
     return Error(ErrorCode::kInvalidArgument,
                  data.name + " has no times: use the leave-one-out split");
   }
-  Split split =
-      kind == SplitKind::kLeaveOneOut
-          ? leave_one_out(data, options.stage)
-          : temporal(data, {options.cut.value_or(default_cut(data)), options.new_items_only});
-  if (split.cases.empty()) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "nothing to evaluate: no user has both a history and a target in this split");
-  }
+  Split split = kind == SplitKind::kLeaveOneOut
+                    ? leave_one_out(data, LeaveOneOutOptions{options.stage, data.live})
+                    : temporal(data, {options.cut.value_or(default_cut(data)),
+                                      options.new_items_only, data.live});
+  const std::size_t cases_min = data.live ? kTenantCasesMin : 1;
+  if (split.cases.size() < cases_min) return too_few_cases(data, kind, split.cases.size());
   if (!options.json) {
     out << data.name << ": " << data.users.size() << " users, " << data.items.size() << " items, "
         << data.interactions.size() << " interactions";
@@ -80,10 +93,13 @@ Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std
   }
   const Evaluator evaluator(std::move(split), static_cast<std::uint32_t>(data.items.size()),
                             {.k = options.k, .mask_history = true, .bootstrap = options.bootstrap});
-  CovisitScorer items;
+  CovisitScorer items(
+      {}, {}, data.live ? CovisitScorer::Histories::kLive : CovisitScorer::Histories::kAsListed);
   Popularity popularity;
+  Popularity recent(apply::TenantOptions{}.popular_half_life);
   Random random(options.bootstrap.seed);
-  const std::array<Scorer*, 3> scorers{&items, &popularity, &random};
+  std::vector<Scorer*> scorers{&items, &popularity, &random};
+  if (data.live) scorers.push_back(&recent);
   std::vector<Report> reports;
   for (Scorer* scorer : scorers) reports.push_back(evaluator.run(*scorer));
   if (options.json) {
@@ -92,6 +108,12 @@ Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std
     print_table(out, reports);
   }
   return ok_status();
+}
+
+Status run_evaluate_tenant(const std::string& data_directory, std::string_view tenant,
+                           const EvaluateOptions& options, std::ostream& out, Progress& progress) {
+  VITRINE_TRY(const Dataset data, read_tenant(data_directory, tenant, progress));
+  return evaluate_dataset(data, options, out);
 }
 
 Status run_evaluate(const EvaluateOptions& options, std::ostream& out, Progress& progress) {

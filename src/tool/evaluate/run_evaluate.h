@@ -35,6 +35,14 @@ struct EvaluateOptions {
 Status run_evaluate(const EvaluateOptions& options, std::ostream& out,
                     Progress& progress = no_progress());
 
+// Reads the log of a tenant (tenant_data.h has the errors) and evaluates it; path and format are
+// not looked at. Needs kTenantCasesMin visitors to ask about; says how many there are.
+Status run_evaluate_tenant(const std::string& data_directory, std::string_view tenant,
+                           const EvaluateOptions& options, std::ostream& out,
+                           Progress& progress = no_progress());
+
+inline constexpr std::size_t kTenantCasesMin = 20;
+
 // Evaluates a data set that is in memory; path and format are not looked at.
 Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std::ostream& out);
 

@@ -52,6 +52,8 @@ void add_evaluate_commands(CLI::App& app, const CommandLine& line) {
   command.add_option("--k", args.options.k, "Length of the lists [10]");
   command.add_flag("--validation", args.validation,
                    "Leave-one-out: the second-last item is the target, the last is not used");
+  command.add_option("--html", args.options.html,
+                     "Also write a report with charts to this file: one page, offline");
   line.add_json(command);
   command.footer(
       "Every item is ranked for every user, nothing is sampled. temporal learns from the first "

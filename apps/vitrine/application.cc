@@ -54,11 +54,12 @@ std::string in_data(const Settings& s, std::string_view name) {
 // Every answer as a record of a log of its own: synced each second, kept by time and size.
 class Application::LoggedAnswers final : public api::AnswerLog {
  public:
-  static Result<std::unique_ptr<api::AnswerLog>> open(const Settings& s, obs::Registry& registry) {
+  static Result<std::unique_ptr<api::AnswerLog>> open(const Settings& s, const Clock& clock,
+                                                      obs::Registry& registry) {
     eventlog::WriterOptions o;
     o.directory = in_data(s, "answers");
     o.files = &io::system_files();
-    o.clock = &system_clock();
+    o.clock = &clock;
     o.executor = &thread_executor();
     o.segment_bytes = 16u << 20;
     o.group_bytes_max = 4u << 20;
@@ -138,17 +139,23 @@ class Application::AnswerMetrics final : public recommend::AnswerObserver {
 };
 
 Application::Application(const Settings& settings, Progress& progress,
-                         std::function<void(const Error&)> on_fatal)
-    : settings_(settings), on_fatal_(std::move(on_fatal)), started_ns_(system_clock().steady_ns()) {
+                         std::function<void(const Error&)> on_fatal, const Clock& clock)
+    : settings_(settings),
+      clock_(clock),
+      on_fatal_(std::move(on_fatal)),
+      started_ns_(clock.steady_ns()) {
   partitions_ = std::make_unique<apply::PartitionSet>(
-      partition_options(settings_), io::system_files(), system_clock(), thread_executor(), progress,
+      partition_options(settings_), io::system_files(), clock_, thread_executor(), progress,
       [this](const Error& error) { fail(error); });
   answer_metrics_ = std::make_unique<AnswerMetrics>(registry_);
 }
 
-Result<std::unique_ptr<Application>> Application::start(
-    const Settings& settings, Progress& progress, std::function<void(const Error&)> on_fatal) {
-  std::unique_ptr<Application> self(new Application(settings, progress, std::move(on_fatal)));
+Result<std::unique_ptr<Application>> Application::start(const Settings& settings,
+                                                        Progress& progress,
+                                                        std::function<void(const Error&)> on_fatal,
+                                                        const Clock& clock) {
+  std::unique_ptr<Application> self(
+      new Application(settings, progress, std::move(on_fatal), clock));
   VITRINE_TRY(io::system_files().create_directories(settings.data_directory));
   VITRINE_TRY(self->open_partitions());  // first: its lock keeps a second server out
   VITRINE_TRY(self->open_control());
@@ -156,8 +163,7 @@ Result<std::unique_ptr<Application>> Application::start(
   self->register_metrics();
   self->api_ = std::make_unique<api::Api>(*self);
   VITRINE_TRY(self->server_, net::Server::start(server_options(settings), *self->api_));
-  self->startup_seconds_ =
-      static_cast<double>(system_clock().steady_ns() - self->started_ns_) / 1e9;
+  self->startup_seconds_ = static_cast<double>(clock.steady_ns() - self->started_ns_) / 1e9;
   VITRINE_TRY(self->write_runtime_file());
   obs::log_info("started", {{"url", self->url()},
                             {"seconds", self->startup_seconds_},
@@ -212,6 +218,7 @@ Status Application::open_control() {
   control::StoreOptions options;
   options.path = in_data(settings_, "control.db");
   options.pool_partitions = static_cast<std::uint32_t>(settings_.partitions);
+  options.clock = &clock_;
   VITRINE_TRY(control_, control::ControlStore::open(options));
   VITRINE_TRY(control_->add_listener(gateway_));
   const std::string key_file = in_data(settings_, "admin.key");
@@ -228,7 +235,7 @@ Status Application::open_control() {
 }
 
 Status Application::open_answers() {
-  VITRINE_TRY(answers_, LoggedAnswers::open(settings_, registry_));
+  VITRINE_TRY(answers_, LoggedAnswers::open(settings_, clock_, registry_));
   return ok_status();
 }
 
@@ -237,7 +244,7 @@ Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::
   VITRINE_TRY(const auto where, place(view.tenant.partition));
   return tenants_.find_or_put(view.tenant.id, [&] {
     return std::make_shared<api::TenantServices>(where->partition, where->collector,
-                                                 recommend::RecommenderOptions{}, system_clock(),
+                                                 recommend::RecommenderOptions{}, clock_,
                                                  answer_metrics_.get());
   });
 }
@@ -265,7 +272,7 @@ Status Application::write_runtime_file() {
   json.begin_object();
   json.key("pid").number(getpid());
   json.key("url").string(url());
-  json.key("started_us").number(system_clock().wall_us());
+  json.key("started_us").number(clock_.wall_us());
   json.key("startup_seconds").number(startup_seconds_);
   json.key("replayed_records").number(replayed_);
   json.key("snapshot_position").number(snapshot);

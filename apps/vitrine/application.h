@@ -20,9 +20,11 @@ namespace vitrine::app {
 class Application final : public api::Platform {
  public:
   // Opens the data directory (created where absent), replays what the snapshots don't cover, then
-  // listens. `on_fatal` is called once if the process can't go on.
+  // listens. `on_fatal` is called once if the process can't go on. `clock` says what time it is for
+  // events, answers and the log; it outlives the application and its wall time never goes back.
   static Result<std::unique_ptr<Application>> start(const Settings& settings, Progress& progress,
-                                                    std::function<void(const Error&)> on_fatal);
+                                                    std::function<void(const Error&)> on_fatal,
+                                                    const Clock& clock = system_clock());
   ~Application() override;
 
   // Finishes what is in flight, writes snapshots, closes the logs.
@@ -33,7 +35,7 @@ class Application final : public api::Platform {
   std::string url() const;
   std::uint16_t port() const { return server_->port(); }
 
-  const Clock& clock() override { return system_clock(); }
+  const Clock& clock() override { return clock_; }
   control::ControlStore& control() override { return *control_; }
   gateway::Gateway& gateway() override { return gateway_; }
   Result<std::shared_ptr<api::TenantServices>> tenant(const gateway::TenantView& view) override;
@@ -54,7 +56,7 @@ class Application final : public api::Platform {
   };
 
   Application(const Settings& settings, Progress& progress,
-              std::function<void(const Error&)> on_fatal);
+              std::function<void(const Error&)> on_fatal, const Clock& clock);
   Status open_control();
   Status open_partitions();
   Status open_answers();
@@ -65,6 +67,7 @@ class Application final : public api::Platform {
   void fail(const Error& error);
 
   Settings settings_;
+  const Clock& clock_;
   std::function<void(const Error&)> on_fatal_;
   std::atomic<bool> failed_{false};
   std::atomic<bool> draining_{false};

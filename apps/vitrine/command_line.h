@@ -17,8 +17,9 @@ namespace vitrine::app {
 class CommandLine {
  public:
   virtual ~CommandLine() = default;
-  virtual void add_data(CLI::App& command) const = 0;  // --data and --config
-  virtual void add_json(CLI::App& command) const = 0;  // --json
+  virtual void add_data(CLI::App& command) const = 0;         // --data and --config
+  virtual void add_config_file(CLI::App& command) const = 0;  // --config
+  virtual void add_json(CLI::App& command) const = 0;         // --json
   // Runs `work` once settings are loaded; its Status becomes the exit code.
   virtual void run(CLI::App& command, std::function<Status()> work) const = 0;
   virtual const Settings& settings() const = 0;  // within `work`
@@ -26,5 +27,6 @@ class CommandLine {
 };
 
 void add_evaluate_commands(CLI::App& app, const CommandLine& line);
+void add_simulate_commands(CLI::App& app, const CommandLine& line);
 
 }  // namespace vitrine::app

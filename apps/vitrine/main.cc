@@ -302,6 +302,7 @@ class SharedCommandLine final : public CommandLine {
  public:
   explicit SharedCommandLine(Shared& shared) : shared_(shared) {}
   void add_data(CLI::App& command) const override { app::add_data(command, shared_); }
+  void add_config_file(CLI::App& command) const override { app::add_config_file(command, shared_); }
   void add_json(CLI::App& command) const override { app::add_json(command, shared_); }
   void run(CLI::App& command, std::function<Status()> work) const override {
     app::run(command, shared_, std::move(work));
@@ -399,6 +400,7 @@ int main_with(int argc, char** argv) {
   add_import(app, shared);
   add_tour(app, shared);
   add_evaluate_commands(app, line);
+  add_simulate_commands(app, line);
   add_log(app, shared);
   add_state(app, shared);
   add_config(app, shared);

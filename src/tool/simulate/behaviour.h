@@ -15,28 +15,32 @@ namespace vitrine::simulate {
 
 struct Behaviour {
   // Appeal, in logits.
-  double style = 0.8;          // per standard deviation of the match of style and taste
-  double quality = 0.6;        // per standard deviation of what everybody likes
+  double style = 1.0;          // per standard deviation of the match of style and taste
+  double quality = 0.7;        // per standard deviation of what everybody likes
   double category = 0.5;       // per ln of the visitor's interest over the mean interest
   double category_most = 1.2;  // bound of that, up and down
   double intent = 1.5;         // an item of the category that the visitor came for
   double season = 1.0;         // per ln of the category's season
   // A list.
   double position_power = 0.5;  // the n-th place is looked at with chance n^-power
-  double click = -4.8;          // an item of no special appeal is clicked with sigmoid(click)
+  double click = -4.0;          // an item of no special appeal is clicked with sigmoid(click)
   double fatigue = 0.3;         // each time it was looked at and not clicked in the last week
   double fatigue_most = 1.2;
   // An item's page.
-  double buy = -5.6;       // ... is put into the cart with sigmoid(buy)
+  double buy = -6.2;       // ... is put into the cart with sigmoid(buy)
   double price = 0.8;      // per squared ln of the price over what the visitor likes to pay
   double owned = -5;       // of something that lasts and is there already
   double has_enough = -3;  // of a consumable that is not used up
   double used_up = 2.5;    // of a consumable that is
   double checkout = 0.65;  // carts that are paid
+  // How much of an item's place in a category's list is the shop's doing (bestsellers and
+  // campaigns first, the same for all), the rest being each visit's own search and sorting.
+  double prominence = 0.7;
   // The way through the shop, shares.
   double home_to_category = 0.6;  // nothing of interest on the home page: else the visit ends
-  double item_to_category = 0.4;  // after an item's page, back to the category's list,
-  double item_to_home = 0.25;     // or to the home page; else the visit ends
+  double list_to_next = 0.6;      // nothing in a page of the category's list: on to the next page
+  double item_to_category = 0.5;  // after an item's page, back to the category's list,
+  double item_to_home = 0.2;      // or to the home page; else the visit ends
 };
 
 // What one visitor remembers in one copy of the shop.

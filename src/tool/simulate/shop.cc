@@ -91,6 +91,7 @@ class Builder {
         item.style[s] = std::sqrt(0.5) * (brand_style[item.brand][s] + random.normal());
       }
       item.quality = random.normal();
+      item.listing = random.unit();
       item.price_level = 0.4 * random.normal();
       Category& category = shop_.categories[item.category];
       item.price = std::max(1.0, std::round(category.price * std::exp(item.price_level))) - 0.05;
@@ -98,7 +99,6 @@ class Builder {
       item.repeat_days = category.consumable ? 6 + 9 * random.unit() : 0;
       item.id = "sku-" + std::to_string(10001 + i);
       item.title = shop_.brands[item.brand] + " " + category.name + " " + std::to_string(i + 1);
-      item.listing = static_cast<std::uint32_t>(category.items.size());
       category.items.push_back(i);
       shop_.items.push_back(std::move(item));
     }

@@ -20,11 +20,11 @@ using VisitorNo = std::uint32_t;  // index into Shop::visitors
 
 struct ShopOptions {
   std::uint64_t seed = 1;
-  std::uint32_t items = 1200;       // 100 .. 5,000
+  std::uint32_t items = 800;        // 100 .. 5,000
   std::uint32_t categories = 24;    // 2 .. 100
-  std::uint32_t visitors = 2500;    // 10 .. 1,000,000
-  std::uint32_t days = 28;          // with a policy, 1 .. 365
-  std::uint32_t history_days = 14;  // before, without any recommendations, 0 .. 365
+  std::uint32_t visitors = 4000;    // 10 .. 1,000,000
+  std::uint32_t days = 21;          // with a policy, 1 .. 365
+  std::uint32_t history_days = 42;  // before, without any recommendations, 0 .. 365
   double visits_per_visitor_day = 0.14;
   TimeUs start = 0;  // of the first day with a policy
 };
@@ -39,9 +39,9 @@ struct Item {
   int stock_full;      // what a delivery fills up to
   double repeat_days;  // a consumable is used up after about so long; 0: it lasts
   // Nobody but visitors (and the oracle) knows these.
-  Style style;            // standard normal in each dimension; brands have a style, too
-  double quality;         // what everybody likes about it
-  std::uint32_t listing;  // place in the shop's own sort order of its category
+  Style style;     // standard normal in each dimension; brands have a style, too
+  double quality;  // what everybody likes about it
+  double listing;  // 0..1: where the shop's own order puts it in its category, 0 first
 };
 
 struct Category {
@@ -50,7 +50,7 @@ struct Category {
   double demand;  // share of interest over all visitors, sums to 1
   double season;  // phase of its season, 0..1
   bool consumable;
-  std::vector<ItemNo> items;  // in listing order
+  std::vector<ItemNo> items;
 };
 
 struct Visitor {

@@ -15,7 +15,7 @@ constexpr std::size_t kListPlaces = 12;  // of a page of a category's list
 constexpr TimeUs kPageTime = 30 * kSecondUs;
 constexpr std::uint32_t kSoldOutOneIn = 20;
 
-enum Doubt : std::uint64_t { kLeaveHome, kLeaveItem };
+enum Doubt : std::uint64_t { kLeaveHome, kLeaveItem, kOrder };
 
 }  // namespace
 
@@ -98,9 +98,9 @@ class World::Walk {
       at_home = u >= b.item_to_category;
       return u < b.item_to_category + b.item_to_home;
     }
-    if (!at_home) return false;  // nothing in the list either
+    const bool goes_on = u < (at_home ? b.home_to_category : b.list_to_next);
     at_home = false;
-    return u < b.home_to_category;
+    return goes_on;
   }
 
   Clicked home_page() {
@@ -110,14 +110,28 @@ class World::Walk {
 
   Clicked category_page() {
     happened({EventType::kCategoryView, visit_.visitor, now_, {}});
-    const auto& items = world_.shop_.categories[visit_.intent].items;
+    if (category_.empty()) category_ = in_own_order(visit_.intent);
     const std::size_t from = kListPlaces * pages_seen_++;
     list_.clear();
-    for (std::size_t i = from; i < std::min(from + kListPlaces, items.size()); ++i)
-      list_.push_back(items[i]);
+    for (std::size_t i = from; i < std::min(from + kListPlaces, category_.size()); ++i)
+      list_.push_back(category_[i]);
     const auto clicked = look(list_, false);
     VITRINE_TRY(tell());
     return clicked;
+  }
+
+  // The category as this visit meets it: partly in the shop's order, partly in one of its own.
+  std::vector<ItemNo> in_own_order(std::uint32_t category) const {
+    const double common = world_.behaviour_.prominence;
+    std::vector<std::pair<double, ItemNo>> order;
+    for (const ItemNo item : world_.shop_.categories[category].items) {
+      const double own = mind_.chance(kOrder, item);
+      order.emplace_back(common * world_.shop_.items[item].listing + (1 - common) * own, item);
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<ItemNo> items;
+    for (const auto& [place, item] : order) items.push_back(item);
+    return items;
   }
 
   Clicked item_page(ItemNo item) {
@@ -208,7 +222,7 @@ class World::Walk {
   TimeUs now_;
   std::uint32_t step_ = 0;
   std::size_t pages_seen_ = 0;  // of the category's list
-  std::vector<ItemNo> cart_, list_, sold_;
+  std::vector<ItemNo> category_, cart_, list_, sold_;
   std::vector<ShopEvent> events_;
   Tally tally_;
 };

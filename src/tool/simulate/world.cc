@@ -140,6 +140,7 @@ class World::Walk {
   }
 
   void view(ItemNo item) {
+    opened_.push_back(item);
     happened({EventType::kView, visit_.visitor, now_, {item}});
     const bool in_cart = std::find(cart_.begin(), cart_.end(), item) != cart_.end();
     if (in_cart || world_.stock_[item] <= 0 || !mind_.buys(item, now_)) return;
@@ -180,11 +181,13 @@ class World::Walk {
     return look(list_, true);
   }
 
-  // The first item that is looked at and clicked. What was looked at before it was ignored.
+  // The first item that is looked at and clicked. What was looked at before it was ignored, but for
+  // what was opened in this visit: nobody opens that again, or thinks less of it for being there.
   std::optional<ItemNo> look(const std::vector<ItemNo>& list, bool of_policy) {
     for (std::size_t place = 0; place < list.size(); ++place) {
       if (!mind_.looks_at(step_, place)) continue;
       if (of_policy) ++tally_.shown;
+      if (std::find(opened_.begin(), opened_.end(), list[place]) != opened_.end()) continue;
       if (mind_.clicks(list[place], now_)) {
         if (of_policy) ++tally_.clicks;
         memory_.ignored.erase(list[place]);
@@ -222,7 +225,7 @@ class World::Walk {
   TimeUs now_;
   std::uint32_t step_ = 0;
   std::size_t pages_seen_ = 0;  // of the category's list
-  std::vector<ItemNo> category_, cart_, list_, sold_;
+  std::vector<ItemNo> category_, cart_, list_, opened_, sold_;
   std::vector<ShopEvent> events_;
   Tally tally_;
 };

@@ -26,7 +26,7 @@ CODE_PATTERNS = [re.compile(p) for p in (
     r"with_reason\(\s*" + CODE,
     r"\brefused?\(\s*(?:ErrorCode::\w+|\d{3}),\s*" + CODE,
     r"\brefused\(\s*" + CODE,
-    r"\bproblem(?:_response)?\(\s*\d{3},\s*" + CODE,
+    r"\b(?:passing_)?problem(?:_response)?\(\s*\d{3},\s*" + CODE,
     r"\breturn \{\d{3},\s*" + CODE,
     r"\bbad\.push_back\(\{\w+,\s*" + CODE,
     r"string_view k\w+ = \"(filter_[a-z_]+)\"",

@@ -290,10 +290,13 @@ std::vector<ShopFilter> Shop::make_filters(double share, std::uint32_t count,
   };
   std::vector<ShopFilter> filters;
   std::set<std::string> texts;
+  // A kind that can't be made (no category is so rare) is passed over.
+  std::uint32_t failed = 0, passed_over = 0;
   for (std::uint32_t tries = 0; filters.size() < count && tries < count * 50; ++tries) {
+    if (++failed % 20 == 0) ++passed_over;
     ShopFilter filter;
     const double half = std::sqrt(share);
-    switch (filters.size() % 5) {
+    switch ((filters.size() + passed_over) % 5) {
       case 0: filter.categories = pick(of_category, share); break;
       case 1: filter.brands = pick(of_brand, share); break;
       case 2: range(filter, share); break;
@@ -307,9 +310,11 @@ std::vector<ShopFilter> Shop::make_filters(double share, std::uint32_t count,
         break;
     }
     write_text(filter);
+    if (filter.text.empty()) continue;
     const double passed = pass_rate(filter);
     if (passed < share * 0.6 || passed > share * 1.5 || !texts.insert(filter.text).second) continue;
     filters.push_back(std::move(filter));
+    failed = 0;
   }
   return filters;
 }

@@ -11,6 +11,7 @@ namespace vitrine::integration {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -79,7 +80,7 @@ TEST(Connections, IdleOnesAreTakenUpToTheLimitAndTheNextIsTold503) {
     EXPECT_THAT(over.read_all(3s), AnyOf(StartsWith("HTTP/1.1 503"), IsEmpty()));
   }
   RawConnection silent(server.port());
-  EXPECT_THAT(silent.read_all(3s), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(silent.read_all(3s), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("Retry-After: ")));
   // The open ones were not disturbed; closing some makes room.
   ASSERT_EQ(server.get("/readyz", {}).status, 200);
   idle.clear();

@@ -233,6 +233,16 @@ TEST_F(Routes, EveryPlacementAnswersFromTheOwnTenantOnly) {
   }
 }
 
+TEST_F(Routes, TheTypeOfAProblemLeadsToWhatItMeans) {
+  const auto refused = server_.get("/v1/items", {});
+  ASSERT_EQ(refused.status, 401);
+  const std::string type = "/docs/errors#credential_missing";
+  EXPECT_THAT(refused.body, HasSubstr("\"type\":\"" + type + "\""));
+  const auto page = server_.get("/docs/errors", {});
+  ASSERT_EQ(page.status, 200);
+  EXPECT_THAT(page.body, HasSubstr("<a id=\"credential_missing\">"));
+}
+
 TEST_F(Routes, ListsOfKeysAndTenantsAreTheAdminsAndKeepToTheTenantNamed) {
   const auto keys = server_.get("/v1/admin/tenants/beta/keys", server_.admin_key());
   EXPECT_THAT(keys.body, HasSubstr(beta_.secret.substr(7, 12)));

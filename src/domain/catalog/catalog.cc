@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 
 #include "base/check.h"
@@ -202,6 +203,17 @@ ApplyResult Catalog::check_patched_size(Row row, const ItemPatch& patch) const {
 
 // --- Changes --------------------------------------------------------------------------------
 
+std::uint64_t Catalog::Identity::next() {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+void Catalog::note_change(Row row) {
+  if (changes_.empty()) changes_.resize(kChangesKept);
+  ++version_;
+  changes_[version_ % kChangesKept] = row;
+}
+
 void Catalog::set_value(Row row, std::string_view name, const AttributeValue& value) {
   std::uint32_t attribute = find_attribute(name);
   if (attribute == attributes_.size()) attribute = add_attribute(name, type_of(value));
@@ -236,6 +248,7 @@ void Catalog::list(Row row, TimeUs append_time) {
   if ((flags_[row] & kListed) == 0) {
     flags_[row] |= kListed;
     listed_.add(row);
+    listed_bits_.add(row);
     ++listed_count_;
   }
   if (created_.at(row) == TimeColumn::kAbsent) {
@@ -252,8 +265,10 @@ void Catalog::refresh_stock(Row row) {
   flags_[row] ^= kInStock;
   if (now) {
     in_stock_.add(row);
+    in_stock_bits_.add(row);
   } else {
     in_stock_.remove(row);
+    in_stock_bits_.remove(row);
   }
 }
 
@@ -268,7 +283,7 @@ ApplyResult Catalog::apply_upsert(const Item& item, TimeUs append_time) {
   for (const auto& [name, value] : item.attributes) set_value(row, name, value);
   list(row, append_time);
   refresh_stock(row);
-  ++version_;
+  note_change(row);
   return result;
 }
 
@@ -286,7 +301,7 @@ ApplyResult Catalog::apply_patch(const ItemPatch& patch, TimeUs append_time) {
   }
   updated_.set(row, append_time);
   refresh_stock(row);
-  ++version_;
+  note_change(row);
   return result;
 }
 
@@ -300,10 +315,11 @@ ApplyResult Catalog::apply_delete(std::string_view item_id, TimeUs append_time) 
   for_each_attribute_of(row, [&](std::uint32_t attribute) { clear_value(row, attribute); });
   flags_[row] &= static_cast<std::uint8_t>(~kListed);
   listed_.remove(row);
+  listed_bits_.remove(row);
   --listed_count_;
   refresh_stock(row);
   updated_.set(row, append_time);
-  ++version_;
+  note_change(row);
   return {};
 }
 
@@ -373,11 +389,12 @@ std::optional<Item> Catalog::get_item(ItemIndex item) const {
 }
 
 std::uint64_t Catalog::memory_bytes() const {
-  std::uint64_t bytes = sizeof(Catalog) + ids_.memory_bytes() + names_.memory_bytes() +
-                        flags_.capacity() + created_.memory_bytes() + updated_.memory_bytes() +
-                        listing_order_.capacity() * sizeof(Row) +
-                        presence_.capacity() * sizeof(std::uint64_t) +
-                        listed_.getSizeInBytes(false) + in_stock_.getSizeInBytes(false);
+  std::uint64_t bytes =
+      sizeof(Catalog) + ids_.memory_bytes() + names_.memory_bytes() + flags_.capacity() +
+      created_.memory_bytes() + updated_.memory_bytes() + listing_order_.capacity() * sizeof(Row) +
+      presence_.capacity() * sizeof(std::uint64_t) + listed_.getSizeInBytes(false) +
+      listed_bits_.memory_bytes() + in_stock_.getSizeInBytes(false) +
+      in_stock_bits_.memory_bytes() + changes_.capacity() * sizeof(Row);
   for (const Entry& entry : attributes_) {
     bytes += sizeof(Entry) +
              std::visit([](const auto& column) { return column.memory_bytes(); }, entry.column);

@@ -23,6 +23,7 @@
 #include <roaring/roaring.hh>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -30,6 +31,7 @@
 #include "base/stream.h"
 #include "domain/catalog/columns.h"
 #include "domain/catalog/item.h"
+#include "domain/catalog/row_bits.h"
 
 namespace vitrine::catalog {
 
@@ -80,6 +82,8 @@ class Catalog {
   // The index of a valid id (check_item_id), new or old. kNoItem once items_max are known.
   ItemIndex intern(std::string_view item_id);
   std::optional<ItemIndex> find(std::string_view item_id) const;
+  // Fetches what they will look at first.
+  void prefetch(std::string_view item_id) const { ids_.prefetch(item_id); }
   std::string_view item_id(ItemIndex item) const { return ids_.get(item.value); }
   std::size_t item_count() const { return flags_.size(); }  // indexes are below this
 
@@ -106,10 +110,25 @@ class Catalog {
   TimeUs created(ItemIndex item) const { return created_.at(item.value); }  // TimeColumn::kAbsent
   TimeUs updated(ItemIndex item) const { return updated_.at(item.value); }  // if never listed
 
+  // Starts the cache misses of listed, in_stock, first_category and brand.
+  void prefetch(ItemIndex item) const {
+    if (item.value < flags_.size()) __builtin_prefetch(&flags_[item.value]);
+    categories_->prefetch(item.value);
+    brand_->prefetch(item.value);
+  }
+
+  // Start those of item_id: first where it is, then what it is.
+  void prefetch_id_place(ItemIndex item) const { ids_.prefetch_place(item.value); }
+  void prefetch_id(ItemIndex item) const { ids_.prefetch_text(item.value); }
+
   // --- Sets ---------------------------------------------------------------------------------
   const Roaring& listed_items() const { return listed_; }
   const Roaring& in_stock_items() const { return in_stock_; }
+  const RowBits& listed_bits() const { return listed_bits_; }
+  const RowBits& in_stock_bits() const { return in_stock_bits_; }
   std::size_t listed_count() const { return listed_count_; }
+  // Rows that were ever listed, by first listing; not all are listed now.
+  std::span<const Row> listing_order() const { return listing_order_; }
   // Calls fn(ItemIndex) -> bool for listed items, latest first listing first, until it gives false.
   template <class Fn>
   void for_each_listed_newest_first(Fn&& fn) const {
@@ -131,8 +150,23 @@ class Catalog {
   // The item as it was sent, patches included; without created and updated. Empty if not listed.
   std::optional<Item> get_item(ItemIndex item) const;
 
-  // Changes with every applied change; for caches in this process, not part of the state.
+  // --- For caches in this process; not part of the state -------------------------------------
+  // Counts applied changes, each of which is about one item.
   std::uint64_t version() const { return version_; }
+  // No two catalogs of a process have the same, and load() gives a new one: positions, codes and
+  // versions say nothing about a catalog of another identity.
+  std::uint64_t identity() const { return identity_.value(); }
+  // Calls fn(ItemIndex) for the item of each change after `version` of this identity. False,
+  // without a call, if that is more than kChangesKept changes ago.
+  static constexpr std::size_t kChangesKept = 4096;
+  template <class Fn>
+  bool for_each_changed_since(std::uint64_t version, Fn&& fn) const {
+    if (version_ - version > changes_.size()) return false;
+    for (std::uint64_t v = version + 1; v <= version_; ++v) {
+      fn(ItemIndex{changes_[v % changes_.size()]});
+    }
+    return true;
+  }
   // An estimate, some ms at millions of distinct values.
   std::uint64_t memory_bytes() const;
 
@@ -146,6 +180,22 @@ class Catalog {
     std::string name;
     AttributeType type;
     Column column;
+  };
+  // What is moved from becomes another catalog.
+  class Identity {
+   public:
+    Identity() : value_(next()) {}
+    Identity(Identity&& other) noexcept : value_(std::exchange(other.value_, next())) {}
+    Identity& operator=(Identity&& other) noexcept {
+      value_ = std::exchange(other.value_, next());
+      return *this;
+    }
+    ~Identity() = default;
+    std::uint64_t value() const { return value_; }
+
+   private:
+    static std::uint64_t next();
+    std::uint64_t value_;
   };
 
   bool has_flag(ItemIndex item, Flag flag) const {
@@ -170,6 +220,7 @@ class Catalog {
       }
     }
   }
+  void note_change(Row row);
   void list(Row row, TimeUs append_time);
   void refresh_stock(Row row);
   AttributeValue value_of(Row row, const Entry& entry) const;
@@ -181,7 +232,9 @@ class Catalog {
   StringTable ids_;
   std::vector<std::uint8_t> flags_;  // by row
   Roaring listed_;
+  RowBits listed_bits_;  // the same
   Roaring in_stock_;
+  RowBits in_stock_bits_;
   std::size_t listed_count_ = 0;
   TimeColumn created_;
   TimeColumn updated_;
@@ -191,6 +244,9 @@ class Catalog {
   std::vector<std::uint64_t> presence_;  // stride_ words a row: bit a says attribute a has a value
   std::uint32_t stride_ = 1;
   std::uint64_t version_ = 0;
+  Identity identity_;
+  // The row of change v at v % size: all of them, then the last kChangesKept.
+  std::vector<Row> changes_;
 
   // Into attributes_.
   const NumberColumn* price_ = nullptr;

@@ -132,8 +132,9 @@ Status load_column(NumberColumn& column, const Rows& rows, const std::string& wh
   VITRINE_TRY(load_values(source, rows.size(), what, values));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!std::isfinite(values[i])) return corrupt(what + " has a number that is not finite");
-    column.set(rows[i], values[i]);
+    column.load(rows[i], values[i]);
   }
+  column.finish_loading();
   return ok_status();
 }
 
@@ -317,6 +318,7 @@ Status Catalog::load_items(Source& source) {
   }
   if (listing_order_.size() != ever_listed) return corrupt("the listing order is incomplete");
   listed_.addMany(listed_rows.size(), listed_rows.data());
+  for (const Row row : listed_rows) listed_bits_.add(row);
   listed_count_ = listed_rows.size();
   return ok_status();
 }

@@ -123,6 +123,32 @@ void expect_dictionary_equals(const Dictionary& dictionary, const std::string& n
   }
 }
 
+Roaring roaring_of(const RowBits& bits) {
+  Roaring rows;
+  bits.for_each([&](std::uint32_t row) {
+    rows.add(row);
+    return true;
+  });
+  EXPECT_EQ(bits.count(), rows.cardinality());
+  return rows;
+}
+
+void expect_order_equals(const Catalog& catalog, const Twin& twin) {
+  std::vector<std::pair<double, std::uint32_t>> expected;
+  for (const auto& [id, item] : twin.items) {
+    const AttributeValue* price = item.find("price");
+    if (price != nullptr) expected.emplace_back(std::get<double>(*price), catalog.find(id)->value);
+  }
+  std::sort(expected.begin(), expected.end());
+  std::vector<std::uint32_t> rows;
+  for (const auto& [price, row] : expected) rows.push_back(row);
+  const auto& order = std::get<NumberColumn>(*catalog.find_field("price")->column).order();
+  std::vector<std::uint32_t> actual;
+  order.for_each({order.begin(), order.end()},
+                 [&](auto piece) { actual.insert(actual.end(), piece.begin(), piece.end()); });
+  ASSERT_EQ(actual, rows);
+}
+
 void expect_equal(const Catalog& catalog, const Twin& twin) {
   Roaring listed;
   Roaring in_stock;
@@ -139,6 +165,9 @@ void expect_equal(const Catalog& catalog, const Twin& twin) {
   }
   ASSERT_EQ(catalog.listed_items(), listed);
   ASSERT_EQ(catalog.in_stock_items(), in_stock);
+  ASSERT_EQ(roaring_of(catalog.listed_bits()), listed);
+  ASSERT_EQ(roaring_of(catalog.in_stock_bits()), in_stock);
+  ASSERT_NO_FATAL_FAILURE(expect_order_equals(catalog, twin));
   ASSERT_EQ(catalog.listed_count(), twin.items.size());
   for (const char* name : {"brand", "color"}) {
     const auto field = catalog.find_field(name);
@@ -209,6 +238,48 @@ TEST(Catalog, SaysWhatAMapOfItemsSaysAfterAnyChanges) {
       }
     }
   }
+}
+
+// Goal: whoever keeps something per item learns of every item that changed, or that it can't.
+TEST(Catalog, NamesTheItemsOfAllChangesSinceAVersion) {
+  Catalog catalog;
+  const auto changed = [&](std::uint64_t version) {
+    std::vector<std::uint32_t> items;
+    const bool known = catalog.for_each_changed_since(
+        version, [&](ItemIndex item) { items.push_back(item.value); });
+    return std::pair(known, items);
+  };
+  using Items = std::vector<std::uint32_t>;
+  EXPECT_EQ(changed(catalog.version()), std::pair(true, Items{}));
+  const std::uint64_t start = catalog.version();
+  ASSERT_TRUE(catalog.apply_upsert({"a", {}}, 1).applied());
+  ASSERT_TRUE(catalog.apply_upsert({"b", {}}, 2).applied());
+  catalog.intern("c");
+  ASSERT_TRUE(catalog.apply_patch({"b", {{"price", AttributeValue(2.0)}}}, 3).applied());
+  ASSERT_FALSE(catalog.apply_patch({"c", {{"price", AttributeValue(2.0)}}}, 3).applied());
+  ASSERT_TRUE(catalog.apply_delete("a", 4).applied());
+  EXPECT_EQ(changed(start), std::pair(true, Items{0, 1, 1, 0}));
+  EXPECT_EQ(changed(start + 3), std::pair(true, Items{0}));
+  EXPECT_EQ(changed(start + 4), std::pair(true, Items{}));
+  for (std::size_t i = 0; i < Catalog::kChangesKept; ++i) {
+    ASSERT_TRUE(catalog.apply_upsert({"b", {}}, 5).applied());
+  }
+  EXPECT_FALSE(changed(start + 3).first);
+  EXPECT_EQ(changed(start + 4), std::pair(true, Items(Catalog::kChangesKept, 1)));
+}
+
+TEST(Catalog, HasAnIdentityThatNoOtherHas) {
+  Catalog a, b;
+  EXPECT_NE(a.identity(), b.identity());
+  const std::uint64_t first = a.identity();
+  StringSink sink;
+  a.save(sink);
+  StringSource source(sink.bytes());
+  ASSERT_TRUE(a.load(source).ok());
+  EXPECT_NE(a.identity(), first);
+  const std::uint64_t loaded = a.identity();
+  b = std::move(a);
+  EXPECT_EQ(b.identity(), loaded);
 }
 
 // --- Refusals and limits --------------------------------------------------------------------

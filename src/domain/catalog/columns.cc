@@ -16,6 +16,33 @@ void grow_to(std::vector<T>& values, Row row, T absent) {
 
 }  // namespace
 
+void NumberColumn::set(Row row, double value) {
+  grow_to(values_, row, kAbsent);
+  const double old = values_[row];
+  if (old == value) {
+    values_[row] = value;  // 0 and -0 have one place in the order
+    return;
+  }
+  clear(row);
+  order_.add(row, value, values_);
+  values_[row] = value;
+}
+
+void NumberColumn::clear(Row row) {
+  const double old = at(row);
+  if (!(old == old)) return;
+  order_.remove(row, old, values_);
+  values_[row] = kAbsent;
+}
+
+void NumberColumn::finish_loading() {
+  std::vector<Row> rows;
+  for (Row row = 0; row < values_.size(); ++row) {
+    if (values_[row] == values_[row]) rows.push_back(row);
+  }
+  order_.build(std::move(rows), values_);
+}
+
 void BooleanColumn::set(Row row, bool value) {
   clear(row);
   grow_to(values_, row, kAbsent);

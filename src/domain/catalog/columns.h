@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "domain/catalog/dictionary.h"
+#include "domain/catalog/ordered_rows.h"
 #include "domain/catalog/string_pool.h"
 
 namespace vitrine::catalog {
@@ -27,17 +28,24 @@ class NumberColumn {
   static constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
   double at(Row row) const { return row < values_.size() ? values_[row] : kAbsent; }
   std::span<const double> values() const { return values_; }
-  void set(Row row, double value) {
+  // All rows that have a value, in its order.
+  const OrderedRows<double>& order() const { return order_; }
+  void set(Row row, double value);
+  void clear(Row row);
+  std::uint64_t memory_bytes() const {
+    return values_.capacity() * sizeof(double) + order_.memory_bytes();
+  }
+
+  // For loading: values in bulk, then the order at once.
+  void load(Row row, double value) {
     if (row >= values_.size()) values_.resize(row + std::size_t{1}, kAbsent);
     values_[row] = value;
   }
-  void clear(Row row) {
-    if (row < values_.size()) values_[row] = kAbsent;
-  }
-  std::uint64_t memory_bytes() const { return values_.capacity() * sizeof(double); }
+  void finish_loading();
 
  private:
   std::vector<double> values_;
+  OrderedRows<double> order_;
 };
 
 class TimeColumn {
@@ -77,6 +85,9 @@ class BooleanColumn {
 class StringColumn {
  public:
   Code code(Row row) const { return row < codes_.size() ? codes_[row] : kNoCode; }
+  void prefetch(Row row) const {
+    if (row < codes_.size()) __builtin_prefetch(&codes_[row]);
+  }
   const Dictionary& dictionary() const { return dictionary_; }
   // False when the dictionary is full; the row then has no value.
   bool set(Row row, std::string_view value);
@@ -98,6 +109,9 @@ class ListColumn {
  public:
   // Of the first entry; kNoCode if there is no list or it is empty.
   Code first(Row row) const { return row < rows_.size() ? rows_[row].first : kNoCode; }
+  void prefetch(Row row) const {
+    if (row < rows_.size()) __builtin_prefetch(&rows_[row]);
+  }
   std::span<const Code> codes(Row row) const {
     if (row >= rows_.size() || rows_[row].start == 0) return {};
     const std::uint32_t start = rows_[row].start;

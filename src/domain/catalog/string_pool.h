@@ -32,6 +32,7 @@ class StringPool {
   Ref add(std::string_view text);
   void remove(Ref ref);
   std::string_view get(Ref ref) const;
+  void prefetch(Ref ref) const { __builtin_prefetch(at(ref)); }
 
   std::uint64_t free_bytes() const { return free_bytes_; }  // in free slots and lost block ends
   std::uint64_t used_bytes() const { return blocks_.size() * kBlockBytes; }

@@ -103,6 +103,12 @@ class BoundFilter {
     walk(adapter);
   }
   std::uint64_t count_matches() const;
+  // Replaces `out` by all matches. About a ns for each row that an index names and for each 64
+  // items of the catalog; more where a comparison has no index and must look at the items.
+  void evaluate(catalog::RowBits& out) const;
+  // True if evaluate() takes about as long as looking at a bit of each item a few times: all that
+  // indexes can answer. Depends on the catalog and the filter only.
+  bool cheap_to_evaluate() const;
 
  private:
   friend class Binder;

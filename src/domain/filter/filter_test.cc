@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "domain/catalog/time_text.h"
+#include "domain/filter/match_set.h"
 
 namespace vitrine::filter {
 namespace {
@@ -350,6 +351,14 @@ void expect_same(const Shop& shop, const Written& written) {
   bound->for_each_match([&](ItemIndex item) { walked.push_back(item.value); });
   ASSERT_EQ(walked, expected);
   ASSERT_EQ(bound->count_matches(), expected.size());
+  catalog::RowBits bits;
+  bound->evaluate(bits);
+  std::vector<std::uint32_t> evaluated;
+  bits.for_each([&](std::uint32_t row) {
+    evaluated.push_back(row);
+    return true;
+  });
+  ASSERT_EQ(evaluated, expected);
   ASSERT_GE(bound->estimate(), expected.size());
   ASSERT_FALSE(bound->matches(kNoItem));
 }
@@ -374,6 +383,98 @@ TEST(Filter, MatchesExactlyWhatItSaysWhereValuesHaveBitmaps) {
   Shop shop;
   ASSERT_NO_FATAL_FAILURE(change(shop, random, 4000, 8000));
   for (int i = 0; i < 300; ++i) ASSERT_NO_FATAL_FAILURE(expect_same(shop, random.filter(2)));
+}
+
+// Goal: a kept set is what the filter says now, after any changes: more or fewer than it can
+// follow, new attributes, a catalog that was loaded or is another one.
+TEST(MatchSet, FollowsTheChangesOfItsCatalog) {
+  int refreshed = 0, lost = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomFilters random(seed);
+    Shop shop;
+    ASSERT_NO_FATAL_FAILURE(change(shop, random, 300, 600));
+    struct Kept {
+      ParsedFilter parsed;
+      MatchSet set;
+    };
+    std::vector<Kept> kept;
+    while (kept.size() < 20) {
+      const auto parsed = parse(random.filter(3).text);
+      ASSERT_TRUE(parsed.ok());
+      if (parsed->uses_now()) continue;
+      const auto bound = bind(*parsed, shop.catalog, kNow);
+      ASSERT_TRUE(bound.ok());
+      kept.push_back({*parsed, MatchSet(*bound, shop.catalog)});
+    }
+    for (int round = 0; round < 12; ++round) {
+      const std::size_t changes = round == 7 ? 2 * Catalog::kChangesKept : random.below(80);
+      ASSERT_NO_FATAL_FAILURE(
+          change(shop, random, 300 + 20 * static_cast<std::size_t>(round), changes));
+      if (round == 9) {
+        StringSink sink;
+        shop.catalog.save(sink);
+        StringSource source(sink.bytes());
+        ASSERT_TRUE(shop.catalog.load(source).ok());
+      }
+      for (Kept& k : kept) {
+        SCOPED_TRACE(k.parsed.canonical());
+        const auto bound = bind(k.parsed, shop.catalog, kNow);
+        ASSERT_TRUE(bound.ok());
+        if (k.set.refresh(*bound, shop.catalog)) {
+          ++refreshed;
+        } else {
+          k.set = MatchSet(*bound, shop.catalog);
+          ++lost;
+        }
+        ASSERT_TRUE(k.set.is_current(shop.catalog));
+        ASSERT_EQ(k.set.size(), bound->count_matches());
+        for (std::uint32_t row = 0; row < shop.catalog.item_count() + 70; ++row) {
+          ASSERT_EQ(k.set.contains(ItemIndex{row}), bound->matches(ItemIndex{row})) << row;
+        }
+        ASSERT_FALSE(k.set.contains(kNoItem));
+      }
+    }
+  }
+  EXPECT_GT(refreshed, 1000);
+  EXPECT_GT(lost, 300);
+}
+
+TEST(Filter, KnowsHowManyAreInARange) {
+  RandomFilters random(3);
+  Shop shop;
+  ASSERT_NO_FATAL_FAILURE(change(shop, random, 3000, 6000));
+  for (const char* text : {"price < 3", "price >= 2 and price < 7.5", "price = 4",
+                           "price in (1, 2, 9)", "price > 3 and price <= 3"}) {
+    const auto parsed = parse(text);
+    ASSERT_TRUE(parsed.ok());
+    const auto bound = bind(*parsed, shop.catalog, kNow);
+    ASSERT_TRUE(bound.ok());
+    EXPECT_EQ(bound->estimate(), bound->count_matches()) << text;
+  }
+}
+
+TEST(Filter, MatchesExactlyWhatItSaysWhereRangesMeetRareValues) {
+  RandomFilters random(41);
+  Shop shop;
+  ASSERT_NO_FATAL_FAILURE(change(shop, random, 2000, 5000));
+  for (int i = 0; i < 300; ++i) {
+    const double low = static_cast<double>(random.below(20)) / 2;
+    const double high = static_cast<double>(random.below(20)) / 2;
+    const std::string color = "color" + std::to_string(random.below(400));
+    ASSERT_NO_FATAL_FAILURE(expect_same(
+        shop, {"price >= " + std::to_string(low) + " and color = '" + color + "' and price < " +
+                   std::to_string(high) + " and weight > " + std::to_string(low),
+               [=](const TwinItem& twin) {
+                 const AttributeValue* price = twin.item.find("price");
+                 const AttributeValue* weight = twin.item.find("weight");
+                 const AttributeValue* own = twin.item.find("color");
+                 return price != nullptr && std::get<double>(*price) >= low &&
+                        std::get<double>(*price) < high && weight != nullptr &&
+                        std::get<double>(*weight) > low && own != nullptr &&
+                        std::get<std::string>(*own) == color;
+               }}));
+  }
 }
 
 TEST(Filter, EndsTheWalkWhenToldTo) {

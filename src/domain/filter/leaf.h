@@ -68,11 +68,20 @@ struct Leaf {
   std::vector<std::string_view> texts;
 
   // What the planner knows: if `indexed`, the passing rows are exactly the union of `postings`,
-  // `bitmap` and `rows` (rows only if rows_are_index). All of them listed.
+  // `bitmap`, `ranges` and `rows` (rows only if rows_are_index). All of them listed. If
+  // `complement`, they are all other listed rows.
   bool indexed = false;
+  bool complement = false;
+  // Of several ranges in one `and`: one leaf is `merged` and names the rows that are in all of
+  // them, which is more than its own test says; the others are `covered` by it.
+  bool merged = false;
+  bool covered = false;
   bool rows_are_index = false;
   std::vector<const catalog::Posting*> postings;
   const Roaring* bitmap = nullptr;
+  const catalog::RowBits* bits = nullptr;               // the same as bitmap
+  const catalog::OrderedRows<double>* order = nullptr;  // what `ranges` are of
+  std::vector<catalog::OrderedRows<double>::Range> ranges;
   std::uint64_t bound = 0;  // not below the number of passing rows; set when indexed
 };
 

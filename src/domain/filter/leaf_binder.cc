@@ -274,14 +274,39 @@ class LeafBinder {
       return wrong_operator();
     }
     VITRINE_TRY(const auto numbers, values<double>());
+    const auto& column = std::get<catalog::NumberColumn>(*field_.column);
     if (in_.op != Operator::kIn && in_.op != Operator::kNotIn) {
       leaf_.number = *numbers.front();
-      return use_order<tests::Number, tests::NumberNot, double>();
+      VITRINE_TRY((use_order<tests::Number, tests::NumberNot, double>()));
+      if (in_.op != Operator::kNotEqual) add_range(column, in_.op, leaf_.number);
+      return ok_status();
     }
-    for (const double* number : numbers) leaf_.numbers.values.push_back(*number);
-    std::sort(leaf_.numbers.values.begin(), leaf_.numbers.values.end());
+    auto& values = leaf_.numbers.values;
+    for (const double* number : numbers) values.push_back(*number);
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+    if (!negative()) {
+      for (const double value : values) add_range(column, Operator::kEqual, value);
+    }
     negative() ? use_test<tests::NumberNotIn>(leaf_, 4) : use_test<tests::NumberIn>(leaf_, 4);
     return ok_status();
+  }
+
+  void add_range(const catalog::NumberColumn& column, Operator op, double value) {
+    const auto& order = column.order();
+    catalog::OrderedRows<double>::Range range{order.begin(), order.end()};
+    if (op == Operator::kGreater) range.begin = order.above(value, column.values());
+    if (op == Operator::kGreaterEqual || op == Operator::kEqual) {
+      range.begin = order.not_below(value, column.values());
+    }
+    if (op == Operator::kLess) range.end = order.not_below(value, column.values());
+    if (op == Operator::kLessEqual || op == Operator::kEqual) {
+      range.end = order.above(value, column.values());
+    }
+    leaf_.indexed = true;
+    leaf_.order = &order;
+    leaf_.ranges.push_back(range);
+    leaf_.bound += order.count(range);
   }
 
   Status bind_time() {
@@ -338,6 +363,7 @@ class LeafBinder {
       if (!value) return;
       leaf_.indexed = true;
       leaf_.bitmap = &catalog_.in_stock_items();
+      leaf_.bits = &catalog_.in_stock_bits();
       leaf_.bound = leaf_.bitmap->cardinality();
       return;
     }

@@ -44,6 +44,7 @@ constexpr std::array kRoutes{
     Route{Method::kGet, "/healthz", "getHealth", std::nullopt, get_healthz},
     Route{Method::kGet, "/readyz", "getReadiness", std::nullopt, get_readyz},
     Route{Method::kGet, "/openapi.json", "getOpenapi", std::nullopt, get_openapi},
+    Route{Method::kGet, "/docs/errors", "getErrorCodes", std::nullopt, get_error_codes},
     Route{Method::kGet, "/", "getRoot", std::nullopt, get_root},
 };
 
@@ -158,7 +159,8 @@ std::optional<net::Response> Api::before_body(const net::Request& head) {
 }
 
 net::Response Api::refuse(int status, std::string_view code, std::string_view detail) {
-  return problem_response(status, code, detail);
+  return status == 503 ? passing_problem_response(status, code, detail, 1)
+                       : problem_response(status, code, detail);
 }
 
 }  // namespace vitrine::api

@@ -18,12 +18,20 @@ void get_healthz(Call&, net::Responder responder) {
 void get_readyz(Call& call, net::Responder responder) {
   const Status ready = call.platform.ready();
   if (!ready.ok())
-    return responder.respond(problem_response(503, "not_ready", ready.error().message()));
+    return responder.respond(
+        passing_problem_response(503, "not_ready", ready.error().message(), 1));
   responder.respond(json_response("{\"status\":\"ready\"}"));
 }
 
 void get_openapi(Call&, net::Responder responder) {
   responder.respond(json_response(std::string(openapi_document())));
+}
+
+void get_error_codes(Call&, net::Responder responder) {
+  net::Response response;
+  response.content_type = "text/markdown; charset=utf-8";
+  response.body = error_codes_document();
+  responder.respond(std::move(response));
 }
 
 void get_root(Call&, net::Responder responder) {

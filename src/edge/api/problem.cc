@@ -42,16 +42,22 @@ net::Response problem_response(int status, std::string_view code, std::string_vi
   return response;
 }
 
+net::Response passing_problem_response(int status, std::string_view code, std::string_view detail,
+                                       std::uint32_t wait_s) {
+  net::Response response = problem_response(status, code, detail);
+  response.headers.push_back({"Retry-After", std::to_string(wait_s)});
+  return response;
+}
+
 net::Response problem_response(const Error& error) {
   const int status = http_status(error.code());
-  const bool internal = status == 500;
-  net::Response response = problem_response(
-      status, error.reason(),
-      internal ? "the server failed to do this; its log has the reason" : error.message());
+  const std::string_view detail = status == 500
+                                      ? "the server failed to do this; its log has the reason"
+                                      : std::string_view(error.message());
   const bool passes = status == 429 || status == 503;
   const std::uint32_t wait_s = error.retry_after_s() > 0 || !passes ? error.retry_after_s() : 1;
-  if (wait_s > 0) response.headers.push_back({"Retry-After", std::to_string(wait_s)});
-  return response;
+  return wait_s > 0 ? passing_problem_response(status, error.reason(), detail, wait_s)
+                    : problem_response(status, error.reason(), detail);
 }
 
 }  // namespace vitrine::api

@@ -1,6 +1,7 @@
 // Errors as RFC 9457 problem documents.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "base/result.h"
@@ -18,5 +19,8 @@ net::Response problem_response(const Error& error);
 
 // The same for what is not an Error.
 net::Response problem_response(int status, std::string_view code, std::string_view detail);
+// With Retry-After: the same request may succeed after `wait_s` seconds.
+net::Response passing_problem_response(int status, std::string_view code, std::string_view detail,
+                                       std::uint32_t wait_s);
 
 }  // namespace vitrine::api

@@ -39,6 +39,7 @@ void get_metrics(Call& call, net::Responder responder);
 void get_healthz(Call& call, net::Responder responder);
 void get_readyz(Call& call, net::Responder responder);
 void get_openapi(Call& call, net::Responder responder);
+void get_error_codes(Call& call, net::Responder responder);
 void get_root(Call& call, net::Responder responder);
 
 // common.cc

@@ -307,11 +307,17 @@ void Counters::move_in_head(std::uint32_t item, double old, double sum) {
     head_.erase(from);
     return;
   }
-  const auto to = place(sum);
   if (sum > old) {
+    // One event moves an item by few places as a rule: look from where it is, in growing steps.
+    const std::pair wanted{sum, item};
+    std::ptrdiff_t step = 1;
+    while (from - head_.begin() > step && comes_first(wanted, *(from - step))) step *= 2;
+    const auto left = from - std::min(step, from - head_.begin());
+    const auto to = std::lower_bound(left, from, wanted, comes_first);
     std::move_backward(to, from, from + 1);
     *to = {sum, item};
   } else {
+    const auto to = place(sum);
     std::move(from + 1, to, from);
     *(to - 1) = {sum, item};
   }
@@ -376,15 +382,8 @@ void TopWalk::start_negative() {
   std::make_heap(heap_.begin(), heap_.end(), comes_later);
 }
 
-ItemIndex TopWalk::next() {
-  if (phase_ == Phase::kHead) {
-    if (head_ < counters_.head_.size()) {
-      const auto& [value, item] = counters_.head_[head_++];
-      stored_ = value;
-      return ItemIndex{item};
-    }
-    start_below_head();
-  }
+ItemIndex TopWalk::next_below() {
+  if (phase_ == Phase::kHead) start_below_head();
   if (phase_ == Phase::kPositive && heap_.empty() && !next_bucket()) phase_ = Phase::kZero;
   if (phase_ == Phase::kZero) {
     while (zero_ < counters_.size() && counters_.value_[zero_] != 0) ++zero_;

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/huge_pages.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/stream.h"
@@ -53,6 +54,11 @@ class Counters {
 
   // Starts the cache misses of a coming add().
   void prefetch(ItemIndex item) const;
+
+  // The same for a coming score.
+  void prefetch_score(ItemIndex item) const {
+    if (item.value < value_.size()) __builtin_prefetch(&value_[item.value]);
+  }
 
   // 0 for items without any weight. `at` is usually now; the sign and the order of items do not
   // depend on it.
@@ -108,9 +114,9 @@ class Counters {
   std::int64_t landmark_ = 0;  // in half-lives since 1970
   bool any_ = false;           // landmark_ has been set
   int sub_bits_ = kMinSubBits;
-  std::vector<double> value_;
-  std::vector<std::uint32_t> next_;  // within a bucket; unused where value_ <= 0
-  std::vector<std::uint32_t> prev_;
+  HugeVector<double> value_;
+  HugeVector<std::uint32_t> next_;  // within a bucket; unused where value_ <= 0
+  HugeVector<std::uint32_t> prev_;
   std::vector<Octave> octaves_;  // indexed by the biased exponent minus first_octave_
   std::uint32_t first_octave_ = 0;
   std::uint32_t negative_ = 0;  // items with value_ < 0
@@ -155,12 +161,18 @@ class TopWalk {
  public:
   explicit TopWalk(const Counters& counters);
   // kNoItem at the end.
-  ItemIndex next();
+  ItemIndex next() {
+    if (phase_ != Phase::kHead || head_ == counters_.head_.size()) return next_below();
+    const auto& [value, item] = counters_.head_[head_++];
+    stored_ = value;
+    return ItemIndex{item};
+  }
   // Of the item given last, for ScoreAt::of_stored(): saves looking it up.
   double stored() const { return stored_; }
 
  private:
   enum class Phase { kHead, kPositive, kZero, kNegative, kEnd };
+  ItemIndex next_below();
   bool next_bucket();
   void start_below_head();
   void start_negative();

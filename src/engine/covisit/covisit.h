@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/huge_pages.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/stream.h"
@@ -71,12 +72,20 @@ class Covisit {
 
   // Starts the cache misses of a coming observe() with these items.
   void prefetch(std::span<const ItemIndex> items) const;
+  // After prefetch(): their neighbours.
+  void prefetch_rows(std::span<const ItemIndex> items) const;
 
   // Writes every item with a score above 0 to `out` (cleared first), in no particular order, items
   // of the history among them: leaving out what the visitor knows is the caller's. At most
   // (history + second_hop_sources) * max_neighbours candidates.
   void score(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
-             ScoreScratch& scratch, std::vector<Candidate>& out) const;
+             ScoreScratch& scratch, std::vector<Candidate>& out) const {
+    score(newest_first, options, ItemMask(), scratch, out);
+  }
+  // The same for the items of `mask` only, with the same scores; takes less time the fewer there
+  // are.
+  void score(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
+             const ItemMask& mask, ScoreScratch& scratch, std::vector<Candidate>& out) const;
 
   // The history's entry that adds most to direct(candidate), kNoItem where none does: "because you
   // viewed".
@@ -140,15 +149,18 @@ class Covisit {
   Status load_rows(Source& source, std::span<const std::uint32_t> sizes);
   float row_sum(const Row& row) const;
   float source_norm(std::uint32_t item, const ScoreOptions& options) const;
-  float target_norm(std::uint32_t item, const ScoreOptions& options) const;
-  void add_second_hop(const ScoreOptions& options, ScoreScratch& scratch) const;
+  void add_direct(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
+                  const ItemMask& mask, ScoreScratch& scratch) const;
+  void find_norms(const ScoreOptions& options, ScoreScratch& scratch) const;
+  void add_second_hop(const ScoreOptions& options, const ItemMask& mask,
+                      ScoreScratch& scratch) const;
 
   Options options_;
   std::uint32_t segment_entries_;
   std::array<float, kMaxWindow> gap_weight_{};  // entry g-1 is the weight of gap g
   std::uint64_t events_ = 0;
-  std::vector<Row> rows_;
-  std::vector<float> count_;      // beside rows_ because scoring reads it for every candidate
+  HugeVector<Row> rows_;
+  HugeVector<float> count_;       // beside rows_ because scoring reads it for every candidate
   std::vector<BlockPool> pools_;  // pool c: blocks of 4 << c entries
 };
 

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/covisit/power.h"
+#include "engine/covisit/power_many.h"
 
 namespace vitrine::covisit {
 namespace {
@@ -150,6 +151,45 @@ TEST(Covisit, ScoresAreThoseOfTheObviousWay) {
     for (const Candidate& c : found) {
       ASSERT_NEAR(c.score, expected.at(c.item.value), 1e-4 * expected.at(c.item.value) + 1e-6);
       ASSERT_LE(c.direct, c.score);
+    }
+  }
+}
+
+TEST(Covisit, AMaskLeavesOutCandidatesAndChangesNoScore) {
+  std::mt19937 random(4);
+  Covisit covisit({.max_neighbours = 16});
+  std::vector<ItemIndex> recent;
+  for (int e = 0; e < 6000; ++e) {
+    if (e % 12 == 0) recent.clear();
+    const ItemIndex item{static_cast<std::uint32_t>(random() % 300)};
+    covisit.observe(recent, item, e * kHourUs);
+    recent.insert(recent.begin(), item);
+  }
+  ScoreScratch scratch, masked_scratch;
+  std::vector<Candidate> all, some;
+  for (int question = 0; question < 200; ++question) {
+    std::vector<HistoryItem> history;
+    for (std::uint32_t age = 0; age < 1 + random() % 6; ++age) {
+      history.push_back({ItemIndex{static_cast<std::uint32_t>(random() % 320)}, age});
+    }
+    ScoreOptions options;
+    if (question % 3 == 0) options.second_hop = 0;
+    // Shorter than the items: what it does not reach is not asked for.
+    std::vector<std::uint64_t> words(1 + random() % 5);
+    for (auto& word : words) word = random() % 3 == 0 ? 0 : std::uint64_t{random()} * random();
+    covisit.score(history, options, scratch, all);
+    covisit.score(history, options, ItemMask(words), masked_scratch, some);
+    std::map<ItemIndex, Candidate> expected, actual;
+    for (const Candidate& c : all) {
+      const std::uint32_t i = c.item.value;
+      if (i / 64 < words.size() && (words[i / 64] >> (i % 64) & 1) != 0) expected[c.item] = c;
+    }
+    for (const Candidate& c : some) actual[c.item] = c;
+    ASSERT_EQ(actual.size(), some.size());
+    ASSERT_EQ(actual.size(), expected.size());
+    for (const auto& [item, c] : expected) {
+      ASSERT_EQ(actual.at(item).score, c.score);
+      ASSERT_EQ(actual.at(item).direct, c.direct);
     }
   }
 }
@@ -348,6 +388,18 @@ TEST(Covisit, MemoryStaysWithinWhatTheBoundAllows) {
   }
   for (std::uint32_t i = 0; i < items; ++i) ASSERT_EQ(state.row(ItemIndex{i}).size(), 64u);
   EXPECT_LT(state.memory_bytes(), items * 700ull);
+}
+
+TEST(Power, GivesTheSameBitsOneByOneAndTogether) {
+  std::mt19937 random(2);
+  for (std::size_t size = 0; size < 70; ++size) {
+    std::vector<float> values(size);
+    for (float& value : values)
+      value = static_cast<float>(random()) / static_cast<float>(1 + random() % 1000);
+    std::vector<float> powers = values;
+    power_many(powers, 10, -0.2f);
+    for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(powers[i], fast_power(values[i] + 10, -0.2f));
+  }
 }
 
 TEST(Power, AgreesWithPow) {

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "engine/covisit/covisit.h"
 #include "engine/covisit/power.h"
+#include "engine/covisit/power_many.h"
 
 namespace vitrine::covisit {
 
@@ -35,10 +36,6 @@ float Covisit::source_norm(std::uint32_t item, const ScoreOptions& options) cons
   return count > 0 ? fast_power(count, -options.source_power) : 1.0f;
 }
 
-float Covisit::target_norm(std::uint32_t item, const ScoreOptions& options) const {
-  return fast_power(count_[item] + options.count_offset, -options.target_power);
-}
-
 float Covisit::row_sum(const Row& row) const {
   float sum = 0;
   for (std::uint32_t s = 0; s < segments_of(row); ++s) {
@@ -49,7 +46,8 @@ float Covisit::row_sum(const Row& row) const {
 }
 
 void Covisit::score(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
-                    ScoreScratch& scratch, std::vector<Candidate>& out) const {
+                    const ItemMask& mask, ScoreScratch& scratch,
+                    std::vector<Candidate>& out) const {
   VITRINE_CHECK(options.count_offset > 0);
   out.clear();
   newest_first =
@@ -64,7 +62,27 @@ void Covisit::score(std::span<const HistoryItem> newest_first, const ScoreOption
     bound += rows_[h.item.value].size;
   }
   scratch.start(bound);
+  scratch.norms.clear();
 
+  const bool hops = options.second_hop > 0 && options.second_hop_sources > 0;
+  // The second hop starts from all neighbours, whether they are asked for or not.
+  add_direct(newest_first, options, hops ? ItemMask() : mask, scratch);
+  find_norms(options, scratch);
+  if (hops) {
+    add_second_hop(options, mask, scratch);
+    find_norms(options, scratch);
+  }
+  out.reserve(scratch.used().size());
+  for (std::size_t i = 0; i < scratch.used().size(); ++i) {
+    const ScoreScratch::Slot& slot = scratch.at(scratch.used()[i]);
+    if (!mask.contains(slot.item)) continue;
+    const float norm = scratch.norms[i];
+    out.push_back({ItemIndex{slot.item}, (slot.direct + slot.second) * norm, slot.direct * norm});
+  }
+}
+
+void Covisit::add_direct(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
+                         const ItemMask& mask, ScoreScratch& scratch) const {
   Recency recency(options.history_decay);
   for (const HistoryItem& h : newest_first) {
     const float weight = h.weight * recency.at(h.age);
@@ -74,31 +92,31 @@ void Covisit::score(std::span<const HistoryItem> newest_first, const ScoreOption
     for (std::uint32_t s = 0; s < segments_of(row); ++s) {
       const Entries e = entries(row, s);
       for (std::uint32_t i = 0; i < e.used; ++i) {
-        scratch.slot(e.items[i]).direct += factor * e.weights[i];
+        if (!mask.contains(e.items[i])) continue;
+        ScoreScratch::Slot& slot = scratch.slot(e.items[i], count_.data());
+        slot.direct += factor * e.weights[i];
       }
     }
   }
-
-  if (options.second_hop > 0 && options.second_hop_sources > 0) {
-    add_second_hop(options, scratch);
-  }
-  out.reserve(scratch.used().size());
-  for (const std::uint32_t at : scratch.used()) {
-    const ScoreScratch::Slot& slot = scratch.at(at);
-    const float norm = target_norm(slot.item, options);
-    out.push_back({ItemIndex{slot.item}, (slot.direct + slot.second) * norm, slot.direct * norm});
-  }
 }
 
-void Covisit::add_second_hop(const ScoreOptions& options, ScoreScratch& scratch) const {
+// norm(b) of the slots that were used since the last call.
+void Covisit::find_norms(const ScoreOptions& options, ScoreScratch& scratch) const {
+  const auto& used = scratch.used();
+  std::vector<float>& norms = scratch.norms;
+  const std::size_t first = norms.size();
+  norms.resize(used.size());
+  for (std::size_t i = first; i < used.size(); ++i) norms[i] = count_[scratch.at(used[i]).item];
+  power_many(std::span(norms).subspan(first), options.count_offset, -options.target_power);
+}
+
+void Covisit::add_second_hop(const ScoreOptions& options, const ItemMask& mask,
+                             ScoreScratch& scratch) const {
   auto& sources = scratch.sources;
   sources.clear();
-  for (const std::uint32_t at : scratch.used()) {
-    __builtin_prefetch(&count_[scratch.at(at).item]);
-  }
-  for (const std::uint32_t at : scratch.used()) {
-    const ScoreScratch::Slot& slot = scratch.at(at);
-    sources.push_back({slot.direct * target_norm(slot.item, options), slot.item});
+  for (std::size_t i = 0; i < scratch.used().size(); ++i) {
+    const ScoreScratch::Slot& slot = scratch.at(scratch.used()[i]);
+    sources.push_back({slot.direct * scratch.norms[i], slot.item});
   }
   if (sources.size() > options.second_hop_sources) {
     std::nth_element(sources.begin(), sources.begin() + options.second_hop_sources, sources.end(),
@@ -117,7 +135,8 @@ void Covisit::add_second_hop(const ScoreOptions& options, ScoreScratch& scratch)
     for (std::uint32_t s = 0; s < segments_of(row); ++s) {
       const Entries e = entries(row, s);
       for (std::uint32_t i = 0; i < e.used; ++i) {
-        scratch.slot(e.items[i]).second += factor * e.weights[i];
+        if (!mask.contains(e.items[i])) continue;
+        scratch.slot(e.items[i], count_.data()).second += factor * e.weights[i];
       }
     }
   }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/ids.h"
@@ -26,6 +28,22 @@ struct ScoreOptions {
   float second_hop = 1;        // 0: direct neighbours only
   std::uint32_t second_hop_sources = 10;
   std::uint32_t max_history = 50;  // older items are not looked at
+};
+
+// Which items are asked for: all, or those with bit item % 64 of word item / 64 set. A view.
+class ItemMask {
+ public:
+  ItemMask() = default;
+  explicit ItemMask(std::span<const std::uint64_t> words) : all_(false), words_(words) {}
+  bool contains(std::uint32_t item) const {
+    if (all_) return true;
+    const std::size_t word = item / 64;
+    return word < words_.size() && ((words_[word] >> (item % 64)) & 1) != 0;
+  }
+
+ private:
+  bool all_ = true;
+  std::span<const std::uint64_t> words_;
 };
 
 struct Candidate {
@@ -62,7 +80,9 @@ class ScoreScratch {
 
   // Empties the table and makes room for `items` different ones.
   void start(std::size_t items);
-  Slot& slot(std::uint32_t item);
+  // The slot of `item`, made if there is none: then `counts[item]` is fetched, as it is needed
+  // soon.
+  Slot& slot(std::uint32_t item, const float* counts);
   // Positions of the slots in use, in the order of their first use.
   const std::vector<std::uint32_t>& used() const { return used_; }
   Slot& at(std::uint32_t position) { return slots_[position]; }
@@ -72,6 +92,7 @@ class ScoreScratch {
     std::uint32_t item;
   };
   std::vector<Source> sources;  // of the second hop
+  std::vector<float> norms;     // of the slots in use, by their place in used()
 
  private:
   static constexpr std::uint32_t kEmpty = 0xFFFFFFFFu;
@@ -80,13 +101,14 @@ class ScoreScratch {
   int shift_ = 32;
 };
 
-inline ScoreScratch::Slot& ScoreScratch::slot(std::uint32_t item) {
+inline ScoreScratch::Slot& ScoreScratch::slot(std::uint32_t item, const float* counts) {
   const auto mask = static_cast<std::uint32_t>(slots_.size() - 1);
   std::uint32_t at = (item * 0x9E3779B1u) >> shift_;
   while (slots_[at].item != item) {
     if (slots_[at].item == kEmpty) {
       slots_[at].item = item;
       used_.push_back(at);
+      __builtin_prefetch(counts + item);
       break;
     }
     at = (at + 1) & mask;

@@ -54,6 +54,12 @@ bool leaves_entry(event::EventType type, std::uint8_t flags) {
   return flags != 0 || type == event::EventType::kRemoveFromCart;
 }
 
+// An item on two lines of one order is bought once.
+bool first_in(const std::vector<ItemIndex>& items, std::size_t at) {
+  return std::find(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(at), items[at]) ==
+         items.begin() + static_cast<std::ptrdiff_t>(at);
+}
+
 }  // namespace
 
 double counted_weight(event::EventType type, std::optional<double> value) {
@@ -157,6 +163,15 @@ Status TenantState::collect_recent(UserIndex user, TimeUs until) {
   return ok_status();
 }
 
+void TenantState::note_purchase(ItemIndex item, TimeUs at) {
+  for (auto entry = history_.rbegin(); entry != history_.rend(); ++entry) {
+    if (entry->item == item && entry->bought() && entry->event_time() <= at) {
+      return repeats_.again(item, at - entry->event_time());
+    }
+  }
+  repeats_.first_purchase(item);
+}
+
 Status TenantState::note_items(UserIndex user, bool imported) {
   const profile::Interaction interaction = profile::classify(event_.type, event_.value);
   const double change = counted_weight(event_.type, event_.value);
@@ -170,13 +185,15 @@ Status TenantState::note_items(UserIndex user, bool imported) {
     }
     VITRINE_TRY(collect_recent(user, at));
   }
-  for (ItemIndex item : items_) {
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const ItemIndex item = items_[i];
     if (interaction.positive()) {
       // An item does not follow itself: looking at it again says nothing new about others.
       std::erase(recent_, item);
       covisit_.observe(recent_, item, counted_at);
       recent_.insert(recent_.begin(), item);
       if (interaction.bought()) {
+        if (first_in(items_, i)) note_purchase(item, at);
         std::erase(recent_bought_, item);
         baskets_.observe(recent_bought_, item, counted_at);
         recent_bought_.insert(recent_bought_.begin(), item);
@@ -232,6 +249,7 @@ void TenantState::save(Sink& sink) const {
   baskets_.save(sink);
   trending_.save(sink);
   popular_.save(sink);
+  repeats_.save(sink);
   event_ids_.save(sink);
 }
 
@@ -251,6 +269,7 @@ Status TenantState::load(Source& source) {
   VITRINE_TRY(baskets_.load(source));
   VITRINE_TRY(trending_.load(source));
   VITRINE_TRY(popular_.load(source));
+  VITRINE_TRY(repeats_.load(source));
   return event_ids_.load(source);
 }
 
@@ -266,6 +285,7 @@ Result<Hash128> TenantState::digest() const {
   baskets_.save(sink);
   trending_.save(sink);
   popular_.save(sink);
+  repeats_.save(sink);
   VITRINE_TRY(event_ids_.digest(sink));
   return sink.finish();
 }
@@ -273,7 +293,7 @@ Result<Hash128> TenantState::digest() const {
 std::uint64_t TenantState::memory_bytes() const {
   return catalog_.memory_bytes() + profiles_.memory_bytes() + covisit_.memory_bytes() +
          baskets_.memory_bytes() + trending_.memory_bytes() + popular_.memory_bytes() +
-         event_ids_.memory_bytes();
+         repeats_.memory_bytes() + event_ids_.memory_bytes();
 }
 
 }  // namespace vitrine::apply

@@ -25,6 +25,7 @@
 #include "engine/eventlog/types.h"
 #include "engine/kv/cold_rows.h"
 #include "engine/kv/id_window.h"
+#include "engine/repeat/repeat.h"
 #include "platform/io/file_system.h"
 
 namespace vitrine::apply {
@@ -102,6 +103,8 @@ class TenantState {
   const covisit::Covisit& baskets() const { return baskets_; }
   const counters::Counters& trending() const { return trending_; }
   const counters::Counters& popular() const { return popular_; }
+  // When who is due to buy what again.
+  const repeat::Repeat& repeats() const { return repeats_; }
   const kv::IdWindow& event_ids() const { return event_ids_; }
 
   // Position and append_time of the last record of this tenant; 0 before the first.
@@ -122,6 +125,9 @@ class TenantState {
                                    bool imported);
   Result<ApplyOutcome> apply_catalog(const eventlog::RecordView& record, std::string_view body);
   Status note_items(UserIndex user, bool imported);
+  // The user's entry of buying the item before `at`, or that there is none, to repeats_. Reads
+  // history_.
+  void note_purchase(ItemIndex item, TimeUs at);
   // Items of the user's positive entries up to `until`, newest first, each once.
   Status collect_recent(UserIndex user, TimeUs until);
 
@@ -132,6 +138,7 @@ class TenantState {
   covisit::Covisit baskets_;
   counters::Counters trending_;
   counters::Counters popular_;
+  repeat::Repeat repeats_;
   kv::IdWindow event_ids_;
   eventlog::Position position_ = 0;
   TimeUs last_append_time_ = 0;

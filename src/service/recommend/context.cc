@@ -98,6 +98,16 @@ void mark_history(const Context& context, ItemTable& table) {
   }
 }
 
+// What is due again was bought, and for that very reason is no longer kept out.
+void mark_due(Context& context, ItemTable& table) {
+  context.due.clear();
+  if (context.weight(Source::kRepeat) == 0) return;
+  find_due(context.state->repeats, context.history, context.now, context.due);
+  for (const DueItem& due : context.due) {
+    table.insert(due.item).marks &= static_cast<std::uint16_t>(~kMarkBought);
+  }
+}
+
 // Keeps the first occurrence; `weight` > 0.
 void add_anchor(Context& context, ItemIndex item, std::uint32_t age, float weight) {
   if (context.anchors.size() >= kAnchorsMax) return;
@@ -194,12 +204,11 @@ Status build_context(const StateView& state, const policy::PlacementPolicy& poli
   context.limit = request.limit.value_or(std::min(policy.limit_default, kRequestLimitMax));
   context.diversity = request.diversity.value_or(0);
   context.anchors.clear();
-  context.filter.reset();
-  context.boosts.clear();
-  context.parsed.clear();
+  context.release();
   table.clear();
   VITRINE_TRY(read_history(context));
   mark_history(context, table);
+  mark_due(context, table);
 
   const Focus focus = focus_of(policy.placement);
   const bool cart_first = focus == Focus::kCart;
@@ -229,19 +238,41 @@ Status build_context(const StateView& state, const policy::PlacementPolicy& poli
 }
 
 namespace {
+
 Result<filter::BoundFilter> bind(Context& context, std::string_view text, FilterCache& cache) {
   VITRINE_TRY(filter::ParsedFilter parsed, cache.parse(text));
   context.parsed.push_back(std::move(parsed));
   return filter::bind(context.parsed.back(), context.catalog(), context.now);
 }
+
+// Whether there is a set depends on the catalog and the filter alone, not on what was asked
+// before: kept or made now, it is the same.
+Status bind_filter(Context& context, FilterCache& cache, MatchCache* match_cache) {
+  VITRINE_TRY(filter::ParsedFilter parsed, cache.parse(context.request->filter));
+  const catalog::Catalog& catalog = context.catalog();
+  const bool fixed = !parsed.uses_now() && match_cache != nullptr;
+  if (fixed) {
+    context.matches = match_cache->find(parsed.canonical(), catalog);
+    if (context.matches != nullptr) return ok_status();
+  }
+  context.parsed.push_back(std::move(parsed));
+  const filter::ParsedFilter& kept = context.parsed.back();
+  VITRINE_TRY(filter::BoundFilter bound, filter::bind(kept, catalog, context.now));
+  if (fixed && bound.cheap_to_evaluate()) {
+    context.matches = match_cache->make(kept.canonical(), bound, catalog);
+  } else {
+    context.filter.emplace(std::move(bound));
+  }
+  return ok_status();
+}
+
 }  // namespace
 
-Status bind_filters(Context& context, FilterCache& cache) {
+Status bind_filters(Context& context, FilterCache& cache, MatchCache* match_cache) {
   const Request& request = *context.request;
   if (!request.filter.empty()) {
-    auto bound = bind(context, request.filter, cache);
+    Status bound = bind_filter(context, cache, match_cache);
     if (!bound.ok()) return std::move(bound).error().context("filter");
-    context.filter.emplace(std::move(bound).value());
   }
   for (const Boost& boost : request.boosts) {
     auto bound = bind(context, boost.filter, cache);

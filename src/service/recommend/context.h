@@ -9,12 +9,15 @@
 #include "base/result.h"
 #include "domain/catalog/catalog.h"
 #include "domain/filter/filter.h"
+#include "domain/filter/match_set.h"
 #include "domain/policy/policy.h"
 #include "domain/profile/history_entry.h"
 #include "engine/covisit/score.h"
 #include "service/recommend/answer.h"
 #include "service/recommend/filter_cache.h"
 #include "service/recommend/item_table.h"
+#include "service/recommend/match_cache.h"
+#include "service/recommend/repeats.h"
 #include "service/recommend/request.h"
 #include "service/recommend/state_view.h"
 
@@ -42,15 +45,40 @@ struct Context {
   std::vector<profile::HistoryEntry> history;  // oldest first, of both ids of the visitor
   std::vector<covisit::HistoryItem> anchors;  // distinct items the answer starts from, newest first
   std::vector<catalog::Code> categories, brands;  // of the first anchors: ascending, no kNoCode
-  double anchor_price = 0;                        // of the first anchor; 0 if it has none
+  std::vector<DueItem> due;  // to buy again; empty if the policy gives kRepeat no weight
+  double anchor_price = 0;   // of the first anchor; 0 if it has none
 
   // The text behind the bound filters, which may point into it.
   std::vector<filter::ParsedFilter> parsed;
+  // The request's filter: all its matches where they are cheap to know, else as a test of one item.
+  // At most one of the two.
+  std::shared_ptr<const filter::MatchSet> matches;
   std::optional<filter::BoundFilter> filter;
   std::vector<BoundBoost> boosts;
 
   double weight(Source source) const { return policy->weights[source]; }
   const catalog::Catalog& catalog() const { return state->catalog; }
+  bool filtered() const { return matches != nullptr || filter.has_value(); }
+  // The matches as one bit an item, empty if they are not known (domain/catalog/row_bits.h).
+  std::span<const std::uint64_t> match_words() const {
+    return matches == nullptr ? std::span<const std::uint64_t>() : matches->bits().words();
+  }
+  // Calls fn(ItemIndex) -> bool for the matches, ascending, until it gives false; filtered().
+  template <class Fn>
+  void for_each_match(Fn&& fn) const {
+    if (matches != nullptr) {
+      matches->bits().for_each([&fn](std::uint32_t row) { return fn(ItemIndex{row}); });
+    } else {
+      filter->for_each_match(fn);
+    }
+  }
+  // Lets go of what points into the catalog.
+  void release() {
+    matches.reset();
+    filter.reset();
+    boosts.clear();
+    parsed.clear();
+  }
 
   // For merging two histories.
   std::vector<profile::HistoryEntry> other_history;
@@ -61,9 +89,10 @@ inline constexpr std::size_t kAnchorsMax = 12;
 // Categories and brands are taken from this many anchors.
 inline constexpr std::size_t kTasteAnchors = 4;
 
-// Parses (through `cache`) and binds the request's filter and boosts. kInvalidArgument with
+// Parses (through `cache`) and binds the request's filter and boosts; finds or makes the filter's
+// matches where that is cheap, unless `match_cache` is null. kInvalidArgument with
 // "filter" or "boost" and the column.
-Status bind_filters(Context& context, FilterCache& cache);
+Status bind_filters(Context& context, FilterCache& cache, MatchCache* match_cache);
 
 // Checks the request against policy and limits, fills `context` but for filter and boosts,
 // and marks in `table` (cleared first) what the exclusions of the policy need to know.

@@ -22,14 +22,14 @@ Eligibility::Eligibility(const Context& context, const ItemTable& table, std::ui
   if (policy.exclude_bought && !gave_up(relaxed, Drop::kBought)) mark_mask_ |= kMarkBought;
 }
 
-bool Eligibility::admit(ItemIndex item, bool test_filter) {
+bool Eligibility::admit(ItemIndex item) {
   ++answer_.tested;
-  const std::optional<Drop> reason = find_reason(item, test_filter);
+  const std::optional<Drop> reason = find_reason(item);
   if (reason) ++answer_.drops[static_cast<std::size_t>(*reason)];
   return !reason;
 }
 
-std::optional<Drop> Eligibility::find_reason(ItemIndex item, bool test_filter) const {
+std::optional<Drop> Eligibility::find_reason(ItemIndex item) const {
   const catalog::Catalog& catalog = context_.catalog();
   if (!catalog.listed(item)) return Drop::kUnlisted;
   if (in_stock_only_ && !catalog.in_stock(item)) return Drop::kOutOfStock;
@@ -41,7 +41,6 @@ std::optional<Drop> Eligibility::find_reason(ItemIndex item, bool test_filter) c
     return (marks & kMarkBought) != 0 ? Drop::kBought : Drop::kSeen;
   }
   if (age_matters_ && too_young_or_old(item)) return Drop::kAge;
-  if (test_filter && !context_.filter->matches(item)) return Drop::kFilter;
   return std::nullopt;
 }
 

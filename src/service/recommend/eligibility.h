@@ -17,15 +17,12 @@ class Eligibility {
   Eligibility(const Context& context, const ItemTable& table, std::uint16_t relaxed,
               Answer& answer);
 
-  // True if the item may be shown; otherwise the first reason against it is counted. Cheap tests
-  // first, the filter last (tens of ns). Call once for each item of an answer.
-  bool admit(ItemIndex item) { return admit(item, context_.filter.has_value()); }
-  // For items that are known to pass the filter.
-  bool admit_filtered(ItemIndex item) { return admit(item, false); }
+  // True if the item, which passes the filter (filter_gate.h), may be shown; otherwise the first
+  // reason against it is counted. Call once for each item of an answer.
+  bool admit(ItemIndex item);
 
  private:
-  bool admit(ItemIndex item, bool test_filter);
-  std::optional<Drop> find_reason(ItemIndex item, bool test_filter) const;
+  std::optional<Drop> find_reason(ItemIndex item) const;
   bool too_young_or_old(ItemIndex item) const;
 
   const Context& context_;

@@ -4,6 +4,14 @@
 
 namespace vitrine::recommend {
 
+namespace {
+// What the filter keeps out needs no score.
+covisit::ItemMask mask_of(const Context& context) {
+  return context.matches == nullptr ? covisit::ItemMask()
+                                    : covisit::ItemMask(context.match_words());
+}
+}  // namespace
+
 double saturate(double x) {
   const double root = std::sqrt(x);
   return root / (1 + root);
@@ -19,7 +27,8 @@ void CoVisitSource::gather(const Context& context, SourceScratch& scratch, ItemT
   const double second_weight = context.weight(Source::kSecondHop);
   covisit::ScoreOptions options = options_;
   if (second_weight == 0) options.second_hop = 0;
-  context.state->covisit.score(context.anchors, options, scratch.covisit, scratch.candidates);
+  context.state->covisit.score(context.anchors, options, mask_of(context), scratch.covisit,
+                               scratch.candidates);
   // In units of the larger weight, so that either may be 0.
   const double unit = std::max(direct_weight, second_weight);
   const double direct_share = direct_weight / unit;
@@ -49,7 +58,8 @@ void BasketSource::gather(const Context& context, SourceScratch& scratch, ItemTa
   if (context.anchors.empty()) return;
   covisit::ScoreOptions options = options_;
   options.second_hop = 0;
-  context.state->baskets.score(context.anchors, options, scratch.covisit, scratch.candidates);
+  context.state->baskets.score(context.anchors, options, mask_of(context), scratch.covisit,
+                               scratch.candidates);
   for (const covisit::Candidate& candidate : scratch.candidates) {
     if (!(candidate.score > 0)) continue;
     table.insert(candidate.item).evidence[index_of(Source::kCoBuy)] =
@@ -68,6 +78,17 @@ void HistorySource::gather(const Context& context, SourceScratch&, ItemTable& ta
     float& evidence = table.insert(context.history[i].item).evidence[index_of(Source::kHistory)];
     if (evidence > 0) continue;
     evidence = 1.0f / static_cast<float>(1 + rank++);
+  }
+}
+
+bool RepeatSource::wanted(const policy::PlacementPolicy& policy) const {
+  return policy.weights[Source::kRepeat] > 0;
+}
+
+void RepeatSource::gather(const Context& context, SourceScratch&, ItemTable& table) const {
+  for (const DueItem& due : context.due) {
+    table.insert(due.item).evidence[index_of(Source::kRepeat)] =
+        static_cast<float>(std::sqrt(due.probability));
   }
 }
 

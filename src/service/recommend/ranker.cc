@@ -12,11 +12,14 @@ bool heap_order(const Ranked& a, const Ranked& b) { return b.before(a); }
 // Matches that the last resort tries. Far more than an answer needs, and a few ms at most.
 constexpr std::size_t kUnwalkedMatchesMax = 65536;
 
+// Items of an enumeration whose memory is on its way while one is scored.
+constexpr std::size_t kPrefetched = 12;
+
 }  // namespace
 
-bool worth_enumerating(std::uint64_t estimate, std::uint64_t listed, std::uint32_t limit) {
+bool worth_enumerating(std::uint64_t matches, std::uint64_t listed, std::uint32_t limit) {
   // Below 2^32 each, so the products fit.
-  return estimate * estimate <= listed * limit;
+  return matches * matches <= listed * limit;
 }
 
 Ranker::Ranker(const Context& context, const Scorer& scorer, ItemTable& table,
@@ -25,14 +28,16 @@ Ranker::Ranker(const Context& context, const Scorer& scorer, ItemTable& table,
     : context_(context),
       scorer_(scorer),
       table_(table),
+      gate_(context, answer),
       eligibility_(context, table, relaxed, answer),
       pool_(scratch.pool),
       pending_(scratch.pending),
-      evidence_(scorer, table, scratch.order),
-      posting_(context, scorer, table, scratch.members, limits.posting_steps),
-      similar_(scorer, table, true, limits.category_steps),
-      ranking_(scorer, table, false, limits.ranked_steps),
-      newest_(context, scorer, table, scratch.newest, limits.newest_steps) {
+      members_(scratch.members),
+      evidence_(context, scorer, table, gate_, scratch.order),
+      posting_(context, scorer, table, gate_, scratch.members, limits.posting_steps),
+      similar_(scorer, table, gate_, true, limits.category_steps),
+      ranking_(scorer, table, gate_, false, limits.ranked_steps),
+      newest_(context, scorer, table, gate_, limits.newest_steps) {
   pool_.clear();
   pending_.clear();
   category_is_small_ = posting_.size() <= limits.posting_steps;
@@ -80,7 +85,7 @@ void Ranker::fill(std::size_t want) {
   if (drain(newest_, Link::kNewest, want)) return;
   if (!newest_.reached_limit()) return;
   everything_walked_ = true;
-  if (context_.filter) {
+  if (context_.filtered()) {
     add_unwalked_matches(want);
   } else if (pool_.empty()) {
     newest_.without_limit();
@@ -91,11 +96,11 @@ void Ranker::fill(std::size_t want) {
 void Ranker::add_unwalked_matches(std::size_t want) {
   const std::size_t first = pool_.size();
   std::size_t tried = 0;
-  context_.filter->for_each_match([&](ItemIndex item) {
+  context_.for_each_match([&](ItemIndex item) {
     std::uint16_t& marks = table_.insert(item).marks;
     if ((marks & kMarkTried) != 0) return true;
     marks |= kMarkTried;
-    if (eligibility_.admit_filtered(item)) {
+    if (eligibility_.admit(item)) {
       pool_.push_back({Link::kNewest, scorer_.newest_key(item), item, 1});
     }
     return pool_.size() < want && ++tried < kUnwalkedMatchesMax;
@@ -104,14 +109,22 @@ void Ranker::add_unwalked_matches(std::size_t want) {
             [](const Ranked& a, const Ranked& b) { return a.before(b); });
 }
 
-void Ranker::enumerate() {
-  context_.filter->for_each_match([&](ItemIndex item) {
-    if (!eligibility_.admit_filtered(item)) return true;
-    if (const std::optional<Ranked> ranked = scorer_.rank(item)) pool_.push_back(*ranked);
+void Ranker::enumerate(std::size_t want) {
+  members_.clear();
+  context_.for_each_match([this](ItemIndex item) {
+    members_.push_back(item.value);
     return true;
   });
-  std::sort(pool_.begin(), pool_.end(),
-            [](const Ranked& a, const Ranked& b) { return a.before(b); });
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (i + kPrefetched < members_.size()) scorer_.prefetch(ItemIndex{members_[i + kPrefetched]});
+    const ItemIndex item{members_[i]};
+    if (!eligibility_.admit(item)) continue;
+    if (const std::optional<Ranked> ranked = scorer_.rank(item)) pool_.push_back(*ranked);
+  }
+  const auto before = [](const Ranked& a, const Ranked& b) { return a.before(b); };
+  const auto middle = pool_.begin() + static_cast<std::ptrdiff_t>(std::min(want, pool_.size()));
+  if (middle != pool_.end()) std::nth_element(pool_.begin(), middle, pool_.end(), before);
+  std::sort(pool_.begin(), middle, before);
 }
 
 }  // namespace vitrine::recommend

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "service/recommend/eligibility.h"
+#include "service/recommend/filter_gate.h"
 #include "service/recommend/scorer.h"
 #include "service/recommend/streams.h"
 
@@ -19,13 +20,12 @@ struct RankScratch {
   std::vector<Ranked> pending;  // eligible and scored, but a better one may still come; a heap
   std::vector<EvidenceStream::Entry> order;
   std::vector<std::uint32_t> members;
-  std::vector<std::uint32_t> newest;
 };
 
 // True if scoring every item that passes the filter is less work than walking rankings until
 // enough pass. Of n listed items m pass: a walk meets one in n/m, so `limit` take limit * n/m
-// steps; enumeration takes m. The estimate is an upper bound of m.
-bool worth_enumerating(std::uint64_t estimate, std::uint64_t listed, std::uint32_t limit);
+// steps; enumeration takes m. `matches` is m, or an upper bound where it is not known.
+bool worth_enumerating(std::uint64_t matches, std::uint64_t listed, std::uint32_t limit);
 
 class Ranker {
  public:
@@ -34,9 +34,9 @@ class Ranker {
 
   // Grows the pool to `want` items, or to all there are. Call with rising `want`.
   void fill(std::size_t want);
-  // Scores every item that passes the context's filter (there is one); afterwards the pool is
-  // complete and in order, and fill() must not be called.
-  void enumerate();
+  // Scores every item that passes the context's filter (there is one); afterwards the pool has all
+  // of them, the best `want` first and in order, and fill() must not be called.
+  void enumerate(std::size_t want);
 
  private:
   // Moves items of one stream into the pool. True when the pool holds `want`.
@@ -48,9 +48,11 @@ class Ranker {
   const Context& context_;
   const Scorer& scorer_;
   ItemTable& table_;
+  FilterGate gate_;
   Eligibility eligibility_;
   std::vector<Ranked>& pool_;
   std::vector<Ranked>& pending_;
+  std::vector<std::uint32_t>& members_;
   EvidenceStream evidence_;
   bool category_is_small_;
   PostingStream posting_;

@@ -62,10 +62,15 @@ std::int64_t stage_budget_us(Stage stage) {
 }
 
 Recommender::Recommender(RecommenderOptions options, const Clock& clock, AnswerObserver* observer)
-    : options_(options), clock_(clock), observer_(observer), filter_cache_(options.filter_cache) {
+    : options_(options),
+      clock_(clock),
+      observer_(observer),
+      filter_cache_(options.filter_cache),
+      match_cache_(options.match_cache) {
   sources_.push_back(std::make_unique<CoVisitSource>(options.covisit));
   sources_.push_back(std::make_unique<BasketSource>(options.baskets));
   sources_.push_back(std::make_unique<HistorySource>());
+  sources_.push_back(std::make_unique<RepeatSource>());
 }
 
 Status Recommender::recommend(const StateView& state, const policy::PlacementPolicy& policy,
@@ -73,9 +78,7 @@ Status Recommender::recommend(const StateView& state, const policy::PlacementPol
   answer.clear();
   Status status = run(state, policy, request, scratch, answer);
   // Bound filters point into the catalog, which may change as soon as the lock is gone.
-  scratch.context_.filter.reset();
-  scratch.context_.boosts.clear();
-  scratch.context_.parsed.clear();
+  scratch.context_.release();
   if (observer_ != nullptr) {
     if (status.ok()) {
       observer_->answered(policy, answer);
@@ -91,7 +94,8 @@ Status Recommender::run(const StateView& state, const policy::PlacementPolicy& p
   StageTimer timer(clock_, answer);
   VITRINE_TRY(build_context(state, policy, request, scratch.context_, scratch.table_, answer));
   timer.lap(Stage::kContext);
-  VITRINE_TRY(bind_filters(scratch.context_, filter_cache_));
+  VITRINE_TRY(bind_filters(scratch.context_, filter_cache_,
+                           options_.always_test ? nullptr : &match_cache_));
   timer.lap(Stage::kFilter);
   gather(scratch);
   timer.lap(Stage::kCandidates);
@@ -112,10 +116,11 @@ void Recommender::rank_and_choose(Scratch& scratch, Answer& answer) const {
   StageTimer timer(clock_, answer);
   const Scorer scorer(context, scratch.table_);
   bool enumerated = false;
-  if (context.filter) {
+  if (context.filtered()) {
+    const std::uint64_t matches =
+        context.matches != nullptr ? context.matches->size() : context.filter->estimate();
     enumerated = scorer.ends_with_newest() && !options_.always_walk &&
-                 worth_enumerating(context.filter->estimate(), context.catalog().listed_count(),
-                                   context.limit);
+                 worth_enumerating(matches, context.catalog().listed_count(), context.limit);
     answer.filter_path = enumerated ? FilterPath::kEnumerated : FilterPath::kRankOrder;
   }
   for (;;) {
@@ -141,7 +146,7 @@ void Recommender::choose_from(Ranker& ranker, const Scorer& scorer, bool enumera
   std::size_t want = rules.diversity > 0 ? std::size_t{context.limit} * 2 : context.limit;
   if (!context.boosts.empty()) want = std::max(pool_max, kBoostPool);
   const std::vector<Ranked>& pool = scratch.rank_.pool;
-  if (enumerated) ranker.enumerate();
+  if (enumerated) ranker.enumerate(pool_max);
   for (;;) {
     if (!enumerated) ranker.fill(want);
     const std::size_t size = std::min(pool.size(), want);
@@ -170,8 +175,11 @@ void Recommender::apply_boosts(const Scorer& scorer, Scratch& scratch) const {
 
 void Recommender::write_items(const Scorer& scorer, const Scratch& scratch, Answer& answer) const {
   const catalog::Catalog& catalog = scratch.context_.catalog();
+  const std::vector<Ranked>& pool = scratch.rank_.pool;
+  for (const std::uint32_t at : scratch.chosen_) catalog.prefetch_id_place(pool[at].item);
+  for (const std::uint32_t at : scratch.chosen_) catalog.prefetch_id(pool[at].item);
   for (const std::uint32_t at : scratch.chosen_) {
-    const Ranked& ranked = scratch.rank_.pool[at];
+    const Ranked& ranked = pool[at];
     AnswerItem& item = answer.items.emplace_back();
     item.item = ranked.item;
     item.link = ranked.link;

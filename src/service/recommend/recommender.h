@@ -3,7 +3,7 @@
 // A pipeline of stages, each a small class with a file of its own:
 //   context      context.h      who asks, about what; history, exclusions, anchors
 //   candidates   evidence.h     independent sources write evidence into one ItemTable
-//   filter       filter_cache.h parse, bind, and choose between walking and enumerating
+//   filter       filter_cache.h parse and bind; match_cache.h: its matches; filter_gate.h
 //   rank         ranker.h       scorer.h, streams.h, eligibility.h: the fallback chain, lazily
 //   slate        slate.h        limits per category and brand, diversity, boosts
 //   record       answer_record.h  the answer as bytes of the recommendation log
@@ -49,12 +49,15 @@ std::int64_t stage_budget_us(Stage stage);
 struct RecommenderOptions {
   WalkLimits walks;
   FilterCacheOptions filter_cache;
+  MatchCacheOptions match_cache;
   covisit::ScoreOptions covisit;
   covisit::ScoreOptions baskets;
   // The pool that diversity and limits choose from, in units of the request's limit.
   std::uint32_t pool_factor = 4;
   // Never score all matches of a filter, however few. For tests, that compare both ways.
   bool always_walk = false;
+  // Never know all matches of a filter, test the items one by one. For tests as well.
+  bool always_test = false;
 };
 
 // Working memory of one thread. Grows to what the largest answer needed, some hundred KB.
@@ -89,6 +92,7 @@ class Recommender {
               std::string& out) const;
 
   FilterCache& filter_cache() { return filter_cache_; }
+  MatchCache& match_cache() { return match_cache_; }
 
  private:
   Status run(const StateView& state, const policy::PlacementPolicy& policy, const Request& request,
@@ -104,6 +108,7 @@ class Recommender {
   const Clock& clock_;
   AnswerObserver* observer_;
   FilterCache filter_cache_;
+  MatchCache match_cache_;
   std::vector<std::unique_ptr<EvidenceSource>> sources_;
 };
 

@@ -22,7 +22,9 @@ Ranking::Ranking(const counters::Counters& counters, TimeUs now, double weight)
   if (weight == 0) return;
   counters::TopWalk walk(counters);
   const ItemIndex first = walk.next();
-  if (first != kNoItem) top_ = std::max(0.0, score_(first));
+  if (first == kNoItem) return;
+  top_ = std::max(0.0, score_(first));
+  if (top_ > 0) square_scale_ = weight * weight / walk.stored();
 }
 
 Scorer::Scorer(const Context& context, const ItemTable& table)

@@ -28,12 +28,14 @@ class Ranking {
     const double score = score_(item);
     return score > 0 ? std::sqrt(score / top_) : 0;
   }
-  // weight() * value(), without looking anything up where the weight is 0.
-  // weighted() of the item that a walk over counters() gave last; weight() is not 0.
-  double weighted(const counters::TopWalk& walk) const {
-    const double score = score_.of_stored(walk.stored());
+  // weighted() of an item with the value `stored` in counters(); weight() is not 0.
+  double weighted_stored(double stored) const {
+    const double score = score_.of_stored(stored);
     return score > 0 ? weight_ * std::sqrt(score / top_) : 0;
   }
+  // Times a stored value about the square of weighted(): for deciding between two rankings.
+  double square_scale() const { return square_scale_; }
+  // weight() * value(), without looking anything up where the weight is 0.
   double weighted(ItemIndex item) const { return weight_ > 0 ? weight_ * value(item) : 0; }
   // The largest that weighted() can be: 0 for an empty ranking.
   double weighted_max() const { return weight_ > 0 && top_ > 0 ? weight_ : 0; }
@@ -44,6 +46,7 @@ class Ranking {
   counters::ScoreAt score_;
   double weight_;
   double top_ = 0;
+  double square_scale_ = 0;
 };
 
 struct Ranked {
@@ -69,6 +72,13 @@ class Scorer {
 
   // The item's place; nothing if no link that the policy allows knows it.
   std::optional<Ranked> rank(ItemIndex item) const;
+
+  // Starts the cache misses of a coming rank() and of the eligibility test.
+  void prefetch(ItemIndex item) const {
+    context_.catalog().prefetch(item);
+    trending_.counters().prefetch_score(item);
+    popular_.counters().prefetch_score(item);
+  }
 
   // Weighted evidence of an entry of the table: above 0 makes its item one of kPrimary.
   double evidence(const ItemEntry& entry) const {

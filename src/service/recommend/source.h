@@ -32,8 +32,8 @@ enum class Link : std::uint8_t {
 inline constexpr std::size_t kLinks = 4;
 std::string_view link_name(Link link);
 
-// Why a candidate is not in the answer, in the order in which it is tested.
-// Values are in the recommendation log: add, never renumber.
+// Why a candidate is not in the answer, in the order in which it is tested; kFilter comes before
+// all. Values are in the recommendation log: add, never renumber.
 enum class Drop : std::uint8_t {
   kUnlisted = 0,  // deleted, or only known from events
   kOutOfStock = 1,

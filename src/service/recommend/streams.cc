@@ -17,7 +17,6 @@ bool take(ItemTable& table, ItemIndex item) {
 
 // Best first: half of all answers are full within the first piece.
 constexpr std::size_t kFirstPiece = 128;
-constexpr std::size_t kFirstBatch = 256;
 
 bool better(const EvidenceStream::Entry& a, const EvidenceStream::Entry& b) {
   if (a.evidence != b.evidence) return a.evidence > b.evidence;
@@ -26,13 +25,19 @@ bool better(const EvidenceStream::Entry& a, const EvidenceStream::Entry& b) {
 
 }  // namespace
 
-EvidenceStream::EvidenceStream(const Scorer& scorer, const ItemTable& table,
-                               std::vector<Entry>& order)
-    : scorer_(scorer), table_(table), order_(order) {
+EvidenceStream::EvidenceStream(const Context& context, const Scorer& scorer, const ItemTable& table,
+                               FilterGate& gate, std::vector<Entry>& order)
+    : scorer_(scorer),
+      table_(table),
+      gate_(gate),
+      tested_(!context.filter.has_value()),
+      order_(order) {
   order_.clear();
   for (const ItemEntry& entry : table.entries()) {
     const double evidence = scorer.evidence(entry);
-    if (evidence > 0) order_.push_back({evidence, entry.item});
+    if (evidence > 0 && (!tested_ || gate_.passes(entry.item))) {
+      order_.push_back({evidence, entry.item});
+    }
   }
   sort_more();
 }
@@ -47,10 +52,12 @@ void EvidenceStream::sort_more() {
 }
 
 ItemIndex EvidenceStream::next() {
-  if (given_ == order_.size()) return kNoItem;
-  const ItemIndex item = order_[given_++].item;
-  if (given_ == sorted_) sort_more();
-  return item;
+  while (given_ < order_.size()) {
+    const ItemIndex item = order_[given_++].item;
+    if (given_ == sorted_) sort_more();
+    if (tested_ || gate_.passes(item)) return item;
+  }
+  return kNoItem;
 }
 
 double EvidenceStream::bound() const {
@@ -62,41 +69,55 @@ double EvidenceStream::key(ItemIndex item) const {
   return scorer_.primary_key(item, scorer_.evidence(*table_.find(item)));
 }
 
-RankingStream::RankingStream(const Scorer& scorer, ItemTable& table, bool only_similar,
-                             std::uint32_t steps)
-    : scorer_(scorer), table_(table), only_similar_(only_similar), steps_left_(steps) {}
+RankingStream::RankingStream(const Scorer& scorer, ItemTable& table, FilterGate& gate,
+                             bool only_similar, std::uint32_t steps)
+    : scorer_(scorer),
+      table_(table),
+      gate_(gate),
+      only_similar_(only_similar),
+      steps_left_(steps) {}
 
 void RankingStream::start() {
   started_ = true;
   const auto open = [](const Ranking& ranking, std::optional<Walk>& walk) {
     if (ranking.weighted_max() == 0) return;
     walk.emplace(ranking);
-    walk->ahead = ranking.weighted_max();
+    walk->ahead = ranking.weighted_max() * ranking.weighted_max();
   };
   open(scorer_.trending(), trending_);
   open(scorer_.popular(), popular_);
+  gate_.prefetch();
 }
 
-ItemIndex RankingStream::step(Walk& walk) {
-  const ItemIndex item = walk.top.next();
-  walk.ahead = item == kNoItem ? 0 : walk.ranking.weighted(walk.top);
-  if (walk.ahead > 0) return item;
-  walk.done = true;  // what follows was never wanted, or is disliked
-  return kNoItem;
+// The ranking that is ahead keeps the bound up: bring it down first. Null when both are done.
+RankingStream::Walk* RankingStream::choose() {
+  Walk* walk = trending_ && !trending_->done ? &*trending_ : nullptr;
+  if (popular_ && !popular_->done && (walk == nullptr || popular_->ahead > walk->ahead)) {
+    walk = &*popular_;
+  }
+  return walk;
 }
 
+// Most items of a walk end at the filter, so everything before it is kept to a few ns.
 ItemIndex RankingStream::next() {
   if (!started_) start();
   while (steps_left_ > 0) {
-    // The ranking that is ahead keeps the bound up: bring it down first.
-    Walk* walk = trending_ && !trending_->done ? &*trending_ : nullptr;
-    if (popular_ && !popular_->done && (walk == nullptr || popular_->ahead > walk->ahead)) {
-      walk = &*popular_;
-    }
+    Walk* const walk = choose();
     if (walk == nullptr) break;
     --steps_left_;
-    const ItemIndex item = step(*walk);
-    if (item == kNoItem) continue;
+    const ItemIndex item = walk->top.next();
+    const double stored = walk->top.stored();
+    walk->started = true;
+    walk->ahead = stored * walk->ranking.square_scale();
+    if (item == kNoItem || !(stored > 0)) {
+      walk->done = true;  // what follows was never wanted, or is disliked
+      continue;
+    }
+    if (!gate_.passes(item)) continue;
+    if (!(walk->bound() > 0)) {
+      walk->done = true;  // decayed to nothing
+      continue;
+    }
     if (only_similar_ && scorer_.weighted_similarity(item) == 0) continue;
     if (take(table_, item)) return item;
   }
@@ -109,7 +130,7 @@ double RankingStream::bound() const {
   if (steps_left_ == 0) return kNothingLeft;
   double bound = only_similar_ ? scorer_.similarity_max() : 0;
   for (const auto* walk : {&trending_, &popular_}) {
-    if (*walk && !(*walk)->done) bound += (*walk)->ahead;
+    if (*walk && !(*walk)->done) bound += (*walk)->bound();
   }
   return bound;
 }
@@ -119,8 +140,14 @@ double RankingStream::key(ItemIndex item) const {
 }
 
 PostingStream::PostingStream(const Context& context, const Scorer& scorer, ItemTable& table,
-                             std::vector<std::uint32_t>& members, std::uint32_t steps)
-    : context_(context), scorer_(scorer), table_(table), members_(members), steps_(steps) {
+                             FilterGate& gate, std::vector<std::uint32_t>& members,
+                             std::uint32_t steps)
+    : context_(context),
+      scorer_(scorer),
+      table_(table),
+      gate_(gate),
+      members_(members),
+      steps_(steps) {
   members_.clear();
 }
 
@@ -170,6 +197,7 @@ ItemIndex PostingStream::next() {
   if (!started_) start();
   while (given_ < members_.size()) {
     const ItemIndex item{members_[given_++]};
+    if (!gate_.passes(item)) continue;
     // A posting holds whoever names the category anywhere, similarity asks for the first.
     if (scorer_.weighted_similarity(item) > 0 && take(table_, item)) return item;
   }
@@ -185,47 +213,29 @@ double PostingStream::key(ItemIndex item) const {
 }
 
 NewestStream::NewestStream(const Context& context, const Scorer& scorer, ItemTable& table,
-                           std::vector<std::uint32_t>& batch, std::uint32_t steps)
-    : context_(context), scorer_(scorer), table_(table), batch_(batch), steps_(steps) {
-  batch_.clear();
-}
-
-// The catalog walks from its end only, so a later batch passes over the earlier ones again;
-// batches double, so that this at most doubles the work.
-void NewestStream::fill() {
-  const std::size_t want = std::min(std::max(kFirstBatch, seen_), steps_ - std::min(steps_, seen_));
-  batch_.clear();
-  given_ = 0;
-  std::size_t skip = seen_;
-  if (want > 0) {
-    context_.catalog().for_each_listed_newest_first([&](ItemIndex item) {
-      if (skip > 0) {
-        --skip;
-        return true;
-      }
-      batch_.push_back(item.value);
-      return batch_.size() < want;
-    });
-  }
-  seen_ += batch_.size();
-  end_ = batch_.empty();
-}
+                           FilterGate& gate, std::uint32_t steps)
+    : context_(context),
+      scorer_(scorer),
+      table_(table),
+      gate_(gate),
+      steps_left_(steps),
+      to_come_(context.catalog().listing_order().size()) {}
 
 ItemIndex NewestStream::next() {
-  for (;;) {
-    if (given_ == batch_.size()) {
-      fill();
-      if (end_) return kNoItem;
-    }
-    const ItemIndex item{batch_[given_++]};
-    if (take(table_, item)) return item;
+  const catalog::Catalog& catalog = context_.catalog();
+  while (to_come_ > 0 && steps_left_ > 0) {
+    const ItemIndex item{catalog.listing_order()[--to_come_]};
+    if (!catalog.listed_bits().contains(item.value)) continue;
+    --steps_left_;
+    last_ = item;
+    if (gate_.passes(item) && take(table_, item)) return item;
   }
+  return kNoItem;
 }
 
 double NewestStream::bound() const {
-  if (end_) return kNothingLeft;
-  if (given_ == 0 || given_ > batch_.size()) return -kNothingLeft;
-  return scorer_.newest_key(ItemIndex{batch_[given_ - 1]});
+  if (to_come_ == 0 || steps_left_ == 0) return kNothingLeft;
+  return last_ == kNoItem ? -kNothingLeft : scorer_.newest_key(last_);
 }
 
 }  // namespace vitrine::recommend

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/counters/counters.h"
+#include "service/recommend/filter_gate.h"
 #include "service/recommend/item_table.h"
 #include "service/recommend/scorer.h"
 
@@ -33,7 +34,8 @@ inline constexpr double kNothingLeft = -std::numeric_limits<double>::infinity();
 class CandidateStream {
  public:
   virtual ~CandidateStream() = default;
-  // An item that no stream of this answer gave before, kNoItem at the end.
+  // An item that passes the filter and that no stream of this answer gave before, kNoItem at the
+  // end.
   virtual ItemIndex next() = 0;
   // Not below the key of any item that next() still gives.
   virtual double bound() const = 0;
@@ -42,7 +44,8 @@ class CandidateStream {
 };
 
 // kPrimary: the table's entries by evidence. Sorted piece by piece, since most answers are
-// full after a fraction of them.
+// full after a fraction of them. The filter is tested first where its matches are known, else
+// only on what is given.
 class EvidenceStream final : public CandidateStream {
  public:
   struct Entry {
@@ -50,17 +53,21 @@ class EvidenceStream final : public CandidateStream {
     ItemIndex item;
   };
   // `order` is working memory.
-  EvidenceStream(const Scorer& scorer, const ItemTable& table, std::vector<Entry>& order);
+  EvidenceStream(const Context& context, const Scorer& scorer, const ItemTable& table,
+                 FilterGate& gate, std::vector<Entry>& order);
   ItemIndex next() override;
   double bound() const override;
   double key(ItemIndex item) const override;
   std::size_t size() const { return order_.size(); }
+  // What was given so far, and what did not pass on the way.
   std::span<const Entry> given() const { return {order_.data(), given_}; }
 
  private:
   void sort_more();
   const Scorer& scorer_;
   const ItemTable& table_;
+  FilterGate& gate_;
+  bool tested_;  // all of order_ pass
   std::vector<Entry>& order_;
   std::size_t sorted_ = 0;  // order_[0 .. sorted_) are in place, and before all others
   std::size_t given_ = 0;
@@ -70,7 +77,8 @@ class EvidenceStream final : public CandidateStream {
 // context with their similarity (kCategory), or all that no earlier link gave (kRanked).
 class RankingStream final : public CandidateStream {
  public:
-  RankingStream(const Scorer& scorer, ItemTable& table, bool only_similar, std::uint32_t steps);
+  RankingStream(const Scorer& scorer, ItemTable& table, FilterGate& gate, bool only_similar,
+                std::uint32_t steps);
   ItemIndex next() override;
   double bound() const override;
   double key(ItemIndex item) const override;
@@ -78,15 +86,21 @@ class RankingStream final : public CandidateStream {
  private:
   struct Walk {
     Walk(const Ranking& r) : ranking(r), top(r.counters()) {}
+    // Those to come are weighted no more.
+    double bound() const {
+      return started ? ranking.weighted_stored(top.stored()) : ranking.weighted_max();
+    }
     const Ranking& ranking;
     counters::TopWalk top;
-    double ahead = 0;  // weighted value of the item given last: those to come have no more
+    double ahead = 0;  // about the square of bound()
+    bool started = false;
     bool done = false;
   };
   void start();
-  ItemIndex step(Walk& walk);
+  Walk* choose();
   const Scorer& scorer_;
   ItemTable& table_;
+  FilterGate& gate_;
   bool only_similar_;
   std::uint32_t steps_left_;
   bool started_ = false;
@@ -98,7 +112,7 @@ class RankingStream final : public CandidateStream {
 // RankingStream leaves, in item order.
 class PostingStream final : public CandidateStream {
  public:
-  PostingStream(const Context& context, const Scorer& scorer, ItemTable& table,
+  PostingStream(const Context& context, const Scorer& scorer, ItemTable& table, FilterGate& gate,
                 std::vector<std::uint32_t>& members, std::uint32_t steps);
   // How many members there are at most; a member of two postings counts twice.
   std::uint64_t size() const;
@@ -113,6 +127,7 @@ class PostingStream final : public CandidateStream {
   const Context& context_;
   const Scorer& scorer_;
   ItemTable& table_;
+  FilterGate& gate_;
   std::vector<std::uint32_t>& members_;
   std::uint32_t steps_;
   std::size_t given_ = 0;
@@ -123,28 +138,23 @@ class PostingStream final : public CandidateStream {
 class NewestStream final : public CandidateStream {
  public:
   // `steps` counts items looked at; without_limit() lifts it.
-  NewestStream(const Context& context, const Scorer& scorer, ItemTable& table,
-               std::vector<std::uint32_t>& batch, std::uint32_t steps);
+  NewestStream(const Context& context, const Scorer& scorer, ItemTable& table, FilterGate& gate,
+               std::uint32_t steps);
   ItemIndex next() override;
   double bound() const override;
   double key(ItemIndex item) const override { return scorer_.newest_key(item); }
-  void without_limit() {
-    steps_ = std::numeric_limits<std::size_t>::max();
-    end_ = false;
-  }
+  void without_limit() { steps_left_ = std::numeric_limits<std::size_t>::max(); }
   // True if the walk ended, and not because there was nothing more.
-  bool reached_limit() const { return end_ && seen_ >= steps_; }
+  bool reached_limit() const { return steps_left_ == 0 && to_come_ > 0; }
 
  private:
-  void fill();
   const Context& context_;
   const Scorer& scorer_;
   ItemTable& table_;
-  std::vector<std::uint32_t>& batch_;
-  std::size_t steps_;
-  std::size_t seen_ = 0;   // listed items put into batches so far
-  std::size_t given_ = 0;  // of this batch
-  bool end_ = false;
+  FilterGate& gate_;
+  std::size_t steps_left_;
+  std::size_t to_come_;  // of the catalog's listing order, from its begin
+  ItemIndex last_ = kNoItem;
 };
 
 }  // namespace vitrine::recommend

@@ -109,6 +109,14 @@ class Twin {
         evidence_[c.item] += weight(Source::kCoBuy) * root / (1 + root);
       }
     }
+    if (weight(Source::kRepeat) > 0) {
+      std::vector<DueItem> due;
+      find_due(shop_.repeats, history_, request_.now, due);
+      for (const DueItem& d : due) {
+        evidence_[d.item] += weight(Source::kRepeat) * std::sqrt(d.probability);
+        due_.insert(d.item);
+      }
+    }
     std::set<ItemIndex> listed;
     if (weight(Source::kHistory) > 0) {
       for (auto e = history_.rbegin(); e != history_.rend(); ++e) {
@@ -173,7 +181,7 @@ class Twin {
       if (e.positive()) disliked = false;
       if (e.positive() && age <= TimeUs{policy_.seen_window_s} * kSecondUs) seen = true;
       if (e.bought()) bought = age <= TimeUs{policy_.bought_window_s} * kSecondUs;
-      if (e.type == EventType::kRefund) bought = false;
+      if (e.type == EventType::kRefund || due_.contains(item)) bought = false;
       if (e.type == EventType::kDislike) disliked = true;
     }
     return disliked || (seen && policy_.exclude_seen) || (bought && policy_.exclude_bought);
@@ -183,6 +191,7 @@ class Twin {
   const policy::PlacementPolicy& policy_;
   const Request& request_;
   std::vector<profile::HistoryEntry> history_;
+  std::set<ItemIndex> due_;
   std::vector<covisit::HistoryItem> anchors_;
   std::map<ItemIndex, double> evidence_;
 };
@@ -220,6 +229,11 @@ TEST(RecommenderTwin, AgreesWithScoringFilteringAndSortingEverything) {
   walking.always_walk = true;
   Recommender usual(RecommenderOptions{}, clock, nullptr);
   Recommender walker(walking, clock, nullptr);
+  RecommenderOptions testing;
+  testing.always_test = true;
+  Recommender tester(testing, clock, nullptr);
+  testing.always_walk = true;
+  Recommender testing_walker(testing, clock, nullptr);
   Scratch scratch;  // one for all: what an answer leaves behind must not reach the next
   Answer answer, again;
   int compared = 0, enumerated = 0;
@@ -257,7 +271,7 @@ TEST(RecommenderTwin, AgreesWithScoringFilteringAndSortingEverything) {
       std::vector<Expected> expected = Twin(shop, policy, request).rank();
       if (expected.empty()) continue;  // exclusions are given up then, which has its own tests
       expected.resize(std::min<std::size_t>(expected.size(), *request.limit));
-      for (Recommender* recommender : {&usual, &walker}) {
+      for (Recommender* recommender : {&tester, &testing_walker, &usual, &walker}) {
         const Status status = recommender->recommend(shop.view(), policy, request, scratch, answer);
         ASSERT_TRUE(status.ok()) << status.error().to_string();
         ASSERT_EQ(answer.items.size(), expected.size());

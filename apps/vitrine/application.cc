@@ -242,6 +242,23 @@ Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::
   });
 }
 
+namespace {
+// Partitions that events of this server thread's round went to; nearly always one.
+thread_local std::vector<apply::Partition*> partitions_to_flush;
+}  // namespace
+
+void Application::flush_at_round_end(apply::Partition& partition) {
+  for (const apply::Partition* known : partitions_to_flush) {
+    if (known == &partition) return;
+  }
+  partitions_to_flush.push_back(&partition);
+}
+
+void Application::round_ended() {
+  for (apply::Partition* partition : partitions_to_flush) partition->flush();
+  partitions_to_flush.clear();
+}
+
 Status Application::ready() {
   if (failed_) return Error(ErrorCode::kUnavailable, "the process has failed and is ending");
   if (draining_) return Error(ErrorCode::kUnavailable, "the process is draining");

@@ -41,13 +41,16 @@ class Application final : public api::Platform {
   obs::Registry& metrics() override { return registry_; }
   net::Timers& timers() override { return server_->timers(); }
   Status ready() override;
+  void flush_at_round_end(apply::Partition& partition) override;
+  void round_ended() override;
 
  private:
   class LoggedAnswers;
   class AnswerMetrics;
   // A partition with the collector that alone appends events to it.
   struct Place {
-    explicit Place(apply::Partition& p) : partition(p), ports(p), collector(ports, ports) {}
+    explicit Place(apply::Partition& p)
+        : partition(p), ports(p, eventlog::Wake::kAtFlush), collector(ports, ports) {}
     apply::Partition& partition;
     collect::PartitionPorts ports;
     collect::Collector collector;

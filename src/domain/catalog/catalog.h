@@ -80,6 +80,8 @@ class Catalog {
   // The index of a valid id (check_item_id), new or old. kNoItem once items_max are known.
   ItemIndex intern(std::string_view item_id);
   std::optional<ItemIndex> find(std::string_view item_id) const;
+  // Fetches what they will look at first.
+  void prefetch(std::string_view item_id) const { ids_.prefetch(item_id); }
   std::string_view item_id(ItemIndex item) const { return ids_.get(item.value); }
   std::size_t item_count() const { return flags_.size(); }  // indexes are below this
 

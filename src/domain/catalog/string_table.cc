@@ -35,6 +35,10 @@ std::uint32_t StringTable::find(std::string_view text) const {
   return slots_[probe(text, tag_of(text))].number;
 }
 
+void StringTable::prefetch(std::string_view text) const {
+  if (!slots_.empty()) __builtin_prefetch(&slots_[tag_of(text) & (slots_.size() - 1)]);
+}
+
 std::uint32_t StringTable::add(std::string_view text) {
   if ((count() + 1) * 4 > slots_.size() * 3) grow(slots_.empty() ? 16 : slots_.size() * 2);
   const std::uint32_t tag = tag_of(text);
@@ -80,7 +84,7 @@ void StringTable::reserve(std::size_t strings) {
 }
 
 void StringTable::grow(std::size_t slots) {
-  std::vector<Slot> old(slots, Slot{0, kNone});
+  HugeVector<Slot> old(slots, Slot{0, kNone});
   old.swap(slots_);
   const std::size_t mask = slots - 1;
   for (const Slot& slot : old) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/huge_pages.h"
 #include "domain/catalog/string_pool.h"
 
 namespace vitrine::catalog {
@@ -21,6 +22,8 @@ class StringTable {
 
   // kNone where there is no such string.
   std::uint32_t find(std::string_view text) const;
+  // Fetches the slot that find() and add() will look at first.
+  void prefetch(std::string_view text) const;
   // The number of `text`, new or old. kNone when full (2^32 - 2 strings or the pool's end).
   std::uint32_t add(std::string_view text);
   void remove(std::uint32_t number);
@@ -42,9 +45,9 @@ class StringTable {
   void grow(std::size_t slots);
 
   StringPool pool_;
-  std::vector<StringPool::Ref> refs_;
+  HugeVector<StringPool::Ref> refs_;
   std::vector<std::uint32_t> free_;
-  std::vector<Slot> slots_;  // a power of two, or empty
+  HugeVector<Slot> slots_;  // a power of two, or empty
 };
 
 }  // namespace vitrine::catalog

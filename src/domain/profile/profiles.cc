@@ -132,6 +132,27 @@ void Profiles::prefetch_row(UserIndex index) const {
   if (next > 0) __builtin_prefetch(slot - 1);  // the newest, which the time is compared with
 }
 
+void Profiles::prefetch_history(UserIndex index) const {
+  const User& user = at(index.value);
+  if (user.place != Place::kMemory) return;
+  constexpr std::uint32_t kPerLine = 64 / sizeof(HistoryEntry);
+  const HistoryEntry* entries = entries_of(user.row);
+  for (std::uint32_t i = 0; i < user.count; i += kPerLine) __builtin_prefetch(entries + i);
+}
+
+std::size_t Profiles::newest_items(UserIndex index, std::span<ItemIndex> out) const {
+  const User& user = at(index.value);
+  if (user.place != Place::kMemory) return 0;
+  const HistoryEntry* entries = entries_of(user.row);
+  const std::size_t wanted = std::min<std::size_t>(out.size(), user.count);
+  std::uint32_t next = user.head;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    next = next == 0 ? user.count - 1u : next - 1;
+    out[i] = entries[next].item;
+  }
+  return wanted;
+}
+
 void Profiles::copy_history(const User& user, std::vector<HistoryEntry>& out) const {
   const HistoryEntry* entries = entries_of(user.row);
   out.assign(entries + user.head, entries + user.count);

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,10 @@ class Profiles {
   void prefetch_key(const Hash128& key) const { table_.prefetch(key); }
   void prefetch_user(UserIndex user) const { __builtin_prefetch(&at(user.value)); }
   void prefetch_row(UserIndex user) const;
+  // For loops that read histories: all of the history, after prefetch_user().
+  void prefetch_history(UserIndex user) const;
+  // Items of the newest entries, newest first, without reading the cold store: how many.
+  std::size_t newest_items(UserIndex user, std::span<ItemIndex> out) const;
 
   // Moves histories to the cold store until those in memory take at most `row_bytes`.
   Status evict_to(std::uint64_t row_bytes);

@@ -1,6 +1,7 @@
 #include "domain/profile/profiles.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -226,6 +227,25 @@ TEST(Profiles, HistoriesAgreeWithSortingEverything) {
 }
 
 // A million users that grow together must not leave the memory of their smaller rows behind.
+TEST(Profiles, TheNewestItemsAreTheEndOfTheHistoryBackwards) {
+  Profiles profiles({.max_entries = 10});
+  const UserIndex user = profiles.intern_user(user_key("u"));
+  std::vector<HistoryEntry> history;
+  std::array<ItemIndex, 4> newest;
+  EXPECT_EQ(profiles.newest_items(user, newest), 0u);
+  for (std::uint32_t n = 0; n < 25; ++n) {
+    const TimeUs at = 1'600'000'000 * kSecondUs + TimeUs{n * 7 % 11} * kSecondUs;
+    ASSERT_TRUE(
+        profiles.append(user, make_entry(ItemIndex{n}, at, EventType::kDetailPageView)).ok());
+    ASSERT_TRUE(profiles.history(user, history).ok());
+    const std::size_t count = profiles.newest_items(user, newest);
+    ASSERT_EQ(count, std::min<std::size_t>(4, history.size()));
+    for (std::size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(newest[i], history[history.size() - 1 - i].item) << n << " " << i;
+    }
+  }
+}
+
 TEST(Profiles, RowsThatGrowTogetherLeaveNoHoles) {
   Profiles profiles({});
   constexpr std::uint32_t kUsers = 20000;

@@ -44,6 +44,7 @@ class Api final : public net::Handler {
   void handle(const net::Request& request, net::Responder responder) override;
   // Refuses who may not send before the body is read.
   std::optional<net::Response> before_body(const net::Request& head) override;
+  void round_ended() override { platform_.round_ended(); }
   net::Response refuse(int status, std::string_view code, std::string_view detail) override;
 
  private:

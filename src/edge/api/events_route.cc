@@ -78,7 +78,11 @@ void take_events(Call& call, net::Responder responder, collect::EventSource sour
                                                    "the events could not be made durable: " +
                                                        result.error().message())));
       });
-  if (!taken.ok()) owed->respond(problem_response(taken.error()));
+  if (!taken.ok()) {
+    owed->respond(problem_response(taken.error()));
+  } else {
+    call.platform.flush_at_round_end(services->partition);
+  }
 }
 
 }  // namespace

@@ -50,6 +50,11 @@ class Platform {
   virtual Result<std::shared_ptr<TenantServices>> tenant(const gateway::TenantView& view) = 0;
   virtual AnswerLog& answers() = 0;
   virtual obs::Registry& metrics() = 0;
+  // Events were appended to `partition` with Wake::kAtFlush: flush it when this thread's round
+  // ends. Called on a server thread.
+  virtual void flush_at_round_end(apply::Partition& partition) = 0;
+  // This server thread has handled what was ready.
+  virtual void round_ended() = 0;
   // Valid once the server runs.
   virtual net::Timers& timers() = 0;
   // The process can serve: started, not draining, no fatal error. Else why not.

@@ -307,11 +307,17 @@ void Counters::move_in_head(std::uint32_t item, double old, double sum) {
     head_.erase(from);
     return;
   }
-  const auto to = place(sum);
   if (sum > old) {
+    // One event moves an item by few places as a rule: look from where it is, in growing steps.
+    const std::pair wanted{sum, item};
+    std::ptrdiff_t step = 1;
+    while (from - head_.begin() > step && comes_first(wanted, *(from - step))) step *= 2;
+    const auto left = from - std::min(step, from - head_.begin());
+    const auto to = std::lower_bound(left, from, wanted, comes_first);
     std::move_backward(to, from, from + 1);
     *to = {sum, item};
   } else {
+    const auto to = place(sum);
     std::move(from + 1, to, from);
     *(to - 1) = {sum, item};
   }

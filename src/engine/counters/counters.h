@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/huge_pages.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/stream.h"
@@ -108,9 +109,9 @@ class Counters {
   std::int64_t landmark_ = 0;  // in half-lives since 1970
   bool any_ = false;           // landmark_ has been set
   int sub_bits_ = kMinSubBits;
-  std::vector<double> value_;
-  std::vector<std::uint32_t> next_;  // within a bucket; unused where value_ <= 0
-  std::vector<std::uint32_t> prev_;
+  HugeVector<double> value_;
+  HugeVector<std::uint32_t> next_;  // within a bucket; unused where value_ <= 0
+  HugeVector<std::uint32_t> prev_;
   std::vector<Octave> octaves_;  // indexed by the biased exponent minus first_octave_
   std::uint32_t first_octave_ = 0;
   std::uint32_t negative_ = 0;  // items with value_ < 0

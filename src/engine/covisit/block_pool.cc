@@ -1,7 +1,6 @@
 #include "engine/covisit/block_pool.h"
 
 #include <algorithm>
-#include <new>
 
 #include "base/check.h"
 
@@ -17,9 +16,7 @@ std::uint32_t BlockPool::allocate() {
     const std::uint64_t held = kFirstChunk * ((std::uint64_t{1} << chunks_.size()) - 1);
     if (used_ == held) {
       const std::uint64_t bytes = (std::uint64_t{kFirstChunk} << chunks_.size()) * entries_ * 8;
-      void* chunk = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
-      if (chunk == nullptr) throw std::bad_alloc();
-      chunks_.emplace_back(static_cast<std::uint32_t*>(chunk));
+      chunks_.emplace_back(static_cast<std::uint32_t*>(allocate_huge(bytes)));
     }
     block = used_++;
   }

@@ -6,9 +6,10 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <vector>
+
+#include "base/huge_pages.h"
 
 namespace vitrine::covisit {
 
@@ -34,7 +35,7 @@ class BlockPool {
  private:
   static constexpr std::uint32_t kFirstChunk = 64;  // blocks; chunk k holds 64 << k
   struct Free {
-    void operator()(std::uint32_t* p) const { std::free(p); }
+    void operator()(std::uint32_t* p) const { free_huge(p); }
   };
   std::uint32_t* at(std::uint32_t block) const {
     const std::uint64_t n = std::uint64_t{block} + kFirstChunk;

@@ -238,6 +238,12 @@ void Covisit::prefetch(std::span<const ItemIndex> items) const {
   }
 }
 
+void Covisit::prefetch_rows(std::span<const ItemIndex> items) const {
+  for (const ItemIndex item : items) {
+    if (item.value < size()) prefetch_row(item.value);
+  }
+}
+
 void Covisit::prefetch_row(std::uint32_t item) const {
   const Row& row = rows_[item];
   for (std::uint32_t s = 0; s < segments_of(row); ++s) {

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/huge_pages.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/stream.h"
@@ -71,6 +72,8 @@ class Covisit {
 
   // Starts the cache misses of a coming observe() with these items.
   void prefetch(std::span<const ItemIndex> items) const;
+  // After prefetch(): their neighbours.
+  void prefetch_rows(std::span<const ItemIndex> items) const;
 
   // Writes every item with a score above 0 to `out` (cleared first), in no particular order, items
   // of the history among them: leaving out what the visitor knows is the caller's. At most
@@ -147,8 +150,8 @@ class Covisit {
   std::uint32_t segment_entries_;
   std::array<float, kMaxWindow> gap_weight_{};  // entry g-1 is the weight of gap g
   std::uint64_t events_ = 0;
-  std::vector<Row> rows_;
-  std::vector<float> count_;      // beside rows_ because scoring reads it for every candidate
+  HugeVector<Row> rows_;
+  HugeVector<float> count_;       // beside rows_ because scoring reads it for every candidate
   std::vector<BlockPool> pools_;  // pool c: blocks of 4 << c entries
 };
 

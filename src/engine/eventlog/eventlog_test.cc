@@ -64,6 +64,61 @@ TEST(EventLog, AReaderStartsAtAnyPosition) {
   EXPECT_EQ(Reader::open(files, kLogDirectory, 202).error().code(), ErrorCode::kInvalidArgument);
 }
 
+TEST(EventLog, BatchesGiveTheRecordsOfOneFrameAtATimeAndMissNone) {
+  io::SimulatedFiles files;
+  auto writer = Writer::open(live_log(files)).value();
+  std::uint64_t last = 0;
+  for (const std::uint64_t count : {1, 7, 3, 12}) {
+    ASSERT_TRUE(append_and_wait(*writer, last + 1, count).ok());
+    last += count;
+  }
+  auto reader = Reader::open(files, kLogDirectory, 1).value();
+  std::vector<std::size_t> sizes;
+  std::vector<std::string> found;
+  std::vector<RecordView> batch;
+  for (;;) {
+    ASSERT_TRUE(reader->next_batch(batch, 5).ok());
+    if (batch.empty()) break;
+    sizes.push_back(batch.size());
+    // All payloads of a batch are readable until the next one is asked for.
+    for (const RecordView& record : batch) {
+      EXPECT_EQ(record.position, found.size() + 1);
+      found.emplace_back(record.payload);
+    }
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 5, 2, 3, 5, 5, 2}));
+  EXPECT_EQ(found.size(), last);
+  EXPECT_TRUE(counts_up(found));
+  ASSERT_TRUE(append_and_wait(*writer, last + 1, 1).ok());
+  ASSERT_TRUE(reader->next_batch(batch, 5).ok());
+  ASSERT_EQ(batch.size(), 1u);
+  EXPECT_EQ(batch.front().payload, payload_of(last + 1));
+}
+
+TEST(EventLog, AppendsThatWaitForAFlushBecomeDurableTogetherWithIt) {
+  io::SimulatedFiles files;
+  WriterOptions options = live_log(files);
+  options.seal_after_us = kMinuteUs;  // the committer does not wake by itself
+  auto writer = Writer::open(options).value();
+  std::vector<std::string> payloads{payload_of(1), payload_of(2)};
+  for (const std::string& payload : payloads) {
+    const RecordRef record{1, 0, payload};
+    ASSERT_TRUE(writer->append({&record, 1}, nullptr, Wake::kAtFlush).ok());
+  }
+  writer->flush();
+  EXPECT_TRUE(writer->wait_durable(2, kMinuteUs).value());
+  EXPECT_EQ(read_all(files).value(), payloads);
+}
+
+TEST(EventLog, AForgottenFlushDelaysButLosesNothing) {
+  io::SimulatedFiles files;
+  auto writer = Writer::open(live_log(files)).value();
+  const std::string payload = payload_of(1);
+  const RecordRef record{1, 0, payload};
+  ASSERT_TRUE(writer->append({&record, 1}, nullptr, Wake::kAtFlush).ok());
+  EXPECT_TRUE(writer->wait_durable(1, kMinuteUs).value());
+}
+
 TEST(EventLog, KindKeyAndEmptyPayloadSurviveAndTimesNeverGoBack) {
   io::SimulatedFiles files;
   ManualClock clock(5000);

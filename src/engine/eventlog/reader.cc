@@ -18,6 +18,7 @@ class Reader::Impl {
 
   Status open(Position from);
   Result<ReadEnd> next(RecordView& record);
+  Status next_batch(std::vector<RecordView>& out, std::size_t most);
   Position position() const { return frame_ends_at_ - left_; }
   Position durable() const { return head_ ? head_->durable() : 0; }
   bool wait(Position position, TimeUs timeout_us) const {
@@ -149,6 +150,17 @@ Result<ReadEnd> Reader::Impl::next(RecordView& record) {
   return ReadEnd::kRecord;
 }
 
+Status Reader::Impl::next_batch(std::vector<RecordView>& out, std::size_t most) {
+  out.clear();
+  RecordView record;
+  do {
+    VITRINE_TRY(const ReadEnd end, next(record));
+    if (end == ReadEnd::kEndOfLog) break;
+    out.push_back(record);
+  } while (left_ > 0 && out.size() < most);
+  return ok_status();
+}
+
 bool Reader::Impl::may_have_more() {
   if (scope_ == ReadScope::kWholeFrames) return true;
   if (order_.next <= known_durable_) return true;
@@ -157,12 +169,12 @@ bool Reader::Impl::may_have_more() {
 }
 
 Result<FrameFound> Reader::Impl::read_frame() {
-  const std::uint64_t hint = head_ ? head_->end_offset_in(segment_.header.first) : 0;
-  VITRINE_TRY(FrameFound found, buffer_.read(segment_, offset_, frame_, hint));
+  const auto hint = [this] { return head_ ? head_->end_offset_in(segment_.header.first) : 0; };
+  VITRINE_TRY(FrameFound found, buffer_.read(segment_, offset_, frame_, hint()));
   if (found == FrameFound::kFrame) return found;
   // What was read ahead may be older than the frame.
   buffer_.forget();
-  return buffer_.read(segment_, offset_, frame_, 0);
+  return buffer_.read(segment_, offset_, frame_, hint());
 }
 
 Result<bool> Reader::Impl::next_frame() {
@@ -234,6 +246,9 @@ Result<std::unique_ptr<Reader>> Reader::open(io::FileSystem& files, std::string 
 }
 
 Result<ReadEnd> Reader::next(RecordView& record) { return impl_->next(record); }
+Status Reader::next_batch(std::vector<RecordView>& out, std::size_t most) {
+  return impl_->next_batch(out, most);
+}
 Position Reader::position() const { return impl_->position(); }
 Position Reader::durable() const { return impl_->durable(); }
 bool Reader::wait(Position position, TimeUs timeout_us) const {

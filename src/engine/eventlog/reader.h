@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/eventlog/types.h"
@@ -36,6 +37,10 @@ class Reader {
   // kCorrupt with file and offset where stored bytes are not what was written: the reader stays
   // there and never skips. kGone where retention has overtaken it.
   Result<ReadEnd> next(RecordView& record);
+
+  // Replaces `out` by the next records of one frame, one to `most` of them where there are any;
+  // none at the end of the log. Their payloads live until the next call of next() or next_batch().
+  Status next_batch(std::vector<RecordView>& out, std::size_t most);
 
   Position position() const;  // of the record that next() gives next
   Position durable() const;   // as the writer says now; 0 with kWholeFrames

@@ -45,9 +45,14 @@ Result<std::unique_ptr<Writer>> Writer::open(WriterOptions options) {
   return std::unique_ptr<Writer>(new Writer(std::move(impl)));
 }
 
-Result<PositionRange> Writer::append(std::span<const RecordRef> records, OnDurable done) {
-  return impl_->queue_.append(records, std::move(done), impl_->disk_room_);
+Result<PositionRange> Writer::append(std::span<const RecordRef> records, OnDurable done,
+                                     Wake wake) {
+  auto range = impl_->queue_.append(records, std::move(done), impl_->disk_room_);
+  if (wake == Wake::kNow) flush();
+  return range;
 }
+
+void Writer::flush() { impl_->queue_.flush(); }
 
 Position Writer::durable() const { return impl_->durable_.load(std::memory_order_acquire); }
 Position Writer::appended() const { return impl_->queue_.appended(); }

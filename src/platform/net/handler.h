@@ -59,6 +59,11 @@ class Handler {
     return std::nullopt;
   }
 
+  // Called on the server's thread when it has handled what was ready, before it looks for more: the
+  // moment for work that is cheaper once for several requests. At most 64 requests later than the
+  // first of them.
+  virtual void round_ended() {}
+
   // The answer to what never becomes a request: malformed (400), too slow (408), too large
   // (413, 414, 431), too many connections (503). `code` is stable, snake_case.
   virtual Response refuse(int status, std::string_view code, std::string_view detail) {

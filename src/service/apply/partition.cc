@@ -1,11 +1,20 @@
 #include "service/apply/partition.h"
 
+#include <chrono>
+#include <thread>
+
 #include <unistd.h>
 
 namespace vitrine::apply {
 namespace {
 
 constexpr std::size_t kOutcomesMax = 65'536;
+// Records fetched from the log at a time; all of one frame.
+constexpr std::size_t kBatchMost = 256;
+// A busy log publishes a group every few hundred microseconds. Fetching each one costs a wake-up
+// and a switch of threads, so the applier lets a few gather, unless somebody waits for a position.
+constexpr TimeUs kGatherUs = 400;
+constexpr std::uint64_t kWorthWaking = 64;  // records
 // How long the applier sleeps at most when the log is quiet: it bounds how late it notices that
 // it should stop or look after a snapshot. New records wake it at once.
 constexpr TimeUs kIdleWaitUs = 20'000;
@@ -65,16 +74,18 @@ Status Partition::replay(io::FileSystem& files, Progress& progress) {
   VITRINE_TRY(reader_, eventlog::Reader::open(files, options_.log.directory, from + 1));
   const std::int64_t started = clock_.steady_ns();
   progress.start("replaying the log", last - from, "records");
-  eventlog::RecordView record;
   state_->hold_locks(true);
   while (state_->position() < last) {
-    VITRINE_TRY(const auto end, reader_->next(record));
-    if (end == eventlog::ReadEnd::kEndOfLog) {
+    VITRINE_TRY(reader_->next_batch(batch_, kBatchMost));
+    if (batch_.empty()) {
       return Error(ErrorCode::kCorrupt, "the log ends before position " + std::to_string(last));
     }
-    VITRINE_TRY(auto outcome, state_->apply(record));
-    (void)outcome;
-    if (record.position % 4096 == 0) progress.update(record.position - from);
+    state_->expect(batch_);
+    for (const eventlog::RecordView& record : batch_) {
+      VITRINE_TRY(auto outcome, state_->apply(record));
+      (void)outcome;
+    }
+    progress.update(state_->position() - from);
   }
   state_->release();
   progress.finish();
@@ -92,49 +103,57 @@ void Partition::publish() {
 
 void Partition::apply_loop() {
   while (!failed_) {
+    const eventlog::Position before = applied();
+    const std::int64_t began = clock_.steady_ns();
     if (!apply_available()) return;
     look_after_snapshots();
     if (stopping_ && (stopped_ || applied() >= log_->appended())) return;
+    const std::uint64_t fetched = applied() - before;
+    const bool busy = fetched > 0 && fetched < kWorthWaking && began - last_fetch_ns_ < 2'000'000;
+    if (fetched > 0) last_fetch_ns_ = began;
+    if (busy && waiters_.empty()) {
+      std::this_thread::sleep_for(std::chrono::microseconds(kGatherUs));
+    }
     reader_->wait(applied() + 1, kIdleWaitUs);
   }
 }
 
 bool Partition::apply_available() {
-  eventlog::RecordView record;
-  std::size_t in_batch = 0;
   const std::int64_t started = clock_.steady_ns();
   while (true) {
-    auto end = reader_->next(record);
-    if (!end.ok()) {
-      state_->release();
-      fail(end.error());
+    const Status read = reader_->next_batch(batch_, kBatchMost);
+    if (!read.ok()) {
+      fail(read.error());
       return false;
     }
-    if (*end == eventlog::ReadEnd::kEndOfLog) break;
-    auto outcome = state_->apply(record);
-    if (!outcome.ok()) {
-      fail(outcome.error());
+    if (batch_.empty()) break;
+    if (const Status applied = apply_batch(); !applied.ok()) {
+      fail(applied.error());
       return false;
     }
-    if (outcome->code != ApplyCode::kApplied) {
-      remember(record.position, std::move(outcome).value());
-    }
-    if (++in_batch >= options_.records_per_lock) {
-      state_->release();
-      publish();
-      in_batch = 0;
-      if (snapshot_requested_ ||
-          state_->position() - snapshot_position_ >= options_.snapshot_records) {
-        look_after_snapshots();
-      }
-    }
-  }
-  if (in_batch > 0) {
-    state_->release();
-    publish();
   }
   apply_busy_us_ += static_cast<std::uint64_t>((clock_.steady_ns() - started) / 1000);
   return true;
+}
+
+Status Partition::apply_batch() {
+  state_->expect(batch_);
+  std::size_t under_lock = 0;
+  for (const eventlog::RecordView& record : batch_) {
+    VITRINE_TRY(auto outcome, state_->apply(record));
+    if (outcome.code != ApplyCode::kApplied) remember(record.position, std::move(outcome));
+    if (++under_lock < options_.records_per_lock) continue;
+    under_lock = 0;
+    state_->release();
+    publish();
+    if (snapshot_requested_ ||
+        state_->position() - snapshot_position_ >= options_.snapshot_records) {
+      look_after_snapshots();
+    }
+  }
+  state_->release();
+  publish();
+  return ok_status();
 }
 
 void Partition::remember(eventlog::Position position, ApplyOutcome outcome) {

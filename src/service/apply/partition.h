@@ -71,9 +71,12 @@ class Partition {
 
   // As eventlog::Writer::append().
   Result<eventlog::PositionRange> append(std::span<const eventlog::RecordRef> records,
-                                         eventlog::OnDurable done) {
-    return log_->append(records, std::move(done));
+                                         eventlog::OnDurable done,
+                                         eventlog::Wake wake = eventlog::Wake::kNow) {
+    return log_->append(records, std::move(done), wake);
   }
+  // After appends with Wake::kAtFlush.
+  void flush() { log_->flush(); }
   eventlog::Position durable() const { return log_->durable(); }
   eventlog::Position appended() const { return log_->appended(); }
   // Everything up to here shows in every later read.
@@ -107,6 +110,7 @@ class Partition {
   void apply_loop();
   // Applies what is durable; false once a fatal error was reported.
   bool apply_available();
+  Status apply_batch();
   void publish();
   void remember(eventlog::Position position, ApplyOutcome outcome);
   void look_after_snapshots();
@@ -120,6 +124,7 @@ class Partition {
   std::unique_ptr<eventlog::Writer> log_;
   std::unique_ptr<PartitionState> state_;  // moved on by the applier only
   std::unique_ptr<eventlog::Reader> reader_;
+  std::vector<eventlog::RecordView> batch_;  // what the applier is at
   PositionWaiters waiters_;
   std::atomic<eventlog::Position> applied_{0};
   std::atomic<TimeUs> applied_append_time_{0};
@@ -135,6 +140,7 @@ class Partition {
   std::atomic<std::uint64_t> snapshots_failed_{0};
   std::atomic<std::uint64_t> apply_busy_us_{0};
   std::int64_t last_snapshot_ns_ = 0;
+  std::int64_t last_fetch_ns_ = 0;  // when the applier last found something
   bool stopped_ = false;
   std::unique_ptr<Task> applier_;
 };

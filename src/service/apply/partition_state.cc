@@ -131,6 +131,15 @@ std::shared_ptr<TenantRuntime> PartitionState::ensure_tenant(TenantId id) {
   return runtime;
 }
 
+const TenantState* PartitionState::state_for(const eventlog::RecordView& record) const {
+  ByteReader in(record.payload);
+  const TenantId id = record::read_tenant(in);
+  if (!in.ok()) return nullptr;
+  if (last_ != nullptr && last_->state_.id() == id) return &last_->state_;
+  const auto it = tenants_.find(id);  // only this thread adds tenants
+  return it == tenants_.end() ? nullptr : &it->second->state_;
+}
+
 Result<ApplyOutcome> PartitionState::apply(const eventlog::RecordView& record) {
   VITRINE_CHECK_MSG(record.position == position_ + 1, std::to_string(record.position));
   ByteReader in(record.payload);
@@ -145,6 +154,7 @@ Result<ApplyOutcome> PartitionState::apply(const eventlog::RecordView& record) {
     last_->lock_.lock();
     held_ = last_;
   }
+  lookahead_.advance([this](const eventlog::RecordView& coming) { return state_for(coming); });
   auto outcome = last_->state_.apply(record);
   if (!outcome.ok()) {
     release();

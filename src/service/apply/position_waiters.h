@@ -33,6 +33,8 @@ class PositionWaiters {
   void reached(eventlog::Position position);
 
   std::size_t waiting() const;
+  // Without a lock; somebody may arrive at any moment.
+  bool empty() const { return earliest_.load(std::memory_order_relaxed) == kNobody; }
 
  private:
   static constexpr eventlog::Position kNobody = ~eventlog::Position{0};

@@ -7,7 +7,7 @@ namespace vitrine::collect {
 
 Result<eventlog::PositionRange> PartitionPorts::append(std::span<const eventlog::RecordRef> records,
                                                        eventlog::OnDurable done) {
-  return partition_.append(records, std::move(done));
+  return partition_.append(records, std::move(done), wake_);
 }
 
 eventlog::Position PartitionPorts::applied() const { return partition_.applied(); }

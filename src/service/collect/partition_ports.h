@@ -9,7 +9,9 @@ namespace vitrine::collect {
 // Thread-safe; the partition must outlive it.
 class PartitionPorts final : public RecordAppender, public IdDirectory {
  public:
-  explicit PartitionPorts(apply::Partition& partition) : partition_(partition) {}
+  // With Wake::kAtFlush somebody calls Partition::flush() soon after each request.
+  explicit PartitionPorts(apply::Partition& partition, eventlog::Wake wake = eventlog::Wake::kNow)
+      : partition_(partition), wake_(wake) {}
 
   Result<eventlog::PositionRange> append(std::span<const eventlog::RecordRef> records,
                                          eventlog::OnDurable done) override;
@@ -20,6 +22,7 @@ class PartitionPorts final : public RecordAppender, public IdDirectory {
 
  private:
   apply::Partition& partition_;
+  const eventlog::Wake wake_;
 };
 
 }  // namespace vitrine::collect

@@ -80,7 +80,6 @@ Result<PositionRange> CommitQueue::append(std::span<const RecordRef> records, On
                                            " bytes is above the limit of a group, " +
                                            std::to_string(limits_.group_bytes_max));
   }
-  bool wake_committer = false;
   PositionRange range;
   {
     std::lock_guard lock(mutex_);
@@ -98,11 +97,17 @@ Result<PositionRange> CommitQueue::append(std::span<const RecordRef> records, On
     // A committer at work looks again by itself; one that lets a group gather wakes by itself too,
     // and only wants to hear of a new group.
     const bool news = limits_.gather_us == 0 || groups_.size() != groups_before;
-    wake_committer = sleeping_ && news;
-    if (wake_committer) sleeping_ = false;
+    if (sleeping_ && news) {
+      sleeping_ = false;
+      wanted_.store(true, std::memory_order_relaxed);
+    }
   }
-  if (wake_committer) wake();
   return range;
+}
+
+void CommitQueue::flush() {
+  if (!wanted_.load(std::memory_order_relaxed)) return;
+  if (wanted_.exchange(false, std::memory_order_acq_rel)) wake();
 }
 
 TimeUs CommitQueue::gather_left_us() const {

@@ -41,9 +41,12 @@ class CommitQueue {
 
   void set_next(Position next) { next_ = next; }
   // Thread-safe. See Writer::append. `disk_room`: bytes that may wait altogether because there is
-  // room on disk for them.
+  // room on disk for them. The committer may sleep on until flush().
   Result<PositionRange> append(std::span<const RecordRef> records, OnDurable done,
                                const std::atomic<std::uint64_t>& disk_room);
+
+  // Wakes the committer if it sleeps although there is work. Thread-safe.
+  void flush();
 
   enum class Next { kGroup, kIdle, kStopped };
   // Committer only. The next group to write; kIdle when nothing came for `idle_us`; kStopped when
@@ -72,6 +75,8 @@ class CommitQueue {
   std::deque<std::unique_ptr<Group>> groups_;  // guarded by mutex_
   std::vector<std::unique_ptr<Group>> spare_;  // guarded by mutex_
   Position next_ = 1;                          // guarded by mutex_
+  // The committer sleeps, and something came that it should wake for.
+  std::atomic<bool> wanted_{false};            // set with mutex_ held
   bool sleeping_ = false;                      // guarded by mutex_
   Error refusal_;                              // guarded by mutex_
   std::atomic<std::uint64_t> queue_bytes_{0};  // written with mutex_ held

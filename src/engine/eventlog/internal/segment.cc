@@ -58,7 +58,8 @@ Result<FrameFound> FrameBuffer::read(const Segment& segment, std::uint64_t offse
   if (offset + kFrameHeaderBytes > segment.size) return FrameFound::kNothing;
   if (held(offset).size() < kFrameHeaderBytes) {
     std::uint64_t want = kReadAhead;
-    if (end_hint > offset) want = std::clamp<std::uint64_t>(end_hint - offset, 4096, kReadAhead);
+    // Not a byte beyond the end: what is there now would be old by the time it is looked at.
+    if (end_hint > offset) want = std::min<std::uint64_t>(end_hint - offset, kReadAhead);
     want = std::min<std::uint64_t>(want, segment.size - offset);
     VITRINE_TRY(fill(segment, offset, want));
   }

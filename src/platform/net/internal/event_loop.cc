@@ -89,7 +89,15 @@ void Watch::await_writable() { state_->arm_write(); }
 EventLoop::EventLoop(LoopSink& sink) : impl_(std::make_unique<Impl>(sink)) {}
 EventLoop::~EventLoop() = default;
 
-void EventLoop::run() { impl_->context.run(); }
+void EventLoop::run() {
+  constexpr int kRoundMax = 64;
+  while (impl_->context.run_one() > 0) {
+    for (int done = 1; done < kRoundMax && impl_->context.poll_one() > 0; ++done) {
+    }
+    impl_->sink.on_round_end();
+  }
+}
+
 void EventLoop::stop() { impl_->context.stop(); }
 
 void EventLoop::wake() {

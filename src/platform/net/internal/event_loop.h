@@ -21,6 +21,8 @@ class LoopSink {
   virtual ~LoopSink() = default;
   virtual void on_wake() = 0;
   virtual void on_timer() = 0;
+  // Nothing more is ready, or enough was done without a pause.
+  virtual void on_round_end() = 0;
 };
 
 class EventLoop;

@@ -93,6 +93,7 @@ class IoThread final : public LoopSink, public std::enable_shared_from_this<IoTh
  private:
   void on_wake() override;
   void on_timer() override;
+  void on_round_end() override { handler_.round_ended(); }
   void signal();
   void arm_timer();
   void run_commands();

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "service/control/control_store.h"
 #include "settings.h"
+#include "tool/backup/drill.h"
 #include "tool/inspect/log_commands.h"
 
 namespace vitrine::app {
@@ -18,6 +19,10 @@ int run_serve(const Settings& settings);
 // One line per tenant: tenant, position, digest of the state after snapshot and tail of the log.
 // The server may be running; what it appends meanwhile is not waited for.
 Status run_state_digest(const Settings& settings, bool json, std::ostream& out);
+
+// What it prints; of the log up to `last` of each partition, or with none given up to its end.
+Result<std::vector<backup::StateDigest>> state_digests(const Settings& settings,
+                                                       const backup::LastPositions& last);
 
 // The control database of a data directory. A running server notices changes within 0.1 s.
 Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings& settings);

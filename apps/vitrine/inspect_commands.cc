@@ -17,9 +17,11 @@ namespace {
 
 using record::RecordKind;
 
-// The state after the newest snapshot and everything behind it in the log, on private copies.
+// The state after the newest snapshot at or before `last` and what is behind it in the log, on
+// private copies.
 Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string& directory,
-                                                              const Settings& settings) {
+                                                              const Settings& settings,
+                                                              eventlog::Position last) {
   apply::PartitionStateOptions options;
   options.directory = directory;
   options.tenant.history_entries = static_cast<std::uint32_t>(settings.history_entries);
@@ -28,6 +30,7 @@ Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string&
   options.tenant.catalog.items_max = static_cast<std::uint32_t>(settings.catalog_items_max);
   options.tenant.trending_half_life = settings.trending_half_life;
   options.tenant.popular_half_life = settings.popular_half_life;
+  options.snapshot_max = last;
   apply::LoadReport report;
   auto& files = io::system_files();
   VITRINE_TRY(auto state, apply::PartitionState::load(files, options, true, report));
@@ -35,7 +38,7 @@ Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string&
               eventlog::Reader::open(files, io::join_path(directory, "log"), state->position() + 1,
                                      eventlog::ReadScope::kWholeFrames));
   eventlog::RecordView record;
-  while (true) {
+  while (state->position() < last) {
     VITRINE_TRY(const auto end, reader->next(record));
     if (end == eventlog::ReadEnd::kEndOfLog) break;
     VITRINE_TRY(const auto outcome, state->apply(record));
@@ -113,8 +116,9 @@ Status write_payload(const eventlog::RecordView& record, codec::JsonWriter& json
 
 }  // namespace
 
-Status run_state_digest(const Settings& settings, bool json_output, std::ostream& out) {
-  bool any = false;
+Result<std::vector<backup::StateDigest>> state_digests(const Settings& settings,
+                                                       const backup::LastPositions& last) {
+  std::vector<backup::StateDigest> found;
   for (std::uint32_t number = 0; number < 100'000; ++number) {
     const std::string directory =
         apply::PartitionSet::directory_of(settings.data_directory, number);
@@ -122,21 +126,33 @@ Status run_state_digest(const Settings& settings, bool json_output, std::ostream
       if (number >= static_cast<std::uint32_t>(settings.partitions)) break;
       continue;
     }
-    VITRINE_TRY(const auto state, replayed_state(directory, settings));
+    const auto limit = last.find(number);
+    if (!last.empty() && (limit == last.end() || limit->second == 0)) continue;
+    VITRINE_TRY(const auto state, replayed_state(directory, settings,
+                                                 last.empty() ? ~std::uint64_t{0} : limit->second));
     VITRINE_TRY(const auto digests, state->digest());
     for (const auto& digest : digests) {
-      any = true;
-      if (json_output) {
-        out << "{\"partition\":" << number << ",\"tenant\":" << digest.tenant.value
-            << ",\"position\":" << digest.position << ",\"digest\":\"" << hex(digest.digest)
-            << "\"}\n";
-      } else {
-        out << "partition " << number << "  tenant " << digest.tenant.value << "  position "
-            << digest.position << "  " << hex(digest.digest) << "\n";
-      }
+      found.push_back({number, digest.tenant.value, digest.position, digest.digest});
     }
   }
-  if (!any && !json_output) out << "no tenant has any state in " << settings.data_directory << "\n";
+  return found;
+}
+
+Status run_state_digest(const Settings& settings, bool json_output, std::ostream& out) {
+  VITRINE_TRY(const auto digests, state_digests(settings, {}));
+  for (const auto& digest : digests) {
+    if (json_output) {
+      out << "{\"partition\":" << digest.partition << ",\"tenant\":" << digest.tenant
+          << ",\"position\":" << digest.position << ",\"digest\":\"" << hex(digest.digest)
+          << "\"}\n";
+    } else {
+      out << "partition " << digest.partition << "  tenant " << digest.tenant << "  position "
+          << digest.position << "  " << hex(digest.digest) << "\n";
+    }
+  }
+  if (digests.empty() && !json_output) {
+    out << "no tenant has any state in " << settings.data_directory << "\n";
+  }
   return ok_status();
 }
 

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "base/config.h"
+#include "command_line.h"
 #include "commands.h"
 #include "service/control/commands.h"
 #include "tool/evaluate/run_evaluate.h"
@@ -331,6 +332,22 @@ void add_evaluate(CLI::App& app, Shared& shared) {
   });
 }
 
+// Shared for the commands of other files.
+class SharedCommandLine final : public CommandLine {
+ public:
+  explicit SharedCommandLine(Shared& shared) : shared_(shared) {}
+  void add_data(CLI::App& command) const override { app::add_data(command, shared_); }
+  void add_json(CLI::App& command) const override { app::add_json(command, shared_); }
+  void run(CLI::App& command, std::function<Status()> work) const override {
+    app::run(command, shared_, std::move(work));
+  }
+  const Settings& settings() const override { return shared_.settings; }
+  bool json() const override { return shared_.json; }
+
+ private:
+  Shared& shared_;
+};
+
 // --url and --key, or their environment variables: the same for every command that is a client.
 template <class Options>
 void add_client(CLI::App& command, Options& options) {
@@ -410,6 +427,7 @@ int main_with(int argc, char** argv) {
       "The running server describes its API at /openapi.json. `vitrine COMMAND --help` tells the "
       "rest.");
   Shared shared;
+  const SharedCommandLine line(shared);
   add_serve(app, shared);
   add_tenant(app, shared);
   add_key(app, shared);
@@ -418,6 +436,8 @@ int main_with(int argc, char** argv) {
   add_evaluate(app, shared);
   add_log(app, shared);
   add_state(app, shared);
+  add_backup_commands(app, line);
+
   add_config(app, shared);
   try {
     app.parse(argc, argv);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "platform/codec/json_writer.h"
 #include "service/control/control_store.h"
 #include "settings.h"
 #include "tool/backup/drill.h"
@@ -30,6 +31,10 @@ Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings
 // Where a server runs on the data directory, waits until it has noticed changes made here: then a
 // key that was just made works, and one that was just revoked doesn't, when the command is back.
 void wait_for_running_server(const Settings& settings);
+
+// Adds the payload of a record to the JSON object that is open: "event" and an event in the form it
+// is sent in, "item_upsert" and an item, and so on. kUnsupported for kinds this build doesn't know.
+Status write_record_payload(const eventlog::RecordView& record, codec::JsonWriter& json);
 
 // The payload of a record as JSON: events in the form they are sent in, catalog changes as items.
 inspect::PayloadPrinter payload_printer();

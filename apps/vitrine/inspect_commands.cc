@@ -64,11 +64,12 @@ void write_value(const catalog::AttributeValue& value, codec::JsonWriter& json) 
   json.raw(std::string_view(text).substr(colon + 8, text.size() - colon - 9));
 }
 
-Status write_payload(const eventlog::RecordView& record, codec::JsonWriter& json) {
+}  // namespace
+
+Status write_record_payload(const eventlog::RecordView& record, codec::JsonWriter& json) {
   ByteReader in(record.payload);
-  const TenantId tenant = record::read_tenant(in);
+  record::read_tenant(in);
   const std::string_view body = in.raw(in.remaining());
-  json.key("tenant").number(tenant.value);
   switch (static_cast<RecordKind>(record.kind)) {
     case RecordKind::kEvent:
     case RecordKind::kImportedEvent: {
@@ -110,11 +111,9 @@ Status write_payload(const eventlog::RecordView& record, codec::JsonWriter& json
       return ok_status();
     }
   }
-  json.key("unknown_kind").number(record.kind);
-  return ok_status();
+  return Error(ErrorCode::kUnsupported,
+               "is of kind " + std::to_string(record.kind) + ", which this version does not know");
 }
-
-}  // namespace
 
 Result<std::vector<backup::StateDigest>> state_digests(const Settings& settings,
                                                        const backup::LastPositions& last) {
@@ -176,7 +175,9 @@ inspect::PayloadPrinter payload_printer() {
     std::string text;
     codec::JsonWriter json(text);
     json.begin_object();
-    const Status written = write_payload(record, json);
+    ByteReader in(record.payload);
+    json.key("tenant").number(record::read_tenant(in).value);
+    const Status written = write_record_payload(record, json);
     if (!written.ok()) json.key("error").string(written.error().to_string());
     json.end_object();
     json.finish();

@@ -79,14 +79,21 @@ Status DirectoryStore::ensure_folder(const std::string& path) {
 Result<std::string> DirectoryStore::write_unnamed(std::string_view bytes) {
   const std::string folder = io::join_path(root_, kUnnamedFolder);
   VITRINE_TRY(ensure_folder(folder));
-  const std::string path = io::join_path(
-      folder, std::to_string(getpid()) + "-" + std::to_string(next_unnamed_.fetch_add(1)));
-  Status written = [&]() -> Status {
-    VITRINE_TRY(auto file, files_.open(path, io::OpenMode::kCreate, options_.permissions));
-    VITRINE_TRY(file->truncate(0));
-    VITRINE_TRY(file->write_at(0, bytes));
-    return file->sync_data();
-  }();
+  // Never a file that is there: it may be what a crash made of a name that was to go.
+  std::string path;
+  std::unique_ptr<io::File> file;
+  while (!file) {
+    path = io::join_path(
+        folder, std::to_string(getpid()) + "-" + std::to_string(next_unnamed_.fetch_add(1)));
+    auto opened = files_.open(path, io::OpenMode::kCreateNew, options_.permissions);
+    if (opened.ok()) {
+      file = std::move(opened).value();
+    } else if (opened.error().code() != ErrorCode::kConflict) {
+      return std::move(opened).error();
+    }
+  }
+  Status written = file->write_at(0, bytes);
+  if (written.ok()) written = file->sync_data();
   if (written.ok()) return path;
   (void)files_.remove(path);
   return std::move(written).error();

@@ -98,7 +98,7 @@ TEST(DirectoryStore, WhatWasListedSurvivesPowerLossOnceSettled) {
     io::SimulatedFiles files;
     {
       auto store = store_on(files);
-      files.fail_operation(files.operations() + 5, EIO);  // the sync of the folder
+      files.fail_operation(files.operations() + 4, EIO);  // the sync of the folder
       EXPECT_FALSE(store->put("a/1", "body").ok());
     }
     files.kill_process();

@@ -47,9 +47,6 @@ T must(Result<T> result) {
   if (!result.ok()) give_up(result.error().to_string());
   return std::move(result).value();
 }
-void must(Status status) {
-  if (!status.ok()) give_up(status.error().to_string());
-}
 
 // One JSON object that a command printed.
 class Answer {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "application_archive.h"
 #include "platform/codec/json_writer.h"
 #include "platform/io/atomic_file.h"
 #include "platform/obs/log.h"
@@ -23,6 +24,7 @@ apply::PartitionOptions partition_options(const Settings& s) {
   o.log.lock_wait_us = 3 * kSecondUs;
   o.snapshot_records = static_cast<std::uint64_t>(s.snapshot_records);
   o.snapshot_interval_us = s.snapshot_interval;
+  o.keep_until_archived = !s.archive_directory.empty();
   auto& tenant = o.state.tenant;
   tenant.history_entries = static_cast<std::uint32_t>(s.history_entries);
   tenant.history_memory_bytes = s.history_memory;
@@ -160,6 +162,7 @@ Result<std::unique_ptr<Application>> Application::start(const Settings& settings
   VITRINE_TRY(self->open_partitions());  // first: its lock keeps a second server out
   VITRINE_TRY(self->open_control());
   VITRINE_TRY(self->open_answers());
+  VITRINE_TRY(self->start_archive());
   self->register_metrics();
   self->api_ = std::make_unique<api::Api>(*self);
   VITRINE_TRY(self->server_, net::Server::start(server_options(settings), *self->api_));
@@ -236,6 +239,12 @@ Status Application::open_control() {
 
 Status Application::open_answers() {
   VITRINE_TRY(answers_, LoggedAnswers::open(settings_, clock_, registry_));
+  return ok_status();
+}
+
+Status Application::start_archive() {
+  if (settings_.archive_directory.empty()) return ok_status();
+  VITRINE_TRY(archiver_, Archiver::start(settings_, *partitions_, registry_));
   return ok_status();
 }
 
@@ -321,6 +330,7 @@ Status Application::stop() {
       server_->drain(std::chrono::milliseconds(settings_.server_drain_timeout / 1000));
   if (!drained)
     obs::log_warn("drain_timeout", {{"in_flight", server_->stats().requests_in_flight}});
+  archiver_.reset();  // ends behind its present batch
   Status first = failed_ ? ok_status() : partitions_->stop();
   server_->stop();
   server_.reset();

@@ -48,6 +48,7 @@ class Application final : public api::Platform {
 
  private:
   class LoggedAnswers;
+  class Archiver;
   class AnswerMetrics;
   // A partition with the collector that alone appends events to it.
   struct Place {
@@ -63,6 +64,7 @@ class Application final : public api::Platform {
   Status open_control();
   Status open_partitions();
   Status open_answers();
+  Status start_archive();
   Status write_runtime_file();
   void register_metrics();
   void register_partition(std::uint32_t number, Place& place);
@@ -88,6 +90,7 @@ class Application final : public api::Platform {
   std::unique_ptr<AnswerMetrics> answer_metrics_;
   gateway::TenantRouter<api::TenantServices> tenants_;
   std::unique_ptr<api::Api> api_;
+  std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<net::Server> server_;  // last: first to go
 };
 

@@ -26,6 +26,8 @@ class CommandLine {
   virtual bool json() const = 0;                 // within `work`
 };
 
+void add_archive_commands(CLI::App& app, const CommandLine& line);
+void add_backup_commands(CLI::App& app, const CommandLine& line);
 void add_evaluate_commands(CLI::App& app, const CommandLine& line);
 void add_simulate_commands(CLI::App& app, const CommandLine& line);
 

@@ -403,6 +403,8 @@ int main_with(int argc, char** argv) {
   add_simulate_commands(app, line);
   add_log(app, shared);
   add_state(app, shared);
+  add_backup_commands(app, line);
+  add_archive_commands(app, line);
   add_config(app, shared);
   try {
     app.parse(argc, argv);

@@ -11,7 +11,10 @@
 namespace vitrine::vec {
 
 CoarseTable::CoarseTable(Column<float> centroids, std::size_t dims, CoarseOrder order)
-    : count_(centroids.size() / dims), dims_(dims), order_(order), centroids_(std::move(centroids)) {
+    : count_(centroids.size() / dims),
+      dims_(dims),
+      order_(order),
+      centroids_(std::move(centroids)) {
   const std::size_t blocks = (count_ + kLanes - 1) / kLanes;
   blocks_ = Column<std::uint8_t>(blocks * kLanes * dims);
   scales_ = Column<float>(blocks * kLanes);
@@ -58,8 +61,8 @@ std::size_t CoarseTable::bytes() const {
          signed_.bytes() + signed_factors_.size() * sizeof(SignedCodes);
 }
 
-void select_largest(const float* values, std::size_t n, std::size_t m,
-                    std::vector<float>& scratch, std::vector<std::uint32_t>& places) {
+void select_largest(const float* values, std::size_t n, std::size_t m, std::vector<float>& scratch,
+                    std::vector<std::uint32_t>& places) {
   m = std::min(m, n);
   places.clear();
   if (m == 0) return;

@@ -61,7 +61,7 @@ class CoarseTable {
 
 /// Places of the `m` largest of `n` values, largest first, the first of equals first. `scratch` is
 /// overwritten.
-void select_largest(const float* values, std::size_t n, std::size_t m,
-                    std::vector<float>& scratch, std::vector<std::uint32_t>& places);
+void select_largest(const float* values, std::size_t n, std::size_t m, std::vector<float>& scratch,
+                    std::vector<std::uint32_t>& places);
 
 }  // namespace vitrine::vec

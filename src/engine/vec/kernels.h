@@ -30,10 +30,10 @@ struct ScanQuery {
   float base = 0;                      ///< the query with the list's centroid
   float slope = 0;
   float offset = 0;
-  float threshold = 0;                 ///< candidates below it are dropped
-  float* estimates = nullptr;          ///< where the scan appends what it kept ...
-  std::uint32_t* slots = nullptr;      ///< ... with the vector's slot
-  std::uint32_t count = 0;             ///< entries there; the caller leaves room for kLanes a block
+  float threshold = 0;             ///< candidates below it are dropped
+  float* estimates = nullptr;      ///< where the scan appends what it kept ...
+  std::uint32_t* slots = nullptr;  ///< ... with the vector's slot
+  std::uint32_t count = 0;         ///< entries there; the caller leaves room for kLanes a block
 };
 
 inline constexpr std::size_t kQueriesPerPass = 8;
@@ -59,6 +59,13 @@ struct Kernels {
   std::uint32_t (*rank)(const std::int32_t* dots, std::size_t n, float slope, float offset,
                         const float* scales, const float* biases, float* out);
 
+  /// Looks for a value t that at least `least` and at most `most` of the n estimates reach, moves
+  /// those to the front in their order (slots with them) and returns how many they are; t goes to
+  /// *threshold. Where equal estimates allow no such t, more than `most` may be left. `n` must be
+  /// above `most` and `least` above 0; the arrays have kLanes entries of room behind n.
+  std::uint32_t (*cut)(float* estimates, std::uint32_t* slots, std::uint32_t n, std::uint32_t least,
+                       std::uint32_t most, float* threshold);
+
   /// Sums of nibble * a and nibble * b over a row of dims/2 bytes: byte i holds dimension i in
   /// its low and dims/2 + i in its high nibble.
   void (*dot_nibbles)(const std::uint8_t* row, std::size_t dims, const std::int8_t* a,
@@ -77,6 +84,8 @@ const Kernels& kernels_for(simd::Level level);
 const Kernels& kernels();
 
 namespace internal {
+std::uint32_t cut_plain(float* estimates, std::uint32_t* slots, std::uint32_t n,
+                        std::uint32_t least, std::uint32_t most, float* threshold);
 extern const Kernels kScalarKernels;
 extern const Kernels kAvx2Kernels;
 extern const Kernels kVnniKernels;

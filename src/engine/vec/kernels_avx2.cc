@@ -32,8 +32,8 @@ inline void keep(ScanQuery& query, __m256i dots, const float* scales, const floa
       _mm256_fmadd_ps(_mm256_loadu_ps(scales), inner,
                       _mm256_add_ps(_mm256_set1_ps(query.base), _mm256_loadu_ps(biases)));
   std::uint32_t kept = allowed & 0xFFU &
-                       static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(
-                           estimate, _mm256_set1_ps(query.threshold), _CMP_GE_OQ)));
+                       static_cast<std::uint32_t>(_mm256_movemask_ps(
+                           _mm256_cmp_ps(estimate, _mm256_set1_ps(query.threshold), _CMP_GE_OQ)));
   if (kept == 0) return;
   alignas(32) float values[8];
   _mm256_store_ps(values, estimate);
@@ -56,7 +56,8 @@ inline __m256i dots_of_eight(const std::uint8_t* at, std::size_t dims, const std
     const __m256i low = _mm256_and_si256(bytes, nibble);
     const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
     low_pairs = _mm256_add_epi16(low_pairs, _mm256_maddubs_epi16(low, query_word(codes + d)));
-    high_pairs = _mm256_add_epi16(high_pairs, _mm256_maddubs_epi16(high, query_word(codes + d + 4)));
+    high_pairs =
+        _mm256_add_epi16(high_pairs, _mm256_maddubs_epi16(high, query_word(codes + d + 4)));
     if (++steps == kStepsBeforeWidening) {
       sums = widened(widened(sums, low_pairs), high_pairs);
       low_pairs = high_pairs = _mm256_setzero_si256();
@@ -91,8 +92,8 @@ struct ByteSums {
   void add(__m256i bytes, __m256i query) {
     const __m256i nibble = _mm256_set1_epi8(15);
     low = widened(low, _mm256_maddubs_epi16(_mm256_and_si256(bytes, nibble), query));
-    high = widened(high, _mm256_maddubs_epi16(
-                             _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble), query));
+    high = widened(
+        high, _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble), query));
   }
   __m256i total() const { return _mm256_add_epi32(low, _mm256_slli_epi32(high, 4)); }
 };
@@ -106,12 +107,12 @@ void dot_blocks(const std::uint8_t* codes, std::size_t blocks, std::size_t dims,
       for (std::size_t part = 0; part < kLanes; part += 8) {
         ByteSums sums;
         for (std::size_t d = 0; d < dims; d += 4) {
-          sums.add(_mm256_loadu_si256(
-                       reinterpret_cast<const __m256i*>(block + d * kLanes + part * 4)),
-                   query_word(queries[q] + d));
+          sums.add(
+              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + d * kLanes + part * 4)),
+              query_word(queries[q] + d));
         }
-        _mm256_storeu_si256(
-            reinterpret_cast<__m256i*>(out + q * out_stride + b * kLanes + part), sums.total());
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + q * out_stride + b * kLanes + part),
+                            sums.total());
       }
     }
   }
@@ -122,12 +123,12 @@ std::uint32_t rank(const std::int32_t* dots, std::size_t n, float slope, float o
   std::uint32_t best = 0;
   float most = -__builtin_inff();
   for (std::size_t i = 0; i < n; i += 8) {
-    const __m256 dot = _mm256_cvtepi32_ps(
-        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(dots + i)));
-    const __m256 value = _mm256_fmadd_ps(
-        _mm256_loadu_ps(scales + i),
-        _mm256_fmadd_ps(_mm256_set1_ps(slope), dot, _mm256_set1_ps(offset)),
-        _mm256_loadu_ps(biases + i));
+    const __m256 dot =
+        _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(dots + i)));
+    const __m256 value =
+        _mm256_fmadd_ps(_mm256_loadu_ps(scales + i),
+                        _mm256_fmadd_ps(_mm256_set1_ps(slope), dot, _mm256_set1_ps(offset)),
+                        _mm256_loadu_ps(biases + i));
     if (out != nullptr) _mm256_storeu_ps(out + i, value);
     // Rarely true once a good one was seen, so the values are looked at one by one only then.
     if (_mm256_movemask_ps(_mm256_cmp_ps(value, _mm256_set1_ps(most), _CMP_GT_OQ)) == 0) continue;
@@ -143,8 +144,7 @@ std::uint32_t rank(const std::int32_t* dots, std::size_t n, float slope, float o
 }
 
 inline std::int32_t reduced(__m256i sums) {
-  __m128i half =
-      _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
   half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
   half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1));
   return _mm_cvtsi128_si32(half);
@@ -156,9 +156,7 @@ inline float reduced(__m256 sums) {
   return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
 }
 
-inline __m256i load(const void* at) {
-  return _mm256_loadu_si256(static_cast<const __m256i*>(at));
-}
+inline __m256i load(const void* at) { return _mm256_loadu_si256(static_cast<const __m256i*>(at)); }
 
 void dot_nibbles(const std::uint8_t* row, std::size_t dims, const std::int8_t* a,
                  const std::int8_t* b, std::int32_t* sum_a, std::int32_t* sum_b) {
@@ -225,8 +223,9 @@ float squared_distance(const float* a, const float* b, std::size_t dims) {
 
 }  // namespace
 
-const Kernels internal::kAvx2Kernels = {
-    simd::Level::kAvx2, scan, dot_blocks, rank, dot_nibbles, dot_bytes, dot, squared_distance};
+const Kernels internal::kAvx2Kernels = {simd::Level::kAvx2,  scan,        dot_blocks, rank,
+                                        internal::cut_plain, dot_nibbles, dot_bytes,  dot,
+                                        squared_distance};
 
 }  // namespace vitrine::vec
 

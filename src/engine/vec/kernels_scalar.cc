@@ -1,9 +1,9 @@
 // The kernels in plain C++: the oracle of the tests, and what machines without AVX2 run.
-#include "engine/vec/kernels.h"
-
 #include <array>
 #include <cstring>
 #include <limits>
+
+#include "engine/vec/kernels.h"
 
 namespace vitrine::vec {
 namespace {
@@ -122,7 +122,43 @@ float squared_distance(const float* a, const float* b, std::size_t dims) {
 
 }  // namespace
 
-const Kernels internal::kScalarKernels = {
-    simd::Level::kScalar, scan, dot_blocks, rank, dot_nibbles, dot_bytes, dot, squared_distance};
+// Bisection between the smallest and the largest value: counting is cheaper than moving.
+std::uint32_t internal::cut_plain(float* estimates, std::uint32_t* slots, std::uint32_t n,
+                                  std::uint32_t least, std::uint32_t most, float* threshold) {
+  float low = estimates[0];
+  float high = estimates[0];
+  for (std::uint32_t i = 1; i < n; ++i) {
+    low = estimates[i] < low ? estimates[i] : low;
+    high = estimates[i] > high ? estimates[i] : high;
+  }
+  // Everything reaches `low`; fewer than `least` reach `high`, or the largest value is shared.
+  for (;;) {
+    const float middle = low * 0.5F + high * 0.5F;
+    if (!(middle > low && middle < high)) break;
+    std::uint32_t reached = 0;
+    for (std::uint32_t i = 0; i < n; ++i) reached += estimates[i] >= middle ? 1 : 0;
+    if (reached < least) {
+      high = middle;
+    } else {
+      low = middle;
+      if (reached <= most) break;
+    }
+  }
+  std::uint32_t at_high = 0;
+  for (std::uint32_t i = 0; i < n; ++i) at_high += estimates[i] >= high ? 1 : 0;
+  const float value = at_high >= least ? high : low;
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    if (!(estimates[i] >= value)) continue;
+    estimates[kept] = estimates[i];
+    slots[kept++] = slots[i];
+  }
+  *threshold = value;
+  return kept;
+}
+
+const Kernels internal::kScalarKernels = {simd::Level::kScalar, scan,        dot_blocks, rank,
+                                          internal::cut_plain,  dot_nibbles, dot_bytes,  dot,
+                                          squared_distance};
 
 }  // namespace vitrine::vec

@@ -63,8 +63,7 @@ inline void scan_block(const std::uint8_t* block, std::size_t dims, std::uint32_
     }
   }
   const float* factors = reinterpret_cast<const float*>(at);
-  const __m512i lanes =
-      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i slots0 = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(slot)), lanes);
   const __m512i slots1 = _mm512_add_epi32(slots0, _mm512_set1_epi32(16));
   const __m512 scales0 = _mm512_loadu_ps(factors);
@@ -103,8 +102,7 @@ inline void scan_block_alone(const std::uint8_t* block, std::size_t dims, std::u
     high1 = _mm512_dpbusd_epi32(high1, _mm512_and_si512(second, upper), high);
   }
   const float* factors = reinterpret_cast<const float*>(at);
-  const __m512i lanes =
-      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i slots0 = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(slot)), lanes);
   keep(query, _mm512_add_epi32(low0, _mm512_srai_epi32(high0, 4)), _mm512_loadu_ps(factors),
        _mm512_loadu_ps(factors + 32), static_cast<__mmask16>(allowed), slots0);
@@ -185,9 +183,9 @@ std::uint32_t rank(const std::int32_t* dots, std::size_t n, float slope, float o
   __m512i place = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   for (std::size_t i = 0; i < n; i += 16) {
     const __m512 dot = _mm512_cvtepi32_ps(_mm512_loadu_si512(dots + i));
-    const __m512 value = _mm512_fmadd_ps(_mm512_loadu_ps(scales + i),
-                                         _mm512_fmadd_ps(slopes, dot, offsets),
-                                         _mm512_loadu_ps(biases + i));
+    const __m512 value =
+        _mm512_fmadd_ps(_mm512_loadu_ps(scales + i), _mm512_fmadd_ps(slopes, dot, offsets),
+                        _mm512_loadu_ps(biases + i));
     const __mmask16 better = _mm512_cmp_ps_mask(value, most, _CMP_GT_OQ);
     most = _mm512_mask_mov_ps(most, better, value);
     best = _mm512_mask_mov_epi32(best, better, place);
@@ -196,6 +194,67 @@ std::uint32_t rank(const std::int32_t* dots, std::size_t n, float slope, float o
   }
   const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(most));
   return _mm512_mask_reduce_min_epu32(_mm512_cmp_ps_mask(most, top, _CMP_EQ_OQ), best);
+}
+
+inline std::uint32_t count_reaching(const float* estimates, std::uint32_t n, float value) {
+  const __m512 bound = _mm512_set1_ps(value);
+  std::uint32_t reached = 0;
+  std::uint32_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    const __mmask16 a = _mm512_cmp_ps_mask(_mm512_loadu_ps(estimates + i), bound, _CMP_GE_OQ);
+    const __mmask16 b = _mm512_cmp_ps_mask(_mm512_loadu_ps(estimates + i + 16), bound, _CMP_GE_OQ);
+    reached += static_cast<std::uint32_t>(__builtin_popcount(_mm512_kunpackw(a, b)));
+  }
+  for (; i < n; i += 16) {
+    const __mmask16 rest =
+        n - i >= 16 ? __mmask16{0xFFFF} : static_cast<__mmask16>((1U << (n - i)) - 1);
+    reached += static_cast<std::uint32_t>(__builtin_popcount(
+        _mm512_mask_cmp_ps_mask(rest, _mm512_loadu_ps(estimates + i), bound, _CMP_GE_OQ)));
+  }
+  return reached;
+}
+
+// See kernels_scalar.cc.
+std::uint32_t cut(float* estimates, std::uint32_t* slots, std::uint32_t n, std::uint32_t least,
+                  std::uint32_t most, float* threshold) {
+  __m512 lows = _mm512_set1_ps(estimates[0]);
+  __m512 highs = lows;
+  for (std::uint32_t i = 0; i < n; i += 16) {
+    const __mmask16 rest =
+        n - i >= 16 ? __mmask16{0xFFFF} : static_cast<__mmask16>((1U << (n - i)) - 1);
+    const __m512 values = _mm512_loadu_ps(estimates + i);
+    lows = _mm512_mask_min_ps(lows, rest, lows, values);
+    highs = _mm512_mask_max_ps(highs, rest, highs, values);
+  }
+  float low = _mm512_reduce_min_ps(lows);
+  float high = _mm512_reduce_max_ps(highs);
+  for (;;) {
+    const float middle = low * 0.5F + high * 0.5F;
+    if (!(middle > low && middle < high)) break;
+    const std::uint32_t reached = count_reaching(estimates, n, middle);
+    if (reached < least) {
+      high = middle;
+    } else {
+      low = middle;
+      if (reached <= most) break;
+    }
+  }
+  const float value = count_reaching(estimates, n, high) >= least ? high : low;
+  const __m512 bound = _mm512_set1_ps(value);
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < n; i += 16) {
+    const __mmask16 rest =
+        n - i >= 16 ? __mmask16{0xFFFF} : static_cast<__mmask16>((1U << (n - i)) - 1);
+    const __m512 values = _mm512_loadu_ps(estimates + i);
+    const __m512i places = _mm512_loadu_si512(slots + i);
+    const __mmask16 mask = _mm512_mask_cmp_ps_mask(rest, values, bound, _CMP_GE_OQ);
+    // Never ahead of what was read: kept <= i.
+    _mm512_storeu_ps(estimates + kept, _mm512_maskz_compress_ps(mask, values));
+    _mm512_storeu_si512(slots + kept, _mm512_maskz_compress_epi32(mask, places));
+    kept += static_cast<std::uint32_t>(__builtin_popcount(mask));
+  }
+  *threshold = value;
+  return kept;
 }
 
 inline __mmask64 first_bytes(std::size_t n) {
@@ -274,7 +333,8 @@ float squared_distance(const float* a, const float* b, std::size_t dims) {
 }  // namespace
 
 const Kernels internal::kVnniKernels = {
-    simd::Level::kAvx512Vnni, scan, dot_blocks, rank, dot_nibbles, dot_bytes, dot, squared_distance};
+    simd::Level::kAvx512Vnni, scan, dot_blocks, rank, cut, dot_nibbles, dot_bytes, dot,
+    squared_distance};
 
 }  // namespace vitrine::vec
 

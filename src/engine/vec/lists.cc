@@ -166,8 +166,8 @@ float Lists::refinement(const RotatedQuery& query, std::uint32_t slot) const {
   std::int32_t with_center = 0;
   kernels().dot_nibbles(low.data() + std::size_t{slot} * dims / 2, dims, query.codes,
                         coarse.signed_codes(list), &with_query, &with_center);
-  const float q = query.quantized.step * (static_cast<float>(with_query) -
-                                          7.5F * static_cast<float>(query.quantized.sum));
+  const float q = query.quantized.step *
+                  (static_cast<float>(with_query) - 7.5F * static_cast<float>(query.quantized.sum));
   const float c =
       center.step * (static_cast<float>(with_center) - 7.5F * static_cast<float>(center.sum));
   return scale(slot) * (q - c);
@@ -194,8 +194,7 @@ Lists encode_lists(const Rows& rows, const std::uint32_t* ids, Metric metric,
   lists.count = rows.count;
   lists.rotation = rotation;
   lists.coarse = std::move(coarse);
-  const auto slot_of =
-      lay_out(lists, assigned(rows, metric, rotation, lists.coarse, workers), ids);
+  const auto slot_of = lay_out(lists, assigned(rows, metric, rotation, lists.coarse, workers), ids);
   std::vector<std::uint32_t> row_of(lists.slot_count(), kNoId);
   for (std::size_t i = 0; i < slot_of.size(); ++i)
     row_of[slot_of[i]] = static_cast<std::uint32_t>(i);

@@ -29,10 +29,10 @@ struct Lists {
   Column<std::uint32_t> first_block;  ///< of each list, and the end
   Column<std::uint32_t> sizes;        ///< vectors of each list
   Column<std::uint32_t> list_of_block;
-  Column<std::uint8_t> codes;      ///< blocks of block_bytes(dims)
-  Column<std::uint8_t> low;        ///< dims/2 bytes a slot
-  Column<std::uint32_t> ids;       ///< a slot
-  Column<float> rows;              ///< dim floats a slot, scaled to length 1 for kCosine
+  Column<std::uint8_t> codes;  ///< blocks of block_bytes(dims)
+  Column<std::uint8_t> low;    ///< dims/2 bytes a slot
+  Column<std::uint32_t> ids;   ///< a slot
+  Column<float> rows;          ///< dim floats a slot, scaled to length 1 for kCosine
 
   std::size_t list_count() const { return sizes.size(); }
   std::size_t block_count() const { return list_of_block.size(); }
@@ -50,9 +50,9 @@ struct Lists {
 
 struct ListOptions {
   Metric metric = Metric::kL2;
-  std::uint32_t lists = 0;          ///< 0: about the square root of the number of rows
+  std::uint32_t lists = 0;  ///< 0: about the square root of the number of rows
   CoarseOrder order = CoarseOrder::kDistance;
-  unsigned iterations = 10;         ///< of k-means
+  unsigned iterations = 10;             ///< of k-means
   std::uint32_t sample_per_list = 128;  ///< rows that train k-means: more is slower, a bit better
   std::uint64_t seed = 1;
 };

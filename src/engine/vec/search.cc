@@ -94,8 +94,8 @@ bool ListSearch::is_sparse(std::uint32_t list, const Filter* filter) const {
   return filter != nullptr && filter->in_list(list) * kSparseOneIn < lists_->sizes[list];
 }
 
-void ListSearch::compare_survivors(const float* original, std::uint32_t list,
-                                   const Filter& filter, std::vector<Neighbor>& found) const {
+void ListSearch::compare_survivors(const float* original, std::uint32_t list, const Filter& filter,
+                                   std::vector<Neighbor>& found) const {
   const std::uint32_t* words = filter.words();
   const std::size_t row_bytes = lists_->dim * sizeof(float);
   const std::uint32_t end = lists_->first_block[list + 1];
@@ -127,7 +127,7 @@ void ListSearch::scan_list(const RotatedQuery& query, std::uint32_t list, const 
     kernels().scan(lists_->codes.data() + block * stride, some, lists_->dims,
                    block * static_cast<std::uint32_t>(kLanes),
                    filter == nullptr ? nullptr : filter->words() + block, &shortlist, 1);
-    if (shortlist.count >= plan.keep + kShortlistSlack) cut(shortlist, plan.keep, scratch.keys);
+    shrink(shortlist, plan.keep, scratch.keys);
   }
   scratch.stats.list_visits += 1;
   scratch.stats.lists_read += 1;

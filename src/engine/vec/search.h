@@ -12,6 +12,7 @@
 // compared row by row.
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "engine/vec/filter.h"
@@ -47,6 +48,20 @@ struct SearchScratch {
   std::vector<Neighbor> found;
 };
 
+/// Memory of one caller of batches; as SearchScratch.
+class BatchScratch {
+ public:
+  BatchScratch();
+  ~BatchScratch();
+  BatchScratch(const BatchScratch&) = delete;
+  BatchScratch& operator=(const BatchScratch&) = delete;
+
+ private:
+  friend class ListSearch;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// Searches over one set of lists, which must outlive it. Const and thread-safe; each thread
 /// brings its own scratch.
 class ListSearch {
@@ -61,10 +76,10 @@ class ListSearch {
   /// The same for each of `queries`, into out[q * k + i]. Work is split over `workers` by cluster
   /// weight; answers don't depend on their number. `stats` may be null.
   void search_batch(const Rows& queries, std::size_t k, const Plan& plan, const Filter* filter,
-                    const Workers& workers, Neighbor* out, SearchStats* stats) const;
+                    const Workers& workers, Neighbor* out, BatchScratch& scratch,
+                    SearchStats* stats) const;
 
  private:
-  struct Batch;
   RotatedQuery prepare(const float* query, float* unit, float* rotated, std::int8_t* codes) const;
   void choose_lists(const float* scores, const Plan& plan, const Filter* filter,
                     SearchScratch& scratch) const;
@@ -77,9 +92,11 @@ class ListSearch {
               SearchScratch& scratch) const;
   bool is_sparse(std::uint32_t list, const Filter* filter) const;
   std::size_t answer(std::vector<Neighbor>& found, std::size_t k, Neighbor* out) const;
-  void rank_batch(Batch& batch, std::size_t first, std::size_t count, SearchScratch& scratch) const;
-  void visit_list(Batch& batch, std::uint32_t list, unsigned worker) const;
-  void finish_batch(Batch& batch, std::size_t query, SearchScratch& scratch, Neighbor* out) const;
+  void rank_batch(BatchScratch::State& batch, std::size_t first, std::size_t count,
+                  SearchScratch& scratch) const;
+  void visit_list(BatchScratch::State& batch, std::uint32_t list, unsigned worker) const;
+  void finish_batch(BatchScratch::State& batch, std::size_t query, SearchScratch& scratch,
+                    Neighbor* out) const;
   const Lists* lists_;
 };
 

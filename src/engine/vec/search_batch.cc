@@ -19,7 +19,7 @@ constexpr std::size_t kBlocksPerCall = 8;
 
 // Shortlists lie in arrays of one worker: query q has `capacity` places from q * capacity. Each
 // worker has its own for every query; they meet in finish_batch.
-struct ListSearch::Batch {
+struct BatchScratch::State {
   struct Worker {
     std::vector<ScanQuery> shortlists;
     std::vector<float> estimates;
@@ -54,13 +54,16 @@ struct ListSearch::Batch {
   }
 };
 
-void ListSearch::rank_batch(Batch& batch, std::size_t first, std::size_t count,
+BatchScratch::BatchScratch() : state_(std::make_unique<State>()) {}
+BatchScratch::~BatchScratch() = default;
+
+void ListSearch::rank_batch(BatchScratch::State& batch, std::size_t first, std::size_t count,
                             SearchScratch& scratch) const {
   const CoarseTable& coarse = lists_->coarse;
   for (std::size_t q = first; q < first + count; ++q) {
-    batch.prepared[q] = prepare(batch.queries.row(q), batch.unit.data() + q * lists_->dim,
-                                batch.rotated.data() + q * lists_->dims,
-                                batch.codes.data() + q * lists_->dims);
+    batch.prepared[q] =
+        prepare(batch.queries.row(q), batch.unit.data() + q * lists_->dim,
+                batch.rotated.data() + q * lists_->dims, batch.codes.data() + q * lists_->dims);
   }
   scratch.dots.resize(count * coarse.padded());
   scratch.scores.resize(count * coarse.padded());
@@ -72,8 +75,8 @@ void ListSearch::rank_batch(Batch& batch, std::size_t first, std::size_t count,
   }
 }
 
-void ListSearch::visit_list(Batch& batch, std::uint32_t list, unsigned worker) const {
-  Batch::Worker& mine = batch.workers[worker];
+void ListSearch::visit_list(BatchScratch::State& batch, std::uint32_t list, unsigned worker) const {
+  BatchScratch::State::Worker& mine = batch.workers[worker];
   const std::span<const std::uint32_t> visitors(batch.visitors.data() + batch.begin[list],
                                                 batch.begin[list + 1] - batch.begin[list]);
   if (is_sparse(list, batch.filter)) {
@@ -94,13 +97,12 @@ void ListSearch::visit_list(Batch& batch, std::uint32_t list, unsigned worker) c
       for (std::size_t i = 0; i < n; ++i) pass[i] = mine.shortlists[visitors[at + i]];
       kernels().scan(lists_->codes.data() + block * stride, some, lists_->dims,
                      block * static_cast<std::uint32_t>(kLanes),
-                     batch.filter == nullptr ? nullptr : batch.filter->words() + block,
-                     pass.data(), n);
+                     batch.filter == nullptr ? nullptr : batch.filter->words() + block, pass.data(),
+                     n);
       for (std::size_t i = 0; i < n; ++i) {
         ScanQuery& kept = mine.shortlists[visitors[at + i]];
         kept.count = pass[i].count;
-        if (kept.count >= batch.plan.keep + kShortlistSlack)
-          cut(kept, batch.plan.keep, mine.scratch.keys);
+        shrink(kept, batch.plan.keep, mine.scratch.keys);
       }
     }
   }
@@ -111,7 +113,7 @@ void ListSearch::visit_list(Batch& batch, std::uint32_t list, unsigned worker) c
   stats.code_bytes_visited += visitors.size() * (end - first) * stride;
 }
 
-void ListSearch::finish_batch(Batch& batch, std::size_t query, SearchScratch& scratch,
+void ListSearch::finish_batch(BatchScratch::State& batch, std::size_t query, SearchScratch& scratch,
                               Neighbor* out) const {
   scratch.found.clear();
   ScanQuery all = batch.workers[0].shortlists[query];
@@ -140,7 +142,7 @@ void ListSearch::finish_batch(Batch& batch, std::size_t query, SearchScratch& sc
 
 void ListSearch::search_batch(const Rows& queries, std::size_t k, const Plan& plan,
                               const Filter* filter, const Workers& workers, Neighbor* out,
-                              SearchStats* stats) const {
+                              BatchScratch& space, SearchStats* stats) const {
   const std::size_t n = queries.count;
   if (filter != nullptr && filter->count() <= kExactSurvivors) {
     std::vector<SearchScratch> scratch(std::max(1U, workers.count));
@@ -149,7 +151,7 @@ void ListSearch::search_batch(const Rows& queries, std::size_t k, const Plan& pl
     });
     return;
   }
-  Batch batch;
+  BatchScratch::State& batch = *space.state_;
   batch.k = k;
   batch.plan = plan;
   batch.plan.exact = static_cast<std::uint32_t>(std::max<std::size_t>(plan.exact, k));
@@ -169,11 +171,13 @@ void ListSearch::search_batch(const Rows& queries, std::size_t k, const Plan& pl
   });
   batch.invert(lists_->list_count());
   batch.capacity = shortlist_capacity(batch.plan.keep, kBlocksPerCall * kLanes);
-  for (Batch::Worker& mine : batch.workers) {
+  for (BatchScratch::State::Worker& mine : batch.workers) {
     mine.estimates.resize(n * batch.capacity);
     mine.slots.resize(n * batch.capacity);
     mine.shortlists.resize(n);
-    if (filter != nullptr) mine.found.resize(n);
+    mine.found.resize(filter == nullptr ? 0 : n);
+    for (auto& found : mine.found) found.clear();
+    mine.scratch.stats = {};
     for (std::size_t q = 0; q < n; ++q) {
       mine.shortlists[q] = scan_query(batch.prepared[q], 0);
       mine.shortlists[q].estimates = mine.estimates.data() + q * batch.capacity;
@@ -188,18 +192,16 @@ void ListSearch::search_batch(const Rows& queries, std::size_t k, const Plan& pl
     return (batch.begin[list + 1] - batch.begin[list]) * lists_->sizes[list];
   };
   if (workers.count > 1)
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return weight(a) > weight(b);
-    });
-  parallel_for(workers, order.size(), [&](std::size_t i, unsigned worker) {
-    visit_list(batch, order[i], worker);
-  });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return weight(a) > weight(b); });
+  parallel_for(workers, order.size(),
+               [&](std::size_t i, unsigned worker) { visit_list(batch, order[i], worker); });
   parallel_for(workers, groups, [&](std::size_t group, unsigned worker) {
     for (std::size_t q = group * kGroup; q < std::min(n, (group + 1) * kGroup); ++q)
       finish_batch(batch, q, batch.workers[worker].scratch, out + q * k);
   });
   if (stats != nullptr)
-    for (const Batch::Worker& worker : batch.workers) *stats += worker.scratch.stats;
+    for (const BatchScratch::State::Worker& worker : batch.workers) *stats += worker.scratch.stats;
 }
 
 }  // namespace vitrine::vec

@@ -21,6 +21,10 @@ Candidate candidate_of(std::uint64_t key) {
 
 void cut(ScanQuery& query, std::uint32_t keep, std::vector<std::uint64_t>& keys) {
   if (query.count <= keep || keep == 0) return;
+  query.count =
+      kernels().cut(query.estimates, query.slots, query.count, keep, keep, &query.threshold);
+  if (query.count <= keep) return;
+  // Equal estimates at the border: the smaller slots stay.
   keys.resize(query.count);
   for (std::uint32_t i = 0; i < query.count; ++i)
     keys[i] = key_of(query.estimates[i], query.slots[i]);
@@ -31,7 +35,14 @@ void cut(ScanQuery& query, std::uint32_t keep, std::vector<std::uint64_t>& keys)
     query.slots[i] = candidate.slot;
   }
   query.count = keep;
-  query.threshold = candidate_of(keys[keep - 1]).estimate;
+}
+
+void shrink(ScanQuery& query, std::uint32_t keep, std::vector<std::uint64_t>& keys) {
+  if (query.count < keep + kShortlistSlack) return;
+  const std::uint32_t most = keep + kShortlistSlack / 4;
+  query.count =
+      kernels().cut(query.estimates, query.slots, query.count, keep, most, &query.threshold);
+  if (query.count > most) cut(query, keep, keys);
 }
 
 }  // namespace vitrine::vec

@@ -16,13 +16,13 @@ constexpr std::size_t kChunk = 4096;
 // path contributes plus its own part.
 struct Topics {
   static constexpr std::array<std::uint32_t, 3> kFanOut{96, 24, 20};
-  static constexpr std::array<float, 3> kSpread{1.0F, 0.80F, 0.62F};
-  static constexpr float kOwn = 0.60F;
+  static constexpr std::array<float, 3> kSpread{1.0F, 0.72F, 0.52F};
+  static constexpr float kOwn = 1.4F;
 
   Topics(std::uint64_t seed, std::uint32_t dim_) : dim(dim_), deviation(dim_) {
     // Real embeddings from a decomposition lose variance from dimension to dimension.
     for (std::uint32_t d = 0; d < dim; ++d)
-      deviation[d] = 1.0F / (1.0F + 1.0F * static_cast<float>(d) / static_cast<float>(dim));
+      deviation[d] = 1.0F / (1.0F + 6.0F * static_cast<float>(d) / static_cast<float>(dim));
     std::uint32_t nodes = 1;
     Random random(seed);
     for (std::size_t level = 0; level < kFanOut.size(); ++level) {
@@ -48,7 +48,8 @@ struct Topics {
       node[level] = at;
     }
     // Texts are more or less typical of their subject.
-    const auto own = kOwn * static_cast<float>(0.25 + 1.25 * random.uniform());
+    const double typical = random.uniform();
+    const auto own = kOwn * static_cast<float>(0.15 + 1.35 * typical * typical);
     double square = 0;
     for (std::uint32_t d = 0; d < dim; ++d) {
       float value = own * deviation[d] * static_cast<float>(random.normal());
@@ -81,8 +82,7 @@ struct Surface {
   void row(Random& random, float* out) const {
     std::array<float, kMiddle> middle{};
     for (std::uint32_t h = 0; h < kHidden; ++h) {
-      const auto value =
-          static_cast<float>(random.normal() * 2.4 / std::sqrt(1.0 + 0.15 * h));
+      const auto value = static_cast<float>(random.normal() * 2.4 / std::sqrt(1.0 + 0.15 * h));
       for (std::uint32_t m = 0; m < kMiddle; ++m) middle[m] += value * first[h * kMiddle + m];
     }
     for (std::uint32_t d = 0; d < dim; ++d) out[d] = 0.06F * static_cast<float>(random.normal());

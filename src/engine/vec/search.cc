@@ -49,6 +49,13 @@ RotatedQuery ListSearch::prepare(const float* query, float* unit, float* rotated
   return out;
 }
 
+RotatedQuery ListSearch::prepare_with(const float* query, SearchScratch& scratch) const {
+  scratch.rotated.resize(lists_->dims);
+  scratch.unit.resize(lists_->dim);
+  scratch.codes.resize(lists_->dims);
+  return prepare(query, scratch.unit.data(), scratch.rotated.data(), scratch.codes.data());
+}
+
 ScanQuery ListSearch::scan_query(const RotatedQuery& query, std::uint32_t list) const {
   ScanQuery out;
   out.codes = query.codes;
@@ -177,16 +184,12 @@ std::size_t ListSearch::search(const float* query, std::size_t k, const Plan& pl
   Plan wide = plan;
   wide.exact = static_cast<std::uint32_t>(std::max<std::size_t>(plan.exact, k));
   wide.keep = std::max(plan.keep, wide.exact);
-  scratch.rotated.resize(lists_->dims);
-  scratch.unit.resize(lists_->dim);
-  scratch.codes.resize(lists_->dims);
   scratch.dots.resize(coarse.padded());
   scratch.scores.resize(coarse.padded());
   scratch.estimates.resize(shortlist_capacity(wide.keep, kBurst));
   scratch.slots.resize(scratch.estimates.size());
   scratch.found.clear();
-  const RotatedQuery rotated =
-      prepare(query, scratch.unit.data(), scratch.rotated.data(), scratch.codes.data());
+  const RotatedQuery rotated = prepare_with(query, scratch);
   if (filter != nullptr && filter->count() <= kExactSurvivors) {
     for (std::uint32_t list = 0; list < lists_->list_count(); ++list)
       if (filter->in_list(list) != 0)

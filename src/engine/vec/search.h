@@ -79,6 +79,11 @@ class ListSearch {
                     const Workers& workers, Neighbor* out, BatchScratch& scratch,
                     SearchStats* stats) const;
 
+  /// The query rotated and quantised in `scratch`; `query` must stay.
+  RotatedQuery prepare_with(const float* query, SearchScratch& scratch) const;
+  /// The k best of `found` by score, then id; the rest of the k becomes {kNoId, 0}.
+  std::size_t answer(std::vector<Neighbor>& found, std::size_t k, Neighbor* out) const;
+
  private:
   RotatedQuery prepare(const float* query, float* unit, float* rotated, std::int8_t* codes) const;
   void choose_lists(const float* scores, const Plan& plan, const Filter* filter,
@@ -91,7 +96,6 @@ class ListSearch {
   void refine(const RotatedQuery& query, ScanQuery& shortlist, const Plan& plan,
               SearchScratch& scratch) const;
   bool is_sparse(std::uint32_t list, const Filter* filter) const;
-  std::size_t answer(std::vector<Neighbor>& found, std::size_t k, Neighbor* out) const;
   void rank_batch(BatchScratch::State& batch, std::size_t first, std::size_t count,
                   SearchScratch& scratch) const;
   void visit_list(BatchScratch::State& batch, std::uint32_t list, unsigned worker) const;

@@ -25,7 +25,12 @@ class Trial {
  public:
   Trial(const Lists& lists, const Graph* graph, const CalibrationOptions& options,
         const Workers& workers)
-      : lists_(lists), graph_(graph), workers_(workers), search_(lists) {
+      : lists_(lists), graph_(graph), workers_(workers), search_(lists_) {
+    // Answers as slots, so that their lists are known.
+    lists_.ids = Column<std::uint32_t>(lists.slot_count());
+    for (std::size_t slot = 0; slot < lists.slot_count(); ++slot)
+      lists_.ids.mutable_data()[slot] =
+          lists.ids[slot] == kNoId ? kNoId : static_cast<std::uint32_t>(slot);
     choose_queries(options);
     k_ = kTop + (self_.empty() ? 0 : 1);
     found_.resize(count_ * k_);
@@ -34,14 +39,43 @@ class Trial {
     all.probes = static_cast<std::uint32_t>(lists.list_count());
     all.keep = 400;
     all.exact = 200;
-    run_lists(all);
+    run_lists(all, nullptr);
     for (std::size_t q = 0; q < count_; ++q) copy_without_self(q, truth_.data() + q * kTop);
+    found_at_ = ranks_of(truth_);
+  }
+
+  // Probes without which a share `goal` of the true neighbours can't be found.
+  std::uint32_t probes_for(double goal) const { return quantile(found_at_, goal); }
+
+  // How the number of lists that hold the nearest survivors grows as a filter gets narrower: the
+  // exponent between everything and one in 30 passing, at random, for a recall of 0.95.
+  float filter_growth() {
+    constexpr std::uint32_t kOneIn = 30;
+    Random random(0x66696C746572ULL);
+    std::vector<std::uint32_t> words(lists_.block_count());
+    for (std::size_t slot = 0; slot < lists_.slot_count(); ++slot)
+      if (lists_.ids[slot] != kNoId && random.below(kOneIn) == 0)
+        words[slot / kLanes] |= 1U << (slot % kLanes);
+    const Filter filter(lists_, std::move(words));
+    if (filter.count() <= kExactSurvivors) return Plan{}.filter_growth;
+    Plan all;
+    all.probes = static_cast<std::uint32_t>(lists_.list_count());
+    const std::size_t whole = count_;
+    count_ = std::min<std::size_t>(count_, 200);
+    run_lists(all, &filter);
+    std::vector<std::uint32_t> nearest(count_ * kTop);
+    for (std::size_t q = 0; q < count_; ++q) copy_without_self(q, nearest.data() + q * kTop);
+    const std::uint32_t filtered = quantile(ranks_of(nearest), 0.95);
+    count_ = whole;
+    const double growth = std::log(static_cast<double>(filtered) / probes_for(0.95)) /
+                          std::log(static_cast<double>(kOneIn));
+    return static_cast<float>(std::clamp(growth * 1.1, 0.1, 0.8));
   }
 
   std::size_t count() const { return count_; }
 
   double lists_recall(const Plan& plan) {
-    run_lists(plan);
+    run_lists(plan, nullptr);
     return recall();
   }
 
@@ -73,16 +107,48 @@ class Trial {
     for (std::uint32_t i = 0; i < options.queries; ++i) {
       const auto slot = static_cast<std::uint32_t>(random.below(lists_.slot_count()));
       if (lists_.ids[slot] == kNoId) continue;
-      self_.push_back(lists_.ids[slot]);
+      self_.push_back(slot);
       const float* row = lists_.rows.data() + std::size_t{slot} * lists_.dim;
       queries_.insert(queries_.end(), row, row + lists_.dim);
     }
     count_ = self_.size();
   }
 
-  void run_lists(const Plan& plan) {
-    search_.search_batch(Rows{queries_.data(), count_, lists_.dim}, k_, plan, nullptr, workers_,
+  void run_lists(const Plan& plan, const Filter* filter) {
+    search_.search_batch(Rows{queries_.data(), count_, lists_.dim}, k_, plan, filter, workers_,
                          found_.data(), scratch_, nullptr);
+  }
+
+  // For each neighbour (slots, kTop a query) how many lists the query ranks up to its list.
+  std::vector<std::uint32_t> ranks_of(const std::vector<std::uint32_t>& neighbours) const {
+    std::vector<std::uint32_t> out(neighbours.size(), 0);
+    const std::size_t queries = neighbours.size() / kTop;
+    std::vector<SearchScratch> scratch(std::max(1U, workers_.count));
+    parallel_for(workers_, queries, [&](std::size_t q, unsigned worker) {
+      SearchScratch& space = scratch[worker];
+      const CoarseTable& coarse = lists_.coarse;
+      space.dots.resize(coarse.padded());
+      space.scores.resize(coarse.padded());
+      const RotatedQuery query = search_.prepare_with(queries_.data() + q * lists_.dim, space);
+      coarse.score(&query, 1, space.dots.data(), space.scores.data(), nullptr);
+      for (std::size_t i = q * kTop; i < (q + 1) * kTop; ++i) {
+        if (neighbours[i] == kNoId) continue;
+        const float score = space.scores[lists_.list_of_block[neighbours[i] / kLanes]];
+        out[i] = static_cast<std::uint32_t>(
+            std::count_if(space.scores.begin(),
+                          space.scores.begin() + static_cast<std::ptrdiff_t>(coarse.count()),
+                          [score](float other) { return other >= score; }));
+      }
+    });
+    return out;
+  }
+
+  static std::uint32_t quantile(std::vector<std::uint32_t> ranks, double share) {
+    std::erase(ranks, 0U);
+    if (ranks.empty()) return 1;
+    std::sort(ranks.begin(), ranks.end());
+    const auto at = static_cast<std::size_t>(std::ceil(share * static_cast<double>(ranks.size())));
+    return ranks[std::clamp<std::size_t>(at, 1, ranks.size()) - 1];
   }
 
   void copy_without_self(std::size_t q, std::uint32_t* out) const {
@@ -109,7 +175,7 @@ class Trial {
     return wanted == 0 ? 1.0 : static_cast<double>(hits) / static_cast<double>(wanted);
   }
 
-  const Lists& lists_;
+  Lists lists_;
   const Graph* graph_;
   Workers workers_;
   ListSearch search_;
@@ -117,52 +183,34 @@ class Trial {
   std::size_t count_ = 0;
   std::size_t k_ = kTop;
   std::vector<float> queries_;
-  std::vector<std::uint32_t> self_;  // ids of the queries themselves
+  std::vector<std::uint32_t> self_;  // slots of the queries themselves
   std::vector<Neighbor> found_;
   std::vector<std::uint32_t> truth_;
+  std::vector<std::uint32_t> found_at_;
 };
 
-// Probe counts worth trying: each, then in steps of about an eighth.
-std::vector<std::uint32_t> probe_steps(std::size_t lists) {
-  std::vector<std::uint32_t> out;
-  for (std::uint32_t p = 1; p < lists; p += std::max(1U, p / 8)) out.push_back(p);
-  out.push_back(static_cast<std::uint32_t>(lists));
-  return out;
-}
-
-// The narrowest plan over lists that reaches `goal`, starting the search at steps[at].
-std::pair<Plan, double> narrowest(Trial& trial, const std::vector<std::uint32_t>& steps,
-                                  std::size_t& at, double goal) {
+// The narrowest plan over lists that reaches `goal`.
+std::pair<Plan, double> narrowest(Trial& trial, std::size_t lists, double goal) {
   Plan plan;
-  plan.keep = kKeeps.back();
-  plan.exact = kExacts.back();
+  plan.probes = trial.probes_for(goal);
   double reached = 0;
-  for (; at < steps.size(); ++at) {
-    plan.probes = steps[at];
-    reached = trial.lists_recall(plan);
-    if (reached >= goal || at + 1 == steps.size()) break;
-  }
-  for (const std::uint32_t keep : kKeeps) {
-    Plan less = plan;
-    less.keep = keep;
-    less.exact = std::min(less.exact, keep);
-    const double recall = trial.lists_recall(less);
-    if (recall >= std::min(goal, reached)) {
-      plan = less;
-      reached = recall;
-      break;
+  // Candidates that the shortlist lost are made up for by more lists, a little at a time.
+  for (;;) {
+    plan.exact = kExacts.back();
+    for (const std::uint32_t keep : kKeeps) {
+      plan.keep = keep;
+      reached = trial.lists_recall(plan);
+      if (reached >= goal) break;
     }
+    if (reached >= goal || plan.probes >= lists || goal >= 1) break;
+    plan.probes = static_cast<std::uint32_t>(
+        std::min<std::size_t>(lists, plan.probes + std::max(1U, plan.probes / 16)));
   }
   for (const std::uint32_t exact : kExacts) {
-    if (exact >= plan.exact) break;
     Plan less = plan;
     less.exact = exact;
     const double recall = trial.lists_recall(less);
-    if (recall >= std::min(goal, reached)) {
-      plan = less;
-      reached = recall;
-      break;
-    }
+    if (recall >= std::min(goal, reached)) return {less, recall};
   }
   return {plan, reached};
 }
@@ -180,6 +228,7 @@ void try_graph(Trial& trial, std::vector<CalibratedPlan>& plans, float margin) {
       if (!cheaper) continue;
       plan.probes = plans[goal].single.probes;  // for filters, which use the lists
       plan.keep = plans[goal].single.keep;
+      plan.filter_growth = plans[goal].single.filter_growth;
       plans[goal].single = plan;
       plans[goal].single_recall = static_cast<float>(recall);
     }
@@ -196,11 +245,12 @@ std::vector<CalibratedPlan> calibrate(const Lists& lists, const Graph* graph,
   progress.start("calibrating", kGoals.size(), "goals");
   Trial trial(lists, graph, options, workers);
   if (trial.count() == 0) return out;
-  const auto steps = probe_steps(lists.list_count());
-  std::size_t at = 0;
+  const float growth = trial.filter_growth();
   for (const float goal : kGoals) {
-    const auto [plan, reached] =
-        narrowest(trial, steps, at, std::min(1.0, static_cast<double>(goal + options.margin)));
+    // Near 1 the margin shrinks with what is left to gain.
+    const double margin = std::min<double>(options.margin, 0.3 * (1.0 - goal));
+    auto [plan, reached] = narrowest(trial, lists.list_count(), goal + margin);
+    plan.filter_growth = growth;
     CalibratedPlan calibrated;
     calibrated.recall = goal;
     calibrated.single = calibrated.batch = plan;

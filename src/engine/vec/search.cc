@@ -29,9 +29,9 @@ SearchStats& SearchStats::operator+=(const SearchStats& other) {
   return *this;
 }
 
-std::uint32_t probes_with_filter(std::uint32_t probes, double passing) {
-  const double factor = std::pow(std::max(passing, 1e-9), -0.25);
-  return static_cast<std::uint32_t>(std::ceil(probes * std::min(factor, 1e4)));
+std::uint32_t probes_with_filter(const Plan& plan, double passing) {
+  const double factor = std::pow(std::max(passing, 1e-9), -static_cast<double>(plan.filter_growth));
+  return static_cast<std::uint32_t>(std::ceil(plan.probes * std::min(factor, 1e5)));
 }
 
 RotatedQuery ListSearch::prepare(const float* query, float* unit, float* rotated,
@@ -87,7 +87,7 @@ void ListSearch::choose_lists(const float* scores, const Plan& plan, const Filte
       passing += filter->in_list(list);
       scratch.lists[visits++] = list;
       const double share = static_cast<double>(passing) / static_cast<double>(seen);
-      enough = visits >= probes_with_filter(plan.probes, share);
+      enough = visits >= probes_with_filter(plan, share);
       if (enough) break;
     }
     if (enough || ranked == n) {

@@ -104,10 +104,9 @@ class ListSearch {
   const Lists* lists_;
 };
 
-/// Lists to visit where a share `passing` (0..1] of the vectors near the query passes the filter,
-/// when `probes` suffice without one. The k best of the survivors are among the k/passing best of
-/// all, which lie in more lists; measured on clustered and on weakly clustered data the number
-/// grows about like the fourth root.
-std::uint32_t probes_with_filter(std::uint32_t probes, double passing);
+/// Lists to visit where a share `passing` (0..1] of the vectors near the query passes the filter.
+/// The k best of the survivors are among the k/passing best of all, which lie in more lists; how
+/// many more is measured when the index is built (Plan::filter_growth).
+std::uint32_t probes_with_filter(const Plan& plan, double passing);
 
 }  // namespace vitrine::vec

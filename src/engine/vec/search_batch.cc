@@ -120,8 +120,9 @@ void ListSearch::finish_batch(BatchScratch::State& batch, std::size_t query, Sea
   if (batch.workers.size() > 1) {
     std::size_t total = 0;
     for (const auto& worker : batch.workers) total += worker.shortlists[query].count;
-    scratch.estimates.resize(total);
-    scratch.slots.resize(total);
+    // cut() may store a little past the end.
+    scratch.estimates.resize(total + kLanes);
+    scratch.slots.resize(total + kLanes);
     all.estimates = scratch.estimates.data();
     all.slots = scratch.slots.data();
     all.count = 0;

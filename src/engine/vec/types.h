@@ -37,10 +37,11 @@ struct Neighbor {
 /// How much work a search does. Two searches with the same plan over the same snapshot give the
 /// same answer, one by one or in a batch.
 struct Plan {
-  std::uint32_t probes = 8;  ///< lists to visit, nearest first
-  std::uint32_t keep = 60;   ///< candidates that survive the 4-bit scan
-  std::uint32_t exact = 24;  ///< of those, how many are compared with the float rows
-  std::uint32_t beam = 0;    ///< of the graph: candidates held open; 0 = search the lists
+  std::uint32_t probes = 8;     ///< lists to visit, nearest first
+  std::uint32_t keep = 60;      ///< candidates that survive the 4-bit scan
+  std::uint32_t exact = 24;     ///< of those, how many are compared with the float rows
+  std::uint32_t beam = 0;       ///< of the graph: candidates held open; 0 = search the lists
+  float filter_growth = 0.35F;  ///< with a filter that a share p passes: probes * p^-filter_growth
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

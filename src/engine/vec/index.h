@@ -33,7 +33,7 @@ struct BuildOptions {
   /// kAutomatic builds one where lists would have to scan more than kGraphWorthVectors a query
   /// for a recall of 0.95. It costs 5 to 8 times the build and some 256 bytes a vector.
   GraphChoice graph = GraphChoice::kAutomatic;
-  CalibrationOptions calibration;
+  CalibrationOptions calibration{};
 };
 
 inline constexpr double kGraphWorthVectors = 12000;

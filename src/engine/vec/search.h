@@ -53,8 +53,8 @@ class BatchScratch {
  public:
   BatchScratch();
   ~BatchScratch();
-  BatchScratch(const BatchScratch&) = delete;
-  BatchScratch& operator=(const BatchScratch&) = delete;
+  BatchScratch(BatchScratch&&) noexcept;
+  BatchScratch& operator=(BatchScratch&&) noexcept;
 
  private:
   friend class ListSearch;

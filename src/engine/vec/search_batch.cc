@@ -56,6 +56,8 @@ struct BatchScratch::State {
 
 BatchScratch::BatchScratch() : state_(std::make_unique<State>()) {}
 BatchScratch::~BatchScratch() = default;
+BatchScratch::BatchScratch(BatchScratch&&) noexcept = default;
+BatchScratch& BatchScratch::operator=(BatchScratch&&) noexcept = default;
 
 void ListSearch::rank_batch(BatchScratch::State& batch, std::size_t first, std::size_t count,
                             SearchScratch& scratch) const {

@@ -8,6 +8,7 @@
 #include "tool/evaluate/run_evaluate.h"
 #include "tool/import/commands.h"
 #include "tool/import/tour.h"
+#include "vec_commands_cli.h"
 
 extern char** environ;
 
@@ -419,6 +420,7 @@ int main_with(int argc, char** argv) {
   add_log(app, shared);
   add_state(app, shared);
   add_config(app, shared);
+  add_vec_commands(app, shared.exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -1,8 +1,8 @@
 // Every level against plain C++: integers exactly, floats to rounding.
 #include "engine/vec/kernels.h"
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>

@@ -62,7 +62,8 @@ ScanQuery ListSearch::scan_query(const RotatedQuery& query, std::uint32_t list) 
   out.base = kernels().dot(query.rotated, lists_->coarse.centroid(list), lists_->dims);
   out.slope = 16.0F * query.quantized.step;
   out.offset = -120.0F * query.quantized.step * static_cast<float>(query.quantized.sum);
-  out.threshold = -std::numeric_limits<float>::infinity();
+  // Above the -inf of unused lanes, so that those never pass.
+  out.threshold = std::numeric_limits<float>::lowest();
   return out;
 }
 
@@ -95,6 +96,15 @@ void ListSearch::choose_lists(const float* scores, const Plan& plan, const Filte
       return;
     }
   }
+}
+
+void ListSearch::rank_lists(const float* query, const Plan& plan, SearchScratch& scratch) const {
+  const CoarseTable& coarse = lists_->coarse;
+  scratch.dots.resize(coarse.padded());
+  scratch.scores.resize(coarse.padded());
+  const RotatedQuery rotated = prepare_with(query, scratch);
+  coarse.score(&rotated, 1, scratch.dots.data(), scratch.scores.data(), nullptr);
+  choose_lists(scratch.scores.data(), plan, nullptr, scratch);
 }
 
 bool ListSearch::is_sparse(std::uint32_t list, const Filter* filter) const {

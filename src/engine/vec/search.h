@@ -81,6 +81,8 @@ class ListSearch {
 
   /// The query rotated and quantised in `scratch`; `query` must stay.
   RotatedQuery prepare_with(const float* query, SearchScratch& scratch) const;
+  /// The lists that a search with `plan` visits, nearest first, in scratch.lists.
+  void rank_lists(const float* query, const Plan& plan, SearchScratch& scratch) const;
   /// The k best of `found` by score, then id; the rest of the k becomes {kNoId, 0}.
   std::size_t answer(std::vector<Neighbor>& found, std::size_t k, Neighbor* out) const;
 

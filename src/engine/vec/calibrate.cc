@@ -69,7 +69,8 @@ class Trial {
     count_ = whole;
     const double growth = std::log(static_cast<double>(filtered) / probes_for(0.95)) /
                           std::log(static_cast<double>(kOneIn));
-    return static_cast<float>(std::clamp(growth * 1.25, 0.1, 0.8));
+    // Survivors that lie away from the query are spread over more lists than random ones.
+    return static_cast<float>(std::clamp(growth * 1.25, 0.4, 0.8));
   }
 
   std::size_t count() const { return count_; }

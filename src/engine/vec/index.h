@@ -31,7 +31,8 @@ struct BuildOptions {
   CoarseOrder order = CoarseOrder::kDistance;
   std::uint64_t seed = 1;
   /// kAutomatic builds one where lists would have to scan more than kGraphWorthVectors a query
-  /// for a recall of 0.95. It costs 5 to 8 times the build and some 256 bytes a vector.
+  /// for a recall of 0.95. Building takes several times as
+  /// long, and it needs 256 bytes a vector (up to 128 dimensions).
   GraphChoice graph = GraphChoice::kAutomatic;
   CalibrationOptions calibration{};
 };

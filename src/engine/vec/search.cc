@@ -34,6 +34,17 @@ std::uint32_t probes_with_filter(const Plan& plan, double passing) {
   return static_cast<std::uint32_t>(std::ceil(plan.probes * std::min(factor, 1e5)));
 }
 
+Plan effective_plan(const Plan& plan, std::size_t k, bool filtered) {
+  Plan out = plan;
+  if (filtered) {
+    out.keep = plan.keep * 3;
+    out.exact = plan.exact * 2;
+  }
+  out.exact = static_cast<std::uint32_t>(std::max<std::size_t>(out.exact, k));
+  out.keep = std::max(out.keep, out.exact);
+  return out;
+}
+
 RotatedQuery ListSearch::prepare(const float* query, float* unit, float* rotated,
                                  std::int8_t* codes) const {
   RotatedQuery out;
@@ -88,7 +99,7 @@ void ListSearch::choose_lists(const float* scores, const Plan& plan, const Filte
       passing += filter->in_list(list);
       scratch.lists[visits++] = list;
       const double share = static_cast<double>(passing) / static_cast<double>(seen);
-      enough = visits >= probes_with_filter(plan, share);
+      enough = visits >= probes_with_filter(plan, share) && passing >= plan.keep;
       if (enough) break;
     }
     if (enough || ranked == n) {
@@ -191,9 +202,7 @@ std::size_t ListSearch::answer(std::vector<Neighbor>& found, std::size_t k, Neig
 std::size_t ListSearch::search(const float* query, std::size_t k, const Plan& plan,
                                const Filter* filter, SearchScratch& scratch, Neighbor* out) const {
   const CoarseTable& coarse = lists_->coarse;
-  Plan wide = plan;
-  wide.exact = static_cast<std::uint32_t>(std::max<std::size_t>(plan.exact, k));
-  wide.keep = std::max(plan.keep, wide.exact);
+  const Plan wide = effective_plan(plan, k, filter != nullptr);
   scratch.dots.resize(coarse.padded());
   scratch.scores.resize(coarse.padded());
   scratch.estimates.resize(shortlist_capacity(wide.keep, kBurst));

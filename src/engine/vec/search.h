@@ -111,4 +111,8 @@ class ListSearch {
 /// many more is measured when the index is built (Plan::filter_growth).
 std::uint32_t probes_with_filter(const Plan& plan, double passing);
 
+/// The plan as it is run: room for k answers, and with a filter more candidates, because the
+/// survivors may all be far from the query, where estimates are less exact (quantize.h).
+Plan effective_plan(const Plan& plan, std::size_t k, bool filtered);
+
 }  // namespace vitrine::vec

@@ -156,9 +156,7 @@ void ListSearch::search_batch(const Rows& queries, std::size_t k, const Plan& pl
   }
   BatchScratch::State& batch = *space.state_;
   batch.k = k;
-  batch.plan = plan;
-  batch.plan.exact = static_cast<std::uint32_t>(std::max<std::size_t>(plan.exact, k));
-  batch.plan.keep = std::max(plan.keep, batch.plan.exact);
+  batch.plan = effective_plan(plan, k, filter != nullptr);
   batch.filter = filter;
   batch.queries = queries;
   batch.rotated.resize(n * lists_->dims);

@@ -85,6 +85,7 @@ class Trial {
     std::uint64_t evaluations = 0;
     std::vector<GraphScratch> scratch(std::max(1U, workers_.count));
     parallel_for(workers_, count_, [&](std::size_t q, unsigned worker) {
+      scratch[worker].avoid = self_.empty() ? kNoId : self_[q];
       search_graph(lists_, *graph_, queries_.data() + q * lists_.dim, k_, plan, nullptr,
                    scratch[worker], found_.data() + q * k_);
     });

@@ -148,6 +148,7 @@ std::size_t search_graph(const Lists& lists, const Graph& graph, const float* qu
   const std::size_t exact = std::max<std::size_t>(plan.exact, k);
   const std::size_t beam = std::max<std::size_t>({plan.beam, exact, k});
   Walk walk(graph, rotated, lists.dims, beam, scratch);
+  if (scratch.avoid != kNoId) walk.visit(scratch.avoid);
   for (const std::uint32_t list : space.lists) {
     const std::uint32_t slot = graph.entry(list);
     if (slot != kNoId && walk.visit(slot)) walk.offer(slot);

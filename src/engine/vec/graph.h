@@ -69,6 +69,8 @@ struct GraphScratch {
   };
   std::vector<Open> pool;
   std::uint64_t evaluations = 0;
+  /// A slot that walks treat as absent: a vector that is used as a query must not lead the way.
+  std::uint32_t avoid = kNoId;
 };
 
 /// The k best by walking the graph with a pool of plan.beam candidates, of which plan.exact are

@@ -8,6 +8,7 @@
 #include "service/control/commands.h"
 #include "tool/import/commands.h"
 #include "tool/import/tour.h"
+#include "vec_commands_cli.h"
 
 extern char** environ;
 
@@ -406,6 +407,7 @@ int main_with(int argc, char** argv) {
   add_backup_commands(app, line);
   add_archive_commands(app, line);
   add_config(app, shared);
+  add_vec_commands(app, shared.exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

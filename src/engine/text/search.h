@@ -91,8 +91,9 @@ class Searcher {
   };
   Result<std::vector<Part>> explain(const Snapshot& snapshot, const Query& query, DocumentId id);
 
- private:
   struct State;
+
+ private:
   std::unique_ptr<State> state_;
 };
 

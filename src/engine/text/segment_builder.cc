@@ -209,9 +209,9 @@ std::string SegmentBuilder::build(std::span<const float> reference_average) {
       postings.push_back({document, several ? renumbered[combination] : combination});
       next = document + 1;
       if (!s.schema.positions) continue;
-      const std::uint32_t size = get_varint(at);
-      positions.append(reinterpret_cast<const char*>(at), size);
-      at += size;
+      const std::uint8_t* begin = at;
+      at += get_varint(at);
+      positions.append(reinterpret_cast<const char*>(begin), static_cast<std::size_t>(at - begin));
       ends.push_back(static_cast<std::uint32_t>(positions.size()));
     }
     writer.add_term(s.terms.text(term), postings, positions, ends);

@@ -166,7 +166,8 @@ Status check_list(std::string_view bytes, std::uint32_t frequency, const Scoring
     const auto found =
         std::lower_bound(postings.begin(), postings.end(), document,
                          [](const RawPosting& p, std::uint32_t d) { return p.document < d; });
-    if (found == postings.end() || found->document != document)
+    if (found == postings.end() || found->document != document ||
+        view.combination(document, found->combination) != view.best_combination(i))
       return bad("a best document is not in its list");
   }
   return check_bounds(view, postings, scoring);

@@ -92,7 +92,7 @@ void ListEncoder::write_best(std::string& out) {
   for (std::uint32_t i = 0; i < postings_.size(); ++i)
     if (saturation_[i] >= least) order_.push_back(i);
   std::partial_sort(order_.begin(), order_.begin() + kBest, order_.end(), before);
-  for (std::uint32_t i = 0; i < kBest; ++i) append(out, postings_[order_[i]].document);
+  for (std::uint32_t i = 0; i < kBest; ++i) append(out, postings_[order_[i]]);
 }
 
 void ListEncoder::write_exceptions(std::string& out) {

@@ -12,7 +12,8 @@
 // Up to kTinyMax postings ("tiny"): varints of (document delta << 1 | (c != 0)), and c where it is
 // not 0. No header.
 //
-// Longer lists: ListHeader, best documents (u32 each, best first), exceptions, then
+// Longer lists: ListHeader, best documents ({u32 document, u32 combination}
+// each, best first), exceptions, then
 // "packed"   (sparse): a directory of blocks of 128 postings, {u32 last document, u32 offset,
 //             u8 width, u8[3] zero}, then per block the deltas in `width` bits each (the first
 //             against the last document of the block before, minus 1, as all), byte-aligned, then

@@ -39,7 +39,7 @@ bool view_list(std::string_view bytes, std::uint32_t documents, ListView& view) 
   };
   if (h.codec > 1 || h.code_bits > kCodeBitsMax || h.windows == 0) return false;
   if (h.best_count != 0 && h.best_count != kBest) return false;
-  if ((view.best = take(4ull * h.best_count)) == nullptr) return false;
+  if ((view.best = take(8ull * h.best_count)) == nullptr) return false;
   if (h.exceptions != 0) {
     const std::uint64_t chunks = (std::uint64_t{documents} + 65535) >> 16;
     if ((view.chunk_starts = take(4 * (chunks + 1))) == nullptr) return false;

@@ -55,6 +55,13 @@ struct Scoring {
            inverse[f * 256 + lengths[std::size_t{f} * documents + document]];
     return saturate(x, k1);
   }
+  // The same for any frequencies, such as those of a phrase.
+  float saturation_of(std::uint32_t document, const Frequencies& tf) const {
+    float x = 0;
+    for (std::uint32_t f = 0; f < fields; ++f)
+      x += static_cast<float>(tf[f]) * inverse[f * 256 + lengths[std::size_t{f} * documents + document]];
+    return saturate(x, k1);
+  }
   // At least saturation() of every document of the class.
   float class_bound(std::uint32_t cls, const Frequencies& tf) const {
     float x = 0;

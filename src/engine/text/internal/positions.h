@@ -28,6 +28,7 @@ class PositionReader {
   void next(const Frequencies& tf, std::vector<std::uint32_t>& values) {
     values.clear();
     if (!present_) return;
+    reader_.varint();
     std::uint32_t value = 0;
     for (std::uint32_t i = 0, n = occurrences(tf); i < n; ++i) {
       value += static_cast<std::uint32_t>(reader_.varint());
@@ -39,6 +40,10 @@ class PositionReader {
   bool present_;
   ByteReader reader_;
 };
+
+// Positions of the posting `ordinal` of a list. Trusts bytes that passed check_positions().
+void read_positions(std::string_view positions, std::uint32_t frequency, std::uint32_t ordinal,
+                    std::vector<std::uint32_t>& values);
 
 // kCorrupt where positions don't belong to the postings of `list`.
 Status check_positions(std::string_view bytes, std::string_view list, std::uint32_t frequency,

@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "commands.h"
 #include "service/control/commands.h"
+#include "text_commands_cli.h"
 #include "tool/evaluate/run_evaluate.h"
 #include "tool/import/commands.h"
 #include "tool/import/tour.h"
@@ -418,6 +419,7 @@ int main_with(int argc, char** argv) {
   add_evaluate(app, shared);
   add_log(app, shared);
   add_state(app, shared);
+  add_text_commands(app, shared.exit_code);
   add_config(app, shared);
   try {
     app.parse(argc, argv);

@@ -3,8 +3,9 @@
 // Steps: Unicode NFKC with case folding; cut into words (letters, digits, marks); numbers keep
 // their fraction and their unit ("1,5 l", "1.5l" and "1.5 L" all give "1.5l" beside "1.5"), joined
 // words give their parts and the whole ("usb-c": usb, c, usbc); Chinese, Japanese and Korean
-// runs give overlapping pairs of characters; stop words go; the rest is stemmed for the language
-// (Snowball); synonyms stand at the position of their word.
+// runs give overlapping pairs of characters, and in documents the single ones too; stop words go;
+// the rest is stemmed for the language (Snowball). Synonyms are alternatives in queries only, so
+// that changing them needs no new index: they are not part of the fingerprint.
 //
 // Immutable and thread-safe after make().
 #pragma once

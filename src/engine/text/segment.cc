@@ -158,8 +158,6 @@ Status Segment::Impl::bind() {
   if (!id_bytes.empty()) ids = reinterpret_cast<const std::uint32_t*>(id_bytes.data());
   if (section(SectionKind::kLengths).size() != std::uint64_t{fields} * meta.documents)
     return bad(SectionKind::kLengths, "another number of lengths than documents");
-  if (section(SectionKind::kLengthClasses).size() != meta.documents)
-    return bad(SectionKind::kLengthClasses, "another number of classes than documents");
   const std::uint64_t blocks = (meta.terms + kTermsPerBlock - 1) / kTermsPerBlock;
   if (meta.terms > section(SectionKind::kTerms).size() ||
       section(SectionKind::kBlocks).size() != blocks * sizeof(DictionaryBlock))
@@ -172,9 +170,11 @@ Status Segment::Impl::bind() {
   scoring.k1 = meta.schema.k1;
   scoring.inverse = inverse.data();
   scoring.lengths = reinterpret_cast<const std::uint8_t*>(section(SectionKind::kLengths).data());
-  scoring.classes =
-      reinterpret_cast<const std::uint8_t*>(section(SectionKind::kLengthClasses).data());
-  scoring.class_inverse = reinterpret_cast<const float*>(meta.class_inverse.data());
+  classes = make_classes(meta.documents, fields,
+                         std::span(scoring.lengths, std::size_t{fields} * meta.documents), inverse);
+  classes.of_document.resize(round_up(meta.documents, kWindow));
+  scoring.classes = classes.of_document.data();
+  scoring.class_inverse = classes.inverse.data();
   scoring.combinations =
       reinterpret_cast<const Frequencies*>(section(SectionKind::kCombinations).data());
   scoring.combination_count =
@@ -265,19 +265,10 @@ Status check_documents(const Segment::Impl& s) {
   for (std::uint32_t d = 0; d < s.meta.documents; ++d) {
     if (s.id(d) == kNoDocument) return bad(d, "it has no id");
     if (d > 0 && s.id(d) <= s.id(d - 1)) rises = false;
-    const std::uint32_t cls = s.scoring.classes[d];
-    if (cls >= kClasses) return bad(d, "it has an unknown length class");
-    for (std::uint32_t f = 0; f < s.scoring.fields; ++f)
-      if (s.inverse[f * 256 + s.scoring.lengths[std::size_t{f} * s.meta.documents + d]] >
-          s.scoring.class_inverse[cls * s.scoring.fields + f])
-        return bad(d, "its length class does not bound its lengths");
   }
   if (rises != s.meta.ids_rise) return bad(0, "ids rise, or not, against what the file says");
   for (std::size_t i = 1; i < s.by_id.size(); ++i)
     if (s.id(s.by_id[i]) == s.id(s.by_id[i - 1])) return bad(s.by_id[i], "its id comes twice");
-  for (std::uint32_t i = 0; i < kClasses * s.scoring.fields; ++i)
-    if (!std::isfinite(s.scoring.class_inverse[i]) || s.scoring.class_inverse[i] < 0)
-      return bad(0, "a class bound is not a number");
   return ok_status();
 }
 

@@ -26,7 +26,6 @@ void write_meta(const Meta& meta, std::string& out) {
   w.varint(meta.postings);
   w.u32(meta.id_base);
   w.u8(meta.ids_rise ? 1 : 0);
-  w.string(meta.class_inverse);
 }
 
 Result<Meta> read_meta(std::string_view bytes) {
@@ -55,12 +54,9 @@ Result<Meta> read_meta(std::string_view bytes) {
   meta.postings = r.varint();
   meta.id_base = r.u32();
   meta.ids_rise = r.u8() != 0;
-  meta.class_inverse = r.string();
   if (!r.at_end()) return Error(ErrorCode::kCorrupt, "it ends early or late");
   const Status schema = meta.schema.check();
   if (!schema.ok()) return Error(ErrorCode::kCorrupt, schema.error().message());
-  if (meta.class_inverse.size() != kClasses * fields * sizeof(float))
-    return Error(ErrorCode::kCorrupt, "the class bounds have the wrong size");
   return meta;
 }
 

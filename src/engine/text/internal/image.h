@@ -20,7 +20,7 @@ enum class SectionKind : std::uint32_t {
   kMeta = 1,
   kIds = 2,            // u32 per document; empty where ids are base + number
   kLengths = 3,        // u8 per document, field by field
-  kLengthClasses = 4,  // u8 per document
+  kReserved = 4,    // empty
   kTerms = 5,          // blocks of kTermsPerBlock entries
   kBlocks = 6,         // DictionaryBlock per block
   kPostings = 7,
@@ -54,7 +54,6 @@ struct Meta {
   bool ids_rise = true;  // ids rise with local numbers
   float average[kFieldsMax] = {};
   std::uint64_t tokens[kFieldsMax] = {};
-  std::string class_inverse;  // floats
 };
 void write_meta(const Meta& meta, std::string& out);
 // kCorrupt where it makes no sense.

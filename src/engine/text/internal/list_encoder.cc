@@ -197,7 +197,7 @@ void ListEncoder::write_windowed(std::string& out) {
 bool ListEncoder::windowed_pays() const {
   const std::uint32_t first = postings_.front().document >> kWindowBits;
   const std::uint32_t windows = (postings_.back().document >> kWindowBits) - first + 1;
-  return windows <= 2 * postings_.size();
+  return windows <= postings_.size() * 5 / 4;
 }
 
 void ListEncoder::encode(std::span<const RawPosting> postings, std::string& out) {

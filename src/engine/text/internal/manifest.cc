@@ -25,7 +25,6 @@ std::string encode_manifest(const Manifest& manifest) {
   Meta meta;
   meta.schema = manifest.schema;
   std::fill(std::begin(meta.average), std::end(meta.average), 1.0f);
-  meta.class_inverse.assign(kClasses * manifest.schema.fields.size() * sizeof(float), '\0');
   std::string schema;
   write_meta(meta, schema);
   w.string(schema);

@@ -47,6 +47,7 @@ struct Segment::Impl {
   std::string_view sections[internal::kSectionKinds + 1];  // by kind
   internal::Meta meta;
   std::vector<float> inverse;
+  internal::Classes classes;  // of documents, padded to a window
   internal::Scoring scoring;
   const std::uint32_t* ids = nullptr;   // null where consecutive
   std::vector<std::uint64_t> prefixes;  // of blocks

@@ -36,8 +36,6 @@ SegmentWriter::SegmentWriter(Schema schema, DocumentTable documents)
   s.meta.id_base = n > 0 ? s.documents.ids[0] : 0;
   s.inverse = make_inverse_norms(s.meta.schema, s.documents.average);
   s.classes = make_classes(n, fields, s.documents.lengths, s.inverse);
-  s.meta.class_inverse.assign(reinterpret_cast<const char*>(s.classes.inverse.data()),
-                              s.classes.inverse.size() * sizeof(float));
   s.scoring.documents = n;
   s.scoring.fields = fields;
   s.scoring.k1 = s.meta.schema.k1;

@@ -1,15 +1,15 @@
 // How much faster than Lucene are exact ranked queries on one thread?
 //
-// Two corpora cut from Debian packages (bench/corpus/make_text_corpus.py), or CORPUS=file: one document
-// a line, tokens separated by a space. Queries are drawn from documents held out: classes of one term,
-// OR and AND of two and four, A AND (B OR C), phrases of two. Both engines get term strings,
-// identical tokens and k; Lucene is warmed up, merged to one segment, without query cache. Passes
-// alternate; a query's time is its thread's CPU time, the least over the passes, on both sides.
-// The last line is JSON. docs/text.md has the results.
+// Two corpora cut from Debian packages (bench/corpus/make_text_corpus.py), or CORPUS=file: one
+// document a line, tokens separated by a space. Queries are drawn from documents held out: classes
+// of one term, OR and AND of two and four, A AND (B OR C), phrases of two. Both engines get term
+// strings, identical tokens and k; Lucene is warmed up, merged to one segment, without query cache.
+// Passes alternate; a query's time is its thread's CPU time, the least over the passes, on both
+// sides. The last line is JSON. docs/text.md has the results.
 //
 // Environment: CORPUS (a file instead of both corpora), BENCH_DOCUMENTS (use only so many),
-// BENCH_QUERIES (per class, 300), BENCH_PASSES (5), LUCENE_CP (class path of another Lucene), XAPIAN=0,
-// BENCH_REORDER=1 (graph bisection), BENCH_DATA (default build/bench-data/text).
+// BENCH_QUERIES (per class, 300), BENCH_PASSES (5), LUCENE_CP (class path of another Lucene),
+// XAPIAN=0, BENCH_REORDER=1 (graph bisection), BENCH_DATA (default build/bench-data/text).
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -23,11 +23,11 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "bench/rivals/xapian_rival.h"
 #include "bench/support/line_process.h"
 #include "bench/support/report.h"
 #include "engine/text/index.h"
 #include "engine/text/search.h"
-#include "bench/rivals/xapian_rival.h"
 
 using namespace vitrine;
 using namespace vitrine::bench;
@@ -72,9 +72,11 @@ text::Query to_query(const std::string& cls, const std::vector<std::string>& ter
 }
 
 // Distinct words of a random stretch of ten of a held-out document; frequent short words rarely.
-Queries draw_queries(const std::string& held_out, const text::Snapshot& snapshot, std::size_t each) {
-  static const std::vector<std::string> kStop{"the", "of", "and", "to", "a", "in", "is", "for", "or", "be", "that",
-                                              "this", "it", "with", "as", "are", "by", "on", "not", "from", "an"};
+Queries draw_queries(const std::string& held_out, const text::Snapshot& snapshot,
+                     std::size_t each) {
+  static const std::vector<std::string> kStop{"the", "of",  "and", "to",   "a",    "in",   "is",
+                                              "for", "or",  "be",  "that", "this", "it",   "with",
+                                              "as",  "are", "by",  "on",   "not",  "from", "an"};
   std::vector<std::vector<std::string>> documents;
   std::ifstream in(held_out);
   for (std::string line; std::getline(in, line);) documents.push_back(words_of(line));
@@ -132,8 +134,8 @@ struct Contest {
   const Queries& queries;
   int passes;
 
-  Measured run(const std::string& cls, std::uint32_t k, bool count, const text::IdSet* filter = nullptr,
-               bool rival = true) const;
+  Measured run(const std::string& cls, std::uint32_t k, bool count,
+               const text::IdSet* filter = nullptr, bool rival = true) const;
 };
 
 // "t t t |id score id score ;..." of the rival.
@@ -156,8 +158,8 @@ void read_rival(const std::string& line, std::vector<double>& times,
   }
 }
 
-Measured Contest::run(const std::string& cls, std::uint32_t k, bool count, const text::IdSet* filter,
-                      bool rival) const {
+Measured Contest::run(const std::string& cls, std::uint32_t k, bool count,
+                      const text::IdSet* filter, bool rival) const {
   const auto& all = queries.at(cls);
   Measured m;
   m.ours.assign(all.size(), 1e9);
@@ -177,7 +179,8 @@ Measured Contest::run(const std::string& cls, std::uint32_t k, bool count, const
       if (!searched.ok()) give_up(searched.error().to_string());
     }
     if (rival)
-      read_rival(lucene.ask("run " + cls + " " + std::to_string(k) + (count ? " 1 1" : " 0 1")), m.theirs, hits);
+      read_rival(lucene.ask("run " + cls + " " + std::to_string(k) + (count ? " 1 1" : " 0 1")),
+                 m.theirs, hits);
   }
   double shared = 0, above = 0, touched = 0, total = 0;
   for (std::size_t q = 0; q < all.size(); ++q) {
@@ -188,7 +191,8 @@ Measured Contest::run(const std::string& cls, std::uint32_t k, bool count, const
     for (const text::Hit& hit : own) {
       if (own.size() == k && hit.score <= own.back().score * (1 + 1e-6f)) continue;
       ++above;
-      shared += std::any_of(hits[q].begin(), hits[q].end(), [&](const auto& h) { return h.first == hit.id; });
+      shared += std::any_of(hits[q].begin(), hits[q].end(),
+                            [&](const auto& h) { return h.first == hit.id; });
     }
   }
   m.agreement = above > 0 ? shared / above : 1.0;
@@ -221,7 +225,9 @@ Built build(const fs::path& corpus, bool positions, std::uint64_t most, bool reo
     tokens.clear();
     for (std::size_t at = 0; at < line.size();) {
       const std::size_t end = std::min(line.find(' ', at), line.size());
-      if (end > at) tokens.push_back({std::string_view(line).substr(at, end - at), static_cast<std::uint32_t>(tokens.size())});
+      if (end > at)
+        tokens.push_back({std::string_view(line).substr(at, end - at),
+                          static_cast<std::uint32_t>(tokens.size())});
       at = end + 1;
     }
     const text::FieldTokens field{0, tokens};
@@ -279,7 +285,8 @@ std::string contest_keys(const Contest& contest, std::uint32_t k) {
     logs += std::log(std::string(cls) == "t1" ? std::min(ratio, 10.0) : ratio);
     agreement += m.agreement;
     std::printf("  %-7s %10.1f %11.1f %8.2f %8.0f %8.1f%%  %.4f\n", cls, m.per_query(m.ours) * 1e6,
-                m.per_query(m.theirs) * 1e6, ratio, 1 / m.per_query(m.ours), m.touched_share * 100, m.agreement);
+                m.per_query(m.theirs) * 1e6, ratio, 1 / m.per_query(m.ours), m.touched_share * 100,
+                m.agreement);
     std::fflush(stdout);
     json += "\"" + std::string(cls) + "_over_lucene\":" + number(ratio) + ",";
     if (std::string(cls) == "or4") {
@@ -312,7 +319,8 @@ void warm_up(LineProcess& lucene, double seconds) {
     for (const char* cls : kClasses) lucene.ask("run " + std::string(cls) + " 10 0 1");
 }
 
-// Phrases need positions, which make both indexes larger: they have their own, over fewer documents.
+// Phrases need positions, which make both indexes larger: they have their own, over fewer
+// documents.
 std::string phrase_keys(const Settings& s, const fs::path& corpus, const Queries& queries) {
   const std::uint64_t most = std::min<std::uint64_t>(s.most, 200'000);
   const fs::path cut = limited(corpus, most, s.data);
@@ -326,8 +334,9 @@ std::string phrase_keys(const Settings& s, const fs::path& corpus, const Queries
   const auto snapshot = built.index->snapshot();
   for (int i = 0; i < 20; ++i) lucene.ask("run phrase 10 0 1");
   const Measured m = Contest{*snapshot, lucene, queries, s.passes}.run("phrase", 10, false);
-  std::printf("  phrase  %10.1f %11.1f %8.2f   (%llu documents, with positions)\n", m.per_query(m.ours) * 1e6,
-              m.per_query(m.theirs) * 1e6, m.ratio(), static_cast<unsigned long long>(snapshot->documents()));
+  std::printf("  phrase  %10.1f %11.1f %8.2f   (%llu documents, with positions)\n",
+              m.per_query(m.ours) * 1e6, m.per_query(m.theirs) * 1e6, m.ratio(),
+              static_cast<unsigned long long>(snapshot->documents()));
   return ",\"phrase_over_lucene\":" + number(m.ratio());
 }
 
@@ -349,16 +358,18 @@ std::string bench_corpus(const Settings& s, const fs::path& corpus, const fs::pa
   lucene.ask("open " + folder.string());
   lucene.ask("queries " + (s.data / (name + ".queries.tsv")).string());
   std::printf("  %llu documents; build %.1f s, %.1f MB; Lucene %.1f s, %.1f MB\n",
-              static_cast<unsigned long long>(snapshot->documents()), built.cpu_s, static_cast<double>(built.bytes) / 1e6,
-              lucene_s, lucene_bytes / 1e6);
+              static_cast<unsigned long long>(snapshot->documents()), built.cpu_s,
+              static_cast<double>(built.bytes) / 1e6, lucene_s, lucene_bytes / 1e6);
   std::fflush(stdout);
   warm_up(lucene, 7);
   const Contest contest{*snapshot, lucene, queries, s.passes};
-  std::string json = "{\"documents\":" + std::to_string(snapshot->documents()) + "," + contest_keys(contest, 10);
+  std::string json =
+      "{\"documents\":" + std::to_string(snapshot->documents()) + "," + contest_keys(contest, 10);
   json += ",\"k100\":{" + contest_keys(contest, 100) + "}";
   const Measured count = contest.run("or2", 10, true);
-  std::printf("  or2 with count %.1f us, Lucene %.1f us, ratio %.2f\n", count.per_query(count.ours) * 1e6,
-              count.per_query(count.theirs) * 1e6, count.ratio());
+  std::printf("  or2 with count %.1f us, Lucene %.1f us, ratio %.2f\n",
+              count.per_query(count.ours) * 1e6, count.per_query(count.theirs) * 1e6,
+              count.ratio());
   text::IdSet filter;
   for (std::uint32_t d = 0; d < snapshot->documents(); ++d)
     if (((d * 2654435761u) >> 8) % 10 == 0) filter.add(d);
@@ -366,15 +377,17 @@ std::string bench_corpus(const Settings& s, const fs::path& corpus, const fs::pa
   const Measured filtered = contest.run("or4", 10, false, &filter, false);
   const double speed = plain.per_query(plain.ours) / filtered.per_query(filtered.ours);
   std::printf("  or4 with a filter of 10 %%: %.2f times the speed of the unfiltered one\n", speed);
-  json += ",\"count_over_lucene\":" + number(count.ratio()) + ",\"filtered10_over_unfiltered\":" + number(speed);
+  json += ",\"count_over_lucene\":" + number(count.ratio()) +
+          ",\"filtered10_over_unfiltered\":" + number(speed);
   json += ",\"index_bytes_over_lucene\":" + number(static_cast<double>(built.bytes) / lucene_bytes);
   json += ",\"build_s_over_lucene\":" + number(built.cpu_s / lucene_s);
   json += phrase_keys(s, corpus, queries);
   if (text_from_environment("XAPIAN", "1") != "0" && xapian_present())
-    json += ",\"or2_over_xapian\":" + number(xapian_seconds(cut.string(), (s.data / (name + ".xapian")).string(),
-                                                          queries.at("or2"), 200'000) /
-                                           contest.run("or2", 10, false, nullptr, false).per_query(
-                                               contest.run("or2", 10, false, nullptr, false).ours));
+    json += ",\"or2_over_xapian\":" +
+            number(xapian_seconds(cut.string(), (s.data / (name + ".xapian")).string(),
+                                  queries.at("or2"), 200'000) /
+                   contest.run("or2", 10, false, nullptr, false)
+                       .per_query(contest.run("or2", 10, false, nullptr, false).ours));
   return json + "}";
 }
 
@@ -407,11 +420,13 @@ int main() {
     const std::string only = text_from_environment("BENCH_CORPUS", "");
     for (const char* name : {"short", "long"})
       if (only.empty() || only == name)
-        corpora.emplace_back(s.data / (std::string(name) + ".txt"), s.data / (std::string(name) + ".held-out.txt"));
+        corpora.emplace_back(s.data / (std::string(name) + ".txt"),
+                             s.data / (std::string(name) + ".held-out.txt"));
   }
   std::string json;
   for (const auto& [corpus, held_out] : corpora)
-    json += (json.empty() ? "" : ",") + ("\"" + corpus.stem().string() + "\":") + bench_corpus(s, corpus, held_out);
+    json += (json.empty() ? "" : ",") + ("\"" + corpus.stem().string() + "\":") +
+            bench_corpus(s, corpus, held_out);
   std::printf("{%s}\n", json.c_str());
   return 0;
 }

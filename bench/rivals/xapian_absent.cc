@@ -4,8 +4,8 @@ namespace vitrine::bench {
 
 bool xapian_present() { return false; }
 
-double xapian_seconds(const std::string&, const std::string&, const std::vector<std::vector<std::string>>&,
-                      std::size_t) {
+double xapian_seconds(const std::string&, const std::string&,
+                      const std::vector<std::vector<std::string>>&, std::size_t) {
   return 0;
 }
 

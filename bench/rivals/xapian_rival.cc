@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
 #include <xapian.h>
 
 namespace vitrine::bench {

@@ -1,10 +1,10 @@
 #include "bench/support/line_process.h"
 
+#include <csignal>
 #include <cstdlib>
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <csignal>
 #include <unistd.h>
 
 #include "bench/support/report.h"

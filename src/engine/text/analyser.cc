@@ -55,21 +55,25 @@ struct Analyser::State {
 
   std::string stem(const std::string& word) const {
     std::string out = word;
-    const bool digits = std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits =
+        std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (!language.empty() && !digits) {
       thread_local ThreadStemmers stemmers;
       sb_stemmer* stemmer = stemmers.get(language);
-      const auto* stemmed = sb_stemmer_stem(stemmer, reinterpret_cast<const sb_symbol*>(word.data()),
-                                            static_cast<int>(word.size()));
+      const auto* stemmed = sb_stemmer_stem(
+          stemmer, reinterpret_cast<const sb_symbol*>(word.data()), static_cast<int>(word.size()));
       if (stemmed != nullptr)
-        out.assign(reinterpret_cast<const char*>(stemmed), static_cast<std::size_t>(sb_stemmer_length(stemmer)));
+        out.assign(reinterpret_cast<const char*>(stemmed),
+                   static_cast<std::size_t>(sb_stemmer_length(stemmer)));
     }
     return plain(out.empty() ? word : out);
   }
   std::string plain(const std::string& word) const {
     return cut_term(options.strip_accents ? internal::without_accents(word) : word);
   }
-  bool stops(const Word& w) const { return w.kind == Word::Kind::kPlain && stop.contains(w.parts[0]); }
+  bool stops(const Word& w) const {
+    return w.kind == Word::Kind::kPlain && stop.contains(w.parts[0]);
+  }
   std::vector<Word> words(std::string_view text, bool keep_something) const;
   Query query_of(const Word& word) const;
 };
@@ -106,12 +110,14 @@ Result<std::shared_ptr<const Analyser>> Analyser::make(AnalyserOptions options) 
     if (stemmer == nullptr) {
       std::string known = "none";
       for (const std::string& l : analyser_languages()) known += ", " + l;
-      return Error(ErrorCode::kInvalidArgument, "unknown language '" + options.language + "'; known: " + known);
+      return Error(ErrorCode::kInvalidArgument,
+                   "unknown language '" + options.language + "'; known: " + known);
     }
     sb_stemmer_delete(stemmer);
     static const std::map<std::string, std::string> kCodes{
-        {"da", "danish"}, {"de", "german"},  {"en", "english"},   {"es", "spanish"},    {"fi", "finnish"}, {"fr", "french"},
-        {"it", "italian"}, {"nl", "dutch"},  {"no", "norwegian"}, {"pt", "portuguese"}, {"ru", "russian"}, {"sv", "swedish"}};
+        {"da", "danish"},    {"de", "german"},     {"en", "english"}, {"es", "spanish"},
+        {"fi", "finnish"},   {"fr", "french"},     {"it", "italian"}, {"nl", "dutch"},
+        {"no", "norwegian"}, {"pt", "portuguese"}, {"ru", "russian"}, {"sv", "swedish"}};
     const auto code = kCodes.find(options.language);
     state->language = code != kCodes.end() ? code->second : options.language;
   }
@@ -122,8 +128,8 @@ Result<std::shared_ptr<const Analyser>> Analyser::make(AnalyserOptions options) 
     for (const Word& w : internal::cut_words(word))
       if (w.kind == Word::Kind::kPlain) state->stop.insert(w.parts[0]);
   state->options = std::move(options);
-  state->fingerprint = "vitrine-" + std::to_string(kAnalyserVersion) + "/icu-" + U_ICU_VERSION + "/" +
-                       (state->language.empty() ? "none" : state->language) +
+  state->fingerprint = "vitrine-" + std::to_string(kAnalyserVersion) + "/icu-" + U_ICU_VERSION +
+                       "/" + (state->language.empty() ? "none" : state->language) +
                        (state->options.strip_accents ? "/plain" : "/accents");
   std::uint64_t stop_hash = 0;
   for (const std::string& word : state->stop) stop_hash = hash64(word, stop_hash);
@@ -202,7 +208,8 @@ Query Analyser::State::query_of(const Word& w) const {
       return any_of({term(stem(w.whole)), all_of(std::move(parts))});
     case Word::Kind::kCjk:
       if (w.parts.size() == 1) return term(w.parts[0]);
-      for (std::size_t i = 0; i + 1 < w.parts.size(); ++i) parts.push_back(term(w.parts[i] + w.parts[i + 1]));
+      for (std::size_t i = 0; i + 1 < w.parts.size(); ++i)
+        parts.push_back(term(w.parts[i] + w.parts[i + 1]));
       return parts.size() == 1 ? parts[0] : all_of(std::move(parts));
   }
   return {};
@@ -220,7 +227,8 @@ Query Analyser::query_for(std::string_view text, bool all_words, bool last_is_pr
     Query q = s.query_of(words[i]);
     keys.push_back(to_string(q));
     if (last_is_prefix && i + 1 == words.size() && words[i].kind != Word::Kind::kCjk)
-      q = any_of({std::move(q), prefix(s.plain(words[i].whole.empty() ? words[i].parts[0] : words[i].whole))});
+      q = any_of({std::move(q),
+                  prefix(s.plain(words[i].whole.empty() ? words[i].parts[0] : words[i].whole))});
     own.push_back(std::move(q));
   }
   std::vector<Query> units;

@@ -13,7 +13,8 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::Not;
 
-std::shared_ptr<const Analyser> analyser(std::string language = "none", std::vector<SynonymRule> synonyms = {},
+std::shared_ptr<const Analyser> analyser(std::string language = "none",
+                                         std::vector<SynonymRule> synonyms = {},
                                          bool stop = false) {
   AnalyserOptions options;
   options.language = std::move(language);
@@ -31,8 +32,8 @@ std::vector<std::string> terms(const Analyser& a, std::string_view text) {
 }
 
 // A little shop: one document per text; gives which of them a typed query finds.
-std::vector<DocumentId> found(const Analyser& a, const std::vector<std::string>& texts, std::string_view typed,
-                              bool typing = false) {
+std::vector<DocumentId> found(const Analyser& a, const std::vector<std::string>& texts,
+                              std::string_view typed, bool typing = false) {
   auto index = std::move(Index::create(Schema{})).value();
   for (DocumentId id = 0; id < texts.size(); ++id) {
     std::vector<AnalysedTerm> analysed;
@@ -44,7 +45,8 @@ std::vector<DocumentId> found(const Analyser& a, const std::vector<std::string>&
   }
   Searcher searcher;
   SearchResult result;
-  EXPECT_TRUE(searcher.search(*index->snapshot(), a.query_for(typed, true, typing), {}, result).ok());
+  EXPECT_TRUE(
+      searcher.search(*index->snapshot(), a.query_for(typed, true, typing), {}, result).ok());
   std::vector<DocumentId> ids;
   for (const Hit& hit : result.hits) ids.push_back(hit.id);
   std::sort(ids.begin(), ids.end());
@@ -52,7 +54,8 @@ std::vector<DocumentId> found(const Analyser& a, const std::vector<std::string>&
 }
 
 TEST(Analyser, FoldsCaseWidthAndAccents) {
-  EXPECT_THAT(terms(*analyser(), "Café ＡＢＣ straße ÅNGSTRÖM"), ElementsAre("cafe", "abc", "strasse", "angstrom"));
+  EXPECT_THAT(terms(*analyser(), "Café ＡＢＣ straße ÅNGSTRÖM"),
+              ElementsAre("cafe", "abc", "strasse", "angstrom"));
 }
 
 TEST(Analyser, StemsForTheLanguage) {
@@ -81,7 +84,8 @@ TEST(Analyser, JoinedWordsFindTheirPartsAndTheWhole) {
 
 TEST(Analyser, FindsWhatAShopperMeansInChineseJapaneseAndKorean) {
   const auto a = analyser();
-  const std::vector<std::string> shop{"나이키 운동화 남성용", "여성 구두", "緑茶 ティーバッグ", "男士运动鞋", "ﾃｨｰﾊﾞｯｸﾞ 50個", "抹茶"};
+  const std::vector<std::string> shop{"나이키 운동화 남성용", "여성 구두",     "緑茶 ティーバッグ",
+                                      "男士运动鞋",           "ﾃｨｰﾊﾞｯｸﾞ 50個", "抹茶"};
   EXPECT_THAT(found(*a, shop, "운동화"), ElementsAre(0));
   EXPECT_THAT(found(*a, shop, "구두"), ElementsAre(1));
   EXPECT_THAT(found(*a, shop, "ティーバッグ"), ElementsAre(2, 4));

@@ -10,19 +10,23 @@ namespace vitrine::text {
 using namespace internal;  // NOLINT: the parts of this module
 
 std::vector<Medium> published_media() {
-  return {{"DRAM", 12.8e9, 90e-9, 10}, {"storage-class memory", 6.6e9, 305e-9, 10}, {"NVMe SSD", 3.5e9, 80e-6, 32}};
+  return {{"DRAM", 12.8e9, 90e-9, 10},
+          {"storage-class memory", 6.6e9, 305e-9, 10},
+          {"NVMe SSD", 3.5e9, 80e-6, 32}};
 }
 
 void FetchCost::add(const FetchCost& other) {
   blocks += other.blocks;
   bytes += other.bytes;
-  for (std::size_t c = 0; c < bytes_by_codec.size(); ++c) bytes_by_codec[c] += other.bytes_by_codec[c];
+  for (std::size_t c = 0; c < bytes_by_codec.size(); ++c)
+    bytes_by_codec[c] += other.bytes_by_codec[c];
 }
 
 namespace {
 
 void collect_terms(const Query& query, std::vector<std::string>& terms) {
-  if (query.kind != Query::Kind::kPrefix) terms.insert(terms.end(), query.terms.begin(), query.terms.end());
+  if (query.kind != Query::Kind::kPrefix)
+    terms.insert(terms.end(), query.terms.begin(), query.terms.end());
   for (const Query& child : query.children) collect_terms(child, terms);
 }
 
@@ -31,7 +35,8 @@ struct Shares {
   std::uint64_t windows = 0;  // opened
 };
 
-void add_list(const Segment::Impl& s, const std::string& term, const Shares& shares, QueryCost& cost) {
+void add_list(const Segment::Impl& s, const std::string& term, const Shares& shares,
+              QueryCost& cost) {
   TermEntry entry;
   if (!s.find(term, entry)) return;
   const std::uint64_t bytes = entry.postings.size();
@@ -55,7 +60,8 @@ void add_list(const Segment::Impl& s, const std::string& term, const Shares& sha
 
 }  // namespace
 
-Result<QueryCost> model_query(const Snapshot& snapshot, const Query& query, std::uint32_t k, Searcher& searcher) {
+Result<QueryCost> model_query(const Snapshot& snapshot, const Query& query, std::uint32_t k,
+                              Searcher& searcher) {
   SearchOptions options;
   options.k = k;
   SearchResult result;
@@ -70,13 +76,18 @@ Result<QueryCost> model_query(const Snapshot& snapshot, const Query& query, std:
       ListView view;
       if (!part.segment->impl().find(term, entry)) continue;
       const bool windowed = entry.frequency > kTinyMax &&
-                            view_list(entry.postings, part.segment->documents(), view) && view.windowed();
+                            view_list(entry.postings, part.segment->documents(), view) &&
+                            view.windowed();
       if (!windowed) whole += entry.frequency;
     }
   Shares shares;
-  const std::uint64_t windowed = result.stats.postings_total - std::min(result.stats.postings_total, whole);
-  const std::uint64_t touched = result.stats.postings_touched - std::min(result.stats.postings_touched, whole);
-  shares.touched = windowed > 0 ? std::min(1.0, static_cast<double>(touched) / static_cast<double>(windowed)) : 0;
+  const std::uint64_t windowed =
+      result.stats.postings_total - std::min(result.stats.postings_total, whole);
+  const std::uint64_t touched =
+      result.stats.postings_touched - std::min(result.stats.postings_touched, whole);
+  shares.touched = windowed > 0
+                       ? std::min(1.0, static_cast<double>(touched) / static_cast<double>(windowed))
+                       : 0;
   shares.windows = result.stats.windows_visited;
   QueryCost cost;
   for (const Snapshot::Part& part : snapshot.parts())

@@ -1,10 +1,10 @@
 // What a query fetches, and what that would cost on a medium: a model, not a measurement.
 //
 // It follows the evaluation of BOSS (ISCA 2021): an index lies on memory of a given bandwidth and
-// latency and nothing of it is in a cache. Without early termination every posting list of the query
-// is read whole. With it, a query reads the window maxima of its windowed lists whole, packed and tiny
-// lists whole, and of windowed lists only the share of postings that the search touched. A block is
-// a run of bytes that one access gets: a whole list, or one list's part of a window.
+// latency and nothing of it is in a cache. Without early termination every posting list of the
+// query is read whole. With it, a query reads the window maxima of its windowed lists whole, packed
+// and tiny lists whole, and of windowed lists only the share of postings that the search touched. A
+// block is a run of bytes that one access gets: a whole list, or one list's part of a window.
 //   seconds = blocks * latency / in_flight + bytes / bandwidth
 #pragma once
 
@@ -41,6 +41,7 @@ struct QueryCost {
 };
 
 // Runs the query (k results) and models its fetches. Errors are those of search().
-Result<QueryCost> model_query(const Snapshot& snapshot, const Query& query, std::uint32_t k, Searcher& searcher);
+Result<QueryCost> model_query(const Snapshot& snapshot, const Query& query, std::uint32_t k,
+                              Searcher& searcher);
 
 }  // namespace vitrine::text

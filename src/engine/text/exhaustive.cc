@@ -40,7 +40,8 @@ struct Twin {
     float x = 0;
     for (std::size_t f = 0; f < schema.fields.size(); ++f) {
       const float b = schema.fields[f].b;
-      const float norm = (1.0f - b) + b * (static_cast<float>(segment.field_length(d, f)) / segment.average_length(f));
+      const float norm = (1.0f - b) + b * (static_cast<float>(segment.field_length(d, f)) /
+                                           segment.average_length(f));
       x += static_cast<float>(tf[f]) * (schema.fields[f].weight / (norm > 1e-6f ? norm : 1e-6f));
     }
     return x / (x + schema.k1);
@@ -119,7 +120,8 @@ bool Twin::match(const Query& q, std::uint32_t d, double& sum) {
 
 }  // namespace
 
-std::vector<Hit> search_exhaustively(const Snapshot& snapshot, const Query& query, const IdSet* filter) {
+std::vector<Hit> search_exhaustively(const Snapshot& snapshot, const Query& query,
+                                     const IdSet* filter) {
   std::vector<std::pair<double, DocumentId>> hits;
   double documents = 0;
   for (const Snapshot::Part& part : snapshot.parts()) documents += part.segment->documents();

@@ -8,6 +8,7 @@
 namespace vitrine::text {
 
 // All matches of the query, best first. Reads every posting of every term of the query.
-std::vector<Hit> search_exhaustively(const Snapshot& snapshot, const Query& query, const IdSet* filter);
+std::vector<Hit> search_exhaustively(const Snapshot& snapshot, const Query& query,
+                                     const IdSet* filter);
 
 }  // namespace vitrine::text

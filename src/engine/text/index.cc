@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <condition_variable>
 #include <mutex>
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/check.h"
 #include "engine/text/internal/bisection.h"
@@ -80,8 +79,8 @@ struct Index::State {
   std::vector<float> reference_average(const std::vector<std::shared_ptr<Member>>& without) const;
   std::vector<std::shared_ptr<Member>> choose(bool small) const;
   std::shared_ptr<Member> merge(const std::vector<std::shared_ptr<Member>>& chosen,
-                                std::span<const Snapshot::Part> parts, std::span<const float> average,
-                                Progress& progress) const;
+                                std::span<const Snapshot::Part> parts,
+                                std::span<const float> average, Progress& progress) const;
   void replace(const std::vector<std::shared_ptr<Member>>& chosen,
                std::span<const Snapshot::Part> parts, std::shared_ptr<Member> merged);
   void merge_small();
@@ -161,7 +160,8 @@ std::vector<float> Index::State::reference_average(
       largest = member.get();
   }
   std::vector<float> average;
-  if (largest == nullptr || largest->segment->documents() < std::max<std::uint64_t>(kEnough, outside))
+  if (largest == nullptr ||
+      largest->segment->documents() < std::max<std::uint64_t>(kEnough, outside))
     return average;
   for (std::size_t f = 0; f < schema.fields.size(); ++f)
     average.push_back(largest->segment->average_length(f));
@@ -192,7 +192,9 @@ void Index::State::publish() {
 std::vector<std::shared_ptr<Member>> Index::State::choose(bool small) const {
   const auto tier = [this](const Member& m) {
     std::uint32_t t = 0;
-    for (std::uint64_t n = m.segment->documents(); n >= options.merge_width; n /= options.merge_width) ++t;
+    for (std::uint64_t n = m.segment->documents(); n >= options.merge_width;
+         n /= options.merge_width)
+      ++t;
     return t;
   };
   for (const auto& member : members)
@@ -207,7 +209,9 @@ std::vector<std::shared_ptr<Member>> Index::State::choose(bool small) const {
       same.push_back(member);
       documents += member->segment->documents();
       if (same.size() < options.merge_width) continue;
-      if ((documents <= options.merge_inline_documents) != small || documents > kSegmentDocumentsMax) break;
+      if ((documents <= options.merge_inline_documents) != small ||
+          documents > kSegmentDocumentsMax)
+        break;
       return same;
     }
   }
@@ -314,7 +318,8 @@ Status Index::compact(Progress& progress) {
   state_->build_buffer();
   state_->publish();
   if (state_->members.empty()) return ok_status();
-  if (state_->members.size() == 1 && state_->members[0]->removed_count == 0 && !state_->options.reorder)
+  if (state_->members.size() == 1 && state_->members[0]->removed_count == 0 &&
+      !state_->options.reorder)
     return ok_status();
   state_->merge_chosen(held, state_->members, progress);
   return ok_status();
@@ -351,10 +356,12 @@ Index::Info Index::info() const {
 
 namespace {
 
-Result<std::unique_ptr<io::FileLock>> take_lock(io::FileSystem& files, const std::string& directory) {
+Result<std::unique_ptr<io::FileLock>> take_lock(io::FileSystem& files,
+                                                const std::string& directory) {
   auto lock = files.try_lock(io::join_path(directory, "lock"));
   if (!lock.ok() && lock.error().code() == ErrorCode::kConflict)
-    return Error(ErrorCode::kConflict, "the text index in " + directory + " is open in another process");
+    return Error(ErrorCode::kConflict,
+                 "the text index in " + directory + " is open in another process");
   return lock;
 }
 
@@ -375,7 +382,8 @@ Result<std::unique_ptr<Index>> Index::open_existing(io::FileSystem& files, std::
     const std::string path = io::join_path(directory, segment_file_name(entry.file));
     auto member = std::make_shared<Member>();
     VITRINE_TRY(member->segment, Segment::open(files, path, Verify::kAll));
-    if (member->segment->documents() != entry.documents || !(member->segment->schema() == manifest.schema))
+    if (member->segment->documents() != entry.documents ||
+        !(member->segment->schema() == manifest.schema))
       return Error(ErrorCode::kCorrupt, path + ": not the segment that the manifest means");
     member->removed = std::move(entry.removed);
     for (const std::uint64_t word : member->removed)
@@ -386,16 +394,17 @@ Result<std::unique_ptr<Index>> Index::open_existing(io::FileSystem& files, std::
   return std::unique_ptr<Index>(new Index(std::move(state)));
 }
 
-Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, std::string directory, Schema schema,
-                                           IndexOptions options) {
+Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, std::string directory,
+                                           Schema schema, IndexOptions options) {
   VITRINE_TRY(schema.check());
   VITRINE_TRY(files.create_directories(directory));
   VITRINE_TRY(const bool exists, files.exists(io::join_path(directory, kManifestName)));
   if (exists) {
     VITRINE_TRY(auto index, open_existing(files, directory, options));
     if (!(index->schema() == schema))
-      return Error(ErrorCode::kConflict, "the text index in " + directory +
-                                             " was made with other fields or another analyser: build it anew");
+      return Error(ErrorCode::kConflict,
+                   "the text index in " + directory +
+                       " was made with other fields or another analyser: build it anew");
     return index;
   }
   auto state = std::make_unique<State>(std::move(schema), options);

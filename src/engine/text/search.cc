@@ -22,7 +22,8 @@ IdSet IdSet::of(std::span<const DocumentId> ids) {
 }
 
 void IdSet::add(DocumentId id) {
-  if (id / 64 >= words_.size()) words_.resize(std::max<std::size_t>(id / 64 + 1, words_.size() * 3 / 2));
+  if (id / 64 >= words_.size())
+    words_.resize(std::max<std::size_t>(id / 64 + 1, words_.size() * 3 / 2));
   words_[id / 64] |= 1ull << (id % 64);
 }
 
@@ -34,10 +35,10 @@ std::uint64_t IdSet::count() const {
 
 struct Searcher::State {
   QueryTree tree;
-  std::vector<LeafData> data;   // per leaf of the tree
-  std::vector<Leaf> leaves;     // per leaf of the tree, in the order of visits
+  std::vector<LeafData> data;          // per leaf of the tree
+  std::vector<Leaf> leaves;            // per leaf of the tree, in the order of visits
   std::vector<std::uint32_t> leaf_at;  // leaf of the tree -> place in leaves
-  std::vector<Node> nodes;      // leaves renumbered
+  std::vector<Node> nodes;             // leaves renumbered
   std::vector<std::uint32_t> live, ordered;
   std::vector<std::uint16_t> live_bounds, ordered_bounds;
   std::vector<std::uint8_t> classes;
@@ -55,6 +56,7 @@ struct Searcher::State {
 
   void search_part(const Snapshot::Part& part, const SearchOptions& options, SearchResult& result);
   bool answer_from_best(const SearchOptions& options, bool restricted);
+  bool answer_from_list(const SearchOptions& options, bool restricted);
   void open_leaves(std::uint32_t k, SearchResult& result);
   void prime(bool restricted);
   void set_units();
@@ -94,7 +96,8 @@ void allowed_of(EvalPlan& plan, std::uint32_t window, std::uint64_t mask[2]) {
       mask[0] = mask[1] = 0;
       const std::uint32_t end = std::min(kWindow, s.segment->meta.documents - base);
       for (std::uint32_t i = 0; i < end; ++i)
-        mask[i >> 6] |= static_cast<std::uint64_t>(s.filter->contains(s.segment->ids[base + i])) << (i & 63);
+        mask[i >> 6] |= static_cast<std::uint64_t>(s.filter->contains(s.segment->ids[base + i]))
+                        << (i & 63);
     }
   }
   if (s.removed != nullptr) {
@@ -172,7 +175,8 @@ bool Searcher::State::score(std::uint32_t number, std::uint32_t document, double
   return false;
 }
 
-bool Searcher::State::phrase_frequencies(const Node& node, std::uint32_t document, Frequencies& tf) {
+bool Searcher::State::phrase_frequencies(const Node& node, std::uint32_t document,
+                                         Frequencies& tf) {
   positions.resize(std::max<std::size_t>(positions.size(), node.child_count));
   for (std::uint32_t c = 0; c < node.child_count; ++c) {
     const std::uint32_t leaf = tree.nodes[tree.children[node.child_begin + c]].leaf;
@@ -194,7 +198,8 @@ bool Searcher::State::phrase_frequencies(const Node& node, std::uint32_t documen
       all = at[c] < positions[c].size() && positions[c][at[c]] == start + c;
     }
     // Fields end far apart unless a position was cut at kPositionMax.
-    if (!all || start / (kPositionMax + 1) != (start + node.child_count - 1) / (kPositionMax + 1)) continue;
+    if (!all || start / (kPositionMax + 1) != (start + node.child_count - 1) / (kPositionMax + 1))
+      continue;
     std::uint8_t& n = tf[start / (kPositionMax + 1)];
     if (n < kOccurrencesMax) ++n;
     any = true;
@@ -211,7 +216,8 @@ bool Searcher::State::score_phrase(std::uint32_t number, std::uint32_t document,
 
 // One term without restriction: the stored best list is the answer.
 bool Searcher::State::answer_from_best(const SearchOptions& options, bool restricted) {
-  if (tree.leaves.size() != 1 || tree.nodes[tree.root].kind != NodeKind::kLeaf || restricted) return false;
+  if (tree.leaves.size() != 1 || tree.nodes[tree.root].kind != NodeKind::kLeaf || restricted)
+    return false;
   if (tree.leaves[0].prefix) return false;
   LeafData& d = data[0];
   if (!segment->find(tree.leaves[0].text, d.entry) || d.entry.frequency <= kTinyMax) return false;
@@ -226,6 +232,24 @@ bool Searcher::State::answer_from_best(const SearchOptions& options, bool restri
     if (top.full() && score < top.threshold()) break;
     top.offer(score, segment->id(document));
   }
+  return true;
+}
+
+// One term without restriction and a short list: each posting that its bound does not rule out is
+// scored; windows would only be in the way.
+bool Searcher::State::answer_from_list(const SearchOptions& options, bool restricted) {
+  if (tree.leaves.size() != 1 || tree.nodes[tree.root].kind != NodeKind::kLeaf || restricted)
+    return false;
+  if (tree.leaves[0].prefix || options.k == 0) return false;
+  LeafData& d = data[0];
+  if (!segment->find(tree.leaves[0].text, d.entry)) return true;
+  d.weight = tree.leaves[0].weight;
+  if (!(d.weight > 0) || !d.decode_short(*segment, options.k, *kernels)) return false;
+  d.for_each_above(segment->scoring, [&](std::uint32_t document, std::uint32_t combination) {
+    const double score =
+        double{d.weight} * double{segment->scoring.saturation(document, combination)};
+    top.offer(score, segment->id(document));
+  });
   return true;
 }
 
@@ -322,6 +346,13 @@ void Searcher::State::search_part(const Snapshot::Part& part, const SearchOption
     data[0].clear(0);
     return;
   }
+  if (answer_from_list(options, restricted)) {
+    result.count += data[0].entry.frequency;
+    result.stats.postings_total += data[0].entry.frequency;
+    result.stats.postings_touched += data[0].entry.frequency;
+    data[0].clear(0);
+    return;
+  }
   open_leaves(tree.mode == EvalMode::kAny ? options.k : 0, result);
   prime(restricted);
   set_units();
@@ -366,7 +397,8 @@ Status Searcher::search(const Snapshot& snapshot, const Query& query, const Sear
   make_tree(snapshot, query, s.tree);
   if (s.tree.has_phrase && !snapshot.schema().positions)
     return Error(ErrorCode::kInvalidArgument, "phrases need an index with positions");
-  s.kernels = options.level >= simd::Level::kAvx512Vnni && avx512_usable() ? &kEvalAvx512 : &kEvalScalar;
+  s.kernels =
+      options.level >= simd::Level::kAvx512Vnni && avx512_usable() ? &kEvalAvx512 : &kEvalScalar;
   result.hits.clear();
   result.count = 0;
   result.stats = {};
@@ -408,7 +440,9 @@ void Searcher::State::explain_node(std::uint32_t number, std::uint32_t document,
                                    std::vector<Part>& parts) {
   const Node& node = tree.nodes[number];
   double own = 0;
-  if (node.kind == NodeKind::kNot || node.kind == NodeKind::kFilter || !score(number, document, own)) return;
+  if (node.kind == NodeKind::kNot || node.kind == NodeKind::kFilter ||
+      !score(number, document, own))
+    return;
   if (node.kind != NodeKind::kLeaf && node.kind != NodeKind::kPhrase) {
     for (std::uint32_t c = 0; c < node.child_count; ++c)
       explain_node(tree.children[node.child_begin + c], document, parts);
@@ -416,10 +450,12 @@ void Searcher::State::explain_node(std::uint32_t number, std::uint32_t document,
   }
   Part part;
   part.score = own;
-  double weight = node.kind == NodeKind::kPhrase ? tree.node_weight[number] : double{data[node.leaf].weight};
+  double weight =
+      node.kind == NodeKind::kPhrase ? tree.node_weight[number] : double{data[node.leaf].weight};
   part.saturation = weight > 0 ? own / weight : 0;
   if (node.kind == NodeKind::kLeaf) {
-    part.what = (tree.leaves[node.leaf].prefix ? "prefix " : "term ") + std::string(tree.leaves[node.leaf].text);
+    part.what = (tree.leaves[node.leaf].prefix ? "prefix " : "term ") +
+                std::string(tree.leaves[node.leaf].text);
     part.idf = tree.leaves[node.leaf].idf;
   } else {
     part.what = "phrase";

@@ -2,8 +2,9 @@
 // removals, several segments and fields, at each instruction level.
 #include "engine/text/search.h"
 
-#include <gtest/gtest.h>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "engine/text/exhaustive.h"
 #include "engine/text/index.h"
@@ -50,7 +51,8 @@ Query random_query(Random& random, std::uint32_t words, bool phrases, int depth 
     if (kind == 0) return prefix("w" + std::to_string(random.below(9)), boost);
     if (kind <= 3 && phrases) {
       std::vector<std::string> terms;
-      for (std::uint32_t n = 1 + random.below(3); terms.size() < n;) terms.push_back(word(some_word(random, words)));
+      for (std::uint32_t n = 1 + random.below(3); terms.size() < n;)
+        terms.push_back(word(some_word(random, words)));
       return phrase(terms, boost);
     }
     return term(word(some_word(random, words + 3)), boost);
@@ -58,7 +60,8 @@ Query random_query(Random& random, std::uint32_t words, bool phrases, int depth 
   if (depth > 2 || random.below(5) == 0) return leaf();
   std::vector<Query> children;
   for (std::uint32_t n = 1 + random.below(4); children.size() < n;)
-    children.push_back(random.below(3) == 0 ? random_query(random, words, phrases, depth + 1) : leaf());
+    children.push_back(random.below(3) == 0 ? random_query(random, words, phrases, depth + 1)
+                                            : leaf());
   const std::uint32_t kind = random.below(10);
   if (kind < 4) return any_of(std::move(children));
   if (kind < 7) {
@@ -70,7 +73,8 @@ Query random_query(Random& random, std::uint32_t words, bool phrases, int depth 
   return all_of({leaf(), any_of(std::move(children))});
 }
 
-void expect_same(const Snapshot& snapshot, const Query& query, const SearchOptions& options, Searcher& searcher) {
+void expect_same(const Snapshot& snapshot, const Query& query, const SearchOptions& options,
+                 Searcher& searcher) {
   const std::vector<Hit> all = search_exhaustively(snapshot, query, options.filter);
   SearchResult result;
   const Status searched = searcher.search(snapshot, query, options, result);

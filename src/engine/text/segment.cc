@@ -25,7 +25,6 @@ bool TermCursor::next() {
     const DictionaryBlock block = segment_.block(number_ / kTermsPerBlock);
     at_ = block.terms;
     postings_ = block.postings;
-    positions_ = block.positions;
     text_.clear();
   }
   ByteReader r(segment_.section(SectionKind::kTerms).substr(at_));
@@ -35,6 +34,7 @@ bool TermCursor::next() {
   entry_.frequency = static_cast<std::uint32_t>(r.varint());
   const std::uint64_t postings = r.varint();
   const std::uint64_t positions = segment_.meta.schema.positions ? r.varint() : 0;
+  if (segment_.meta.schema.positions && number_ % kTermsPerBlock == 0) positions_ = r.varint();
   at_ += before - r.remaining();
   text_.resize(std::min<std::size_t>(shared, text_.size()));
   text_ += rest;
@@ -80,7 +80,7 @@ bool Segment::Impl::find(std::string_view term, TermEntry& entry) const {
   const std::uint64_t in_block =
       std::min<std::uint64_t>(kTermsPerBlock, meta.terms - b * kTermsPerBlock);
   ByteReader r(section(SectionKind::kTerms).substr(head.terms));
-  std::uint64_t postings_at = head.postings, positions_at = head.positions;
+  std::uint64_t postings_at = head.postings, positions_at = 0;
   // Front coding lets most entries be refused by one comparison: `equal` bytes of the term agree
   // with the entry before.
   std::size_t equal = 0;
@@ -90,6 +90,7 @@ bool Segment::Impl::find(std::string_view term, TermEntry& entry) const {
     const auto frequency = static_cast<std::uint32_t>(r.varint());
     const std::uint64_t postings = r.varint();
     const std::uint64_t positions = meta.schema.positions ? r.varint() : 0;
+    if (meta.schema.positions && i == 0) positions_at = r.varint();
     if (shared < equal) return false;  // the entries have passed the term
     if (shared == equal) {
       std::size_t more = 0;
@@ -181,7 +182,11 @@ Status Segment::Impl::bind() {
       fields > 1 ? static_cast<std::uint32_t>(section(SectionKind::kCombinations).size() / 16)
                  : kOccurrencesMax;
   prefixes.resize(blocks);
-  for (std::uint64_t b = 0; b < blocks; ++b) prefixes[b] = block(b).prefix;
+  for (std::uint64_t b = 0; b < blocks; ++b) {
+    if (block(b).terms > section(SectionKind::kTerms).size())
+      return bad(SectionKind::kBlocks, "a block begins behind the terms");
+    prefixes[b] = term_prefix(first_term(b));
+  }
   if (!meta.ids_rise) {
     by_id.resize(meta.documents);
     std::iota(by_id.begin(), by_id.end(), 0u);
@@ -207,8 +212,7 @@ Status check_dictionary(const Segment::Impl& s) {
   for (std::uint64_t number = 0; number < s.meta.terms; ++number) {
     if (number % kTermsPerBlock == 0) {
       const DictionaryBlock block = s.block(number / kTermsPerBlock);
-      if (block.terms != terms_at || block.postings != postings_at ||
-          block.positions != positions_at)
+      if (block.terms != terms_at || block.postings != postings_at)
         return term_error(s, number, "its block is misplaced");
       text.clear();
     }
@@ -218,11 +222,12 @@ Status check_dictionary(const Segment::Impl& s) {
     const std::string_view rest = r.string();
     const std::uint64_t frequency = r.varint(), postings = r.varint();
     const std::uint64_t positions = s.meta.schema.positions ? r.varint() : 0;
+    if (s.meta.schema.positions && number % kTermsPerBlock == 0 && r.varint() != positions_at)
+      return term_error(s, number, "its block's positions are misplaced");
     if (!r.ok() || shared > text.size() || shared + rest.size() > kTermBytesMax)
       return term_error(s, number, "the dictionary entry can't be read");
-    if (number % kTermsPerBlock == 0 &&
-        (shared != 0 || term_prefix(rest) != s.prefixes[number / kTermsPerBlock]))
-      return term_error(s, number, "the block's key differs from its first term");
+    if (number % kTermsPerBlock == 0 && shared != 0)
+      return term_error(s, number, "the first term of a block shares nothing");
     terms_at += before - r.remaining();
     // The longest shared part is promised: look-up relies on it.
     text.resize(shared);

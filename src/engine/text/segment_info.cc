@@ -21,7 +21,8 @@ void add_windows(const ListView& view, SegmentInfo& info) {
       add(n <= kBitmapAbove ? info.window_bytes : info.window_bitmap, n,
           window_payload(n, view.header.code_bits));
   }
-  info.maxima_bytes += round_up(view.header.windows, 64) + (view.header.windows + kSuper - 1) / kSuper;
+  info.maxima_bytes +=
+      round_up(view.header.windows, 64) + (view.header.windows + kSuper - 1) / kSuper;
 }
 
 }  // namespace
@@ -34,7 +35,8 @@ SegmentInfo Segment::info() const {
   info.postings = s.meta.postings;
   for (std::size_t f = 0; f < s.meta.schema.fields.size(); ++f) info.tokens += s.meta.tokens[f];
   info.bytes = s.image.size();
-  info.dictionary_bytes = s.section(SectionKind::kTerms).size() + s.section(SectionKind::kBlocks).size();
+  info.dictionary_bytes =
+      s.section(SectionKind::kTerms).size() + s.section(SectionKind::kBlocks).size();
   info.postings_bytes = s.section(SectionKind::kPostings).size();
   info.positions_bytes = s.section(SectionKind::kPositions).size();
   info.norms_bytes = s.section(SectionKind::kLengths).size();

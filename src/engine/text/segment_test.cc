@@ -1,8 +1,9 @@
 // The life of an index: files, crashes, hostile bytes, determinism.
 #include "engine/text/segment.h"
 
-#include <gtest/gtest.h>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "engine/text/exhaustive.h"
 #include "engine/text/index.h"
@@ -30,7 +31,8 @@ void fill(Index& index, std::uint32_t documents, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   for (std::uint32_t d = 0; d < documents; ++d) {
     std::vector<std::string> words;
-    for (std::uint64_t n = random() % 20; n > 0; --n) words.push_back("w" + std::to_string(random() % (1 + random() % 300)));
+    for (std::uint64_t n = random() % 20; n > 0; --n)
+      words.push_back("w" + std::to_string(random() % (1 + random() % 300)));
     add(index, d, words);
   }
 }
@@ -125,10 +127,12 @@ TEST(Segment, RefusesEveryChangedByteOrStaysSound) {
     changed[random() % changed.size()] ^= static_cast<char>(1u << (random() % 8));
     const auto opened = Segment::from_bytes(std::move(changed), Verify::kAll);
     if (opened.ok()) continue;  // a padding byte
-    EXPECT_TRUE(opened.error().code() == ErrorCode::kCorrupt || opened.error().code() == ErrorCode::kUnsupported);
+    EXPECT_TRUE(opened.error().code() == ErrorCode::kCorrupt ||
+                opened.error().code() == ErrorCode::kUnsupported);
     EXPECT_NE(opened.error().message().find("text segment"), std::string::npos);
   }
-  for (const std::size_t size : {std::size_t{0}, std::size_t{31}, std::size_t{100}, image.size() - 1})
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{31}, std::size_t{100}, image.size() - 1})
     EXPECT_FALSE(Segment::from_bytes(image.substr(0, size), Verify::kAll).ok());
 }
 

@@ -15,7 +15,8 @@ bool Snapshot::contains(DocumentId id) const {
   for (const Part& part : parts_) {
     const std::uint32_t local = part.segment->local_of(id);
     if (local == kNoDocument) continue;
-    if (part.removed_count == 0 || ((*part.removed)[local / 64] >> (local % 64) & 1) == 0) return true;
+    if (part.removed_count == 0 || ((*part.removed)[local / 64] >> (local % 64) & 1) == 0)
+      return true;
   }
   return false;
 }

@@ -1,5 +1,5 @@
-// Bytes from anywhere as a segment: refused, or searched without harm. Checksums are put right first,
-// because an attacker would.
+// Bytes from anywhere as a segment: refused, or searched without harm. Checksums are put right
+// first, because an attacker would.
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -21,7 +21,8 @@ const std::string& good_image() {
     schema.positions = true;
     auto index = std::move(Index::create(schema)).value();
     for (std::uint32_t d = 0; d < 300; ++d) {
-      const std::string words[4] = {"all", d % 2 == 0 ? "even" : "odd", "w" + std::to_string(d % 10), "all"};
+      const std::string words[4] = {"all", d % 2 == 0 ? "even" : "odd",
+                                    "w" + std::to_string(d % 10), "all"};
       std::vector<Token> tokens;
       for (std::uint32_t i = 0; i < 4; ++i) tokens.push_back({words[i], i});
       const FieldTokens field{0, tokens};
@@ -64,7 +65,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Snapshot snapshot((*segment)->schema(), {{std::move(segment).value(), nullptr, 0}});
   Searcher searcher;
   SearchResult result;
-  std::vector<Query> queries{term("all"), any_of({term("even"), term("w3")}), all_of({term("odd"), prefix("w")})};
+  std::vector<Query> queries{term("all"), any_of({term("even"), term("w3")}),
+                             all_of({term("odd"), prefix("w")})};
   if (snapshot.schema().positions) queries.push_back(phrase({"all", "even"}));
   for (const Query& query : queries)
     if (!searcher.search(snapshot, query, {}, result).ok()) __builtin_trap();

@@ -11,8 +11,8 @@
 namespace vitrine::text_tool {
 
 struct BuildOptions {
-  std::string input;       // lines, plain or .gz: fields separated by a tab
-  std::string directory;   // made anew; kConflict where it holds an index already
+  std::string input;            // lines, plain or .gz: fields separated by a tab
+  std::string directory;        // made anew; kConflict where it holds an index already
   std::string fields = "text";  // names in the order of the columns, each with ":weight" if not 1
   std::string language = "none";
   bool first_is_id = false;  // the first column is the document's number; else lines count from 0
@@ -35,16 +35,20 @@ struct LogOptions {
   std::string queries;  // a file, one query a line
   std::uint32_t k = 10;
   bool any_word = false;
-  double bandwidth = 0;   // bytes a second; with latency_ns another medium of the model
+  double bandwidth = 0;  // bytes a second; with latency_ns another medium of the model
   double latency_ns = 0;
 };
 
-Status run_build(io::FileSystem& files, const BuildOptions& options, Progress& progress, std::ostream& out);
-Status run_search(io::FileSystem& files, const SearchOptions& options, bool json, std::ostream& out);
+Status run_build(io::FileSystem& files, const BuildOptions& options, Progress& progress,
+                 std::ostream& out);
+Status run_search(io::FileSystem& files, const SearchOptions& options, bool json,
+                  std::ostream& out);
 // Time per query on one thread: mean and percentiles.
-Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress, std::ostream& out);
+Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress,
+                 std::ostream& out);
 Status run_info(io::FileSystem& files, const std::string& directory, bool json, std::ostream& out);
 // The model of engine/text/cost_model.h over a query log.
-Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress, std::ostream& out);
+Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress,
+                 std::ostream& out);
 
 }  // namespace vitrine::text_tool

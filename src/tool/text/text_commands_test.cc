@@ -3,8 +3,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <gtest/gtest.h>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 namespace vitrine::text_tool {
 namespace {
@@ -20,7 +21,8 @@ struct Folder {
 
 TEST(TextCommands, BuildSearchInfoBenchAndModelWorkTogether) {
   const Folder folder;
-  const std::string input = folder.path / "shop.tsv", index = folder.path / "index", queries = folder.path / "queries";
+  const std::string input = folder.path / "shop.tsv", index = folder.path / "index",
+                    queries = folder.path / "queries";
   std::ofstream(input) << "7\tRed shoe\ta shoe for running\n9\tBlue hat\twarm\n";
   std::ofstream(queries) << "shoes\nblue hat\n";
   BuildOptions build;
@@ -32,7 +34,8 @@ TEST(TextCommands, BuildSearchInfoBenchAndModelWorkTogether) {
   std::ostringstream out;
   const Status built = run_build(io::system_files(), build, no_progress(), out);
   ASSERT_TRUE(built.ok()) << built.error().message();
-  EXPECT_FALSE(run_build(io::system_files(), build, no_progress(), out).ok()) << "it is there already";
+  EXPECT_FALSE(run_build(io::system_files(), build, no_progress(), out).ok())
+      << "it is there already";
   SearchOptions search;
   search.directory = index;
   search.query = "Shoes";
@@ -63,7 +66,8 @@ TEST(TextCommands, SayWhichLineIsWrong) {
   std::ostringstream out;
   const Status built = run_build(io::system_files(), build, no_progress(), out);
   ASSERT_FALSE(built.ok());
-  EXPECT_NE(built.error().message().find("bad.tsv:2"), std::string::npos) << built.error().message();
+  EXPECT_NE(built.error().message().find("bad.tsv:2"), std::string::npos)
+      << built.error().message();
 }
 
 }  // namespace

@@ -11,8 +11,8 @@
 namespace vitrine::text::internal {
 namespace {
 
-constexpr std::uint32_t kFrequencyMin = 8;   // rarer terms say little
-constexpr std::size_t kLeaf = 32;            // parts of this size stay as they are
+constexpr std::uint32_t kFrequencyMin = 8;  // rarer terms say little
+constexpr std::size_t kLeaf = 32;           // parts of this size stay as they are
 constexpr int kRounds = 12;
 
 // log2 by exponent and a polynomial of the mantissa: the same bits on every machine, error < 0.01.
@@ -24,7 +24,7 @@ float log2_of(float v) {
 }
 
 struct Bisector {
-  std::vector<std::uint64_t> begins;   // of each document's terms
+  std::vector<std::uint64_t> begins;  // of each document's terms
   std::vector<std::uint32_t> terms;
   std::vector<std::uint32_t> in_left, in_right;  // documents with the term; zero between parts
   std::vector<float> to_right, to_left;          // what moving one document gains

@@ -1,5 +1,5 @@
-// An order of documents in which similar ones are near: recursive graph bisection (Dhulipala et al.,
-// KDD 2016). Gaps get smaller and windows' maxima sharper.
+// An order of documents in which similar ones are near: recursive graph bisection (Dhulipala et
+// al., KDD 2016). Gaps get smaller and windows' maxima sharper.
 #pragma once
 
 #include <vector>

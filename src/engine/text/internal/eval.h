@@ -1,9 +1,10 @@
-// The inner loops of a search over one segment, as plain data and one function per instruction level.
+// The inner loops of a search over one segment, as plain data and one function per instruction
+// level.
 //
-// A search goes over windows of 128 documents. The bound of a window is the sum of the leaves' maxima
-// in it; windows below the threshold are never opened. In an open window each leaf adds an upper
-// bound per document (one byte, rounded up) into an accumulator of 128 bytes; documents that reach
-// the threshold are scored exactly by the callback, which raises the threshold.
+// A search goes over windows of 128 documents. The bound of a window is the sum of the leaves'
+// maxima in it; windows below the threshold are never opened. In an open window each leaf adds an
+// upper bound per document (one byte, rounded up) into an accumulator of 128 bytes; documents that
+// reach the threshold are scored exactly by the callback, which raises the threshold.
 //
 // The kernels are compiled once per level with wide instructions allowed, so this header has
 // plain structures only: a shared inline function would leak those instructions into the rest.
@@ -69,8 +70,8 @@ enum class EvalMode : std::uint8_t { kAny, kAll, kTree };  // flat OR, flat AND,
 
 struct EvalPlan {
   EvalMode mode = EvalMode::kTree;
-  bool count = false;       // visit every window and count matches
-  bool verify = false;      // a mask says "perhaps": counting needs the callback (phrases)
+  bool count = false;   // visit every window and count matches
+  bool verify = false;  // a mask says "perhaps": counting needs the callback (phrases)
   std::uint32_t documents = 0;
   std::uint32_t windows = 0;
   const std::uint8_t* classes = nullptr;  // per document, padded to a window
@@ -113,8 +114,8 @@ struct EvalKernels {
   int (*locate)(const Leaf&, std::uint32_t offset);
   // Unpacks n values of `width` bits (0 to 32) as deltas: out[i] = out[i-1] + 1 + value. May
   // write up to 16 values behind the n-th and read 64 bytes behind the last.
-  void (*unpack)(const std::uint8_t* packed, std::uint32_t n, std::uint32_t width, std::uint32_t next,
-                 std::uint32_t* out);
+  void (*unpack)(const std::uint8_t* packed, std::uint32_t n, std::uint32_t width,
+                 std::uint32_t next, std::uint32_t* out);
 };
 
 extern const EvalKernels kEvalScalar;

@@ -1,10 +1,10 @@
 // The kernels with AVX-512: 64 windows or documents an instruction. A window's accumulators stay in
 // two registers; lists add to them through masks and byte permutes, without a store in between.
-#include "engine/text/internal/eval.h"
-
 #include <cstddef>
 
 #include <immintrin.h>
+
+#include "engine/text/internal/eval.h"
 
 namespace vitrine::text::internal {
 namespace {
@@ -18,16 +18,14 @@ inline Acc acc_zero() { return {_mm512_setzero_si512(), _mm512_setzero_si512()};
 // Bytes of the first `windows` (0 to 31) of 32 windows: see list_format.h.
 inline std::uint32_t payload_before(const std::uint8_t* counts, std::uint32_t windows,
                                     std::uint32_t bits) {
-  const __m256i bytes =
-      _mm256_maskz_loadu_epi8((1u << windows) - 1, counts);
+  const __m256i bytes = _mm256_maskz_loadu_epi8((1u << windows) - 1, counts);
   const __m512i n = _mm512_cvtepu8_epi16(bytes);
   const __m512i codes = _mm512_srli_epi16(
       _mm512_add_epi16(_mm512_mullo_epi16(n, _mm512_set1_epi16(static_cast<short>(bits))),
                        _mm512_set1_epi16(7)),
       3);
-  const __m512i sizes = _mm512_mask_add_epi16(
-      _mm512_setzero_si512(), _mm512_test_epi16_mask(n, n), codes,
-      _mm512_min_epu16(n, _mm512_set1_epi16(16)));
+  const __m512i sizes = _mm512_mask_add_epi16(_mm512_setzero_si512(), _mm512_test_epi16_mask(n, n),
+                                              codes, _mm512_min_epu16(n, _mm512_set1_epi16(16)));
   return static_cast<std::uint32_t>(
       _mm512_reduce_add_epi32(_mm512_madd_epi16(sizes, _mm512_set1_epi16(1))));
 }
@@ -96,16 +94,20 @@ inline void add_few(Acc& acc, const Leaf& leaf, const u8* classes) {
   const __m128i codes =
       _mm_set_epi64x(static_cast<long long>(_pdep_u64(bits == 0 ? 0 : word >> (8 * bits), each)),
                      static_cast<long long>(_pdep_u64(word, each)));
-  const __m512i of_offsets = _mm512_permutex2var_epi8(
-      _mm512_loadu_si512(classes), _mm512_castsi128_si512(offsets), _mm512_loadu_si512(classes + 64));
-  const __m512i index = _mm512_or_si512(shift_bytes(of_offsets, bits), _mm512_castsi128_si512(codes));
+  const __m512i of_offsets =
+      _mm512_permutex2var_epi8(_mm512_loadu_si512(classes), _mm512_castsi128_si512(offsets),
+                               _mm512_loadu_si512(classes + 64));
+  const __m512i index =
+      _mm512_or_si512(shift_bytes(of_offsets, bits), _mm512_castsi128_si512(codes));
   const __m512i bounds = look_up(leaf.table, bits, index);
   const Mask m = mask_of(leaf);
   const u32 in_low = static_cast<u32>(__builtin_popcountll(m.low));
   acc.low = _mm512_adds_epu8(acc.low, _mm512_maskz_expand_epi8(m.low, bounds));
-  const __m128i from = _mm_add_epi8(_mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
-                                    _mm_set1_epi8(static_cast<char>(in_low)));
-  const __m512i rest = _mm512_castsi128_si512(_mm_shuffle_epi8(_mm512_castsi512_si128(bounds), from));
+  const __m128i from =
+      _mm_add_epi8(_mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+                   _mm_set1_epi8(static_cast<char>(in_low)));
+  const __m512i rest =
+      _mm512_castsi128_si512(_mm_shuffle_epi8(_mm512_castsi512_si128(bounds), from));
   acc.high = _mm512_adds_epu8(acc.high, _mm512_maskz_expand_epi8(m.high, rest));
 }
 
@@ -157,16 +159,15 @@ void unpack_deltas(const u8* packed, u32 n, u32 width, u32 next, u32* out) {
   const __m512i bit = _mm512_mullo_epi32(lane, _mm512_set1_epi32(static_cast<int>(width)));
   const __m512i byte = _mm512_srli_epi32(bit, 3);
   const __m512i shift = _mm512_and_si512(bit, _mm512_set1_epi32(7));
-  const __m512i gather = _mm512_add_epi32(
-      _mm512_mullo_epi32(byte, _mm512_set1_epi32(0x01010101)), _mm512_set1_epi32(0x03020100));
+  const __m512i gather = _mm512_add_epi32(_mm512_mullo_epi32(byte, _mm512_set1_epi32(0x01010101)),
+                                          _mm512_set1_epi32(0x03020100));
   const __m512i mask = _mm512_set1_epi32(static_cast<int>((1u << width) - 1));
   const __m512i zero = _mm512_setzero_si512();
   const __m512i one = _mm512_set1_epi32(1);
   __m512i before = _mm512_set1_epi32(static_cast<int>(next) - 1);
   for (u32 i = 0; i < n; i += 16, packed += 2 * width) {
     const __m512i raw = _mm512_permutexvar_epi8(gather, _mm512_loadu_si512(packed));
-    __m512i sum =
-        _mm512_add_epi32(_mm512_and_si512(_mm512_srlv_epi32(raw, shift), mask), one);
+    __m512i sum = _mm512_add_epi32(_mm512_and_si512(_mm512_srlv_epi32(raw, shift), mask), one);
     sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 15));
     sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 14));
     sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 12));

@@ -1,7 +1,7 @@
 // The kernels in plain C++: for any machine, and the twin of the wide ones in tests.
-#include "engine/text/internal/eval.h"
-
 #include <cstddef>
+
+#include "engine/text/internal/eval.h"
 
 namespace vitrine::text::internal {
 namespace {

@@ -18,11 +18,11 @@ namespace vitrine::text::internal {
 
 enum class SectionKind : std::uint32_t {
   kMeta = 1,
-  kIds = 2,            // u32 per document; empty where ids are base + number
-  kLengths = 3,        // u8 per document, field by field
-  kReserved = 4,    // empty
-  kTerms = 5,          // blocks of kTermsPerBlock entries
-  kBlocks = 6,         // DictionaryBlock per block
+  kIds = 2,       // u32 per document; empty where ids are base + number
+  kLengths = 3,   // u8 per document, field by field
+  kReserved = 4,  // empty
+  kTerms = 5,     // blocks of kTermsPerBlock entries
+  kBlocks = 6,    // DictionaryBlock per block
   kPostings = 7,
   kPositions = 8,
   kCombinations = 9,  // 8 bytes each: occurrences per field; and u64 counts behind them
@@ -30,20 +30,16 @@ enum class SectionKind : std::uint32_t {
 inline constexpr std::uint32_t kSectionKinds = 9;
 inline constexpr std::uint32_t kTermsPerBlock = 16;
 
-// The first term's leading 8 bytes, big-endian (so that numbers compare as terms do, zero-filled),
-// and where the block's parts begin.
-struct DictionaryBlock {
-  std::uint64_t prefix;
+// Where a block's parts begin.
+struct __attribute__((packed)) DictionaryBlock {
   std::uint64_t postings;
-  std::uint64_t positions;
   std::uint32_t terms;
-  std::uint32_t zero;
 };
-static_assert(sizeof(DictionaryBlock) == 32);
+static_assert(sizeof(DictionaryBlock) == 12);
 
 // An entry of a block: varint of shared bytes with the term before (0 for the first), string of the
-// rest, varint document frequency, varint bytes of postings, varint bytes of positions (only where
-// the schema has positions).
+// rest, varint document frequency, varint bytes of postings; where the schema has positions, varint
+// bytes of positions, and for the first term of a block varint offset of the block's positions.
 
 struct Meta {
   Schema schema;
@@ -59,6 +55,7 @@ void write_meta(const Meta& meta, std::string& out);
 // kCorrupt where it makes no sense.
 Result<Meta> read_meta(std::string_view bytes);
 
+// The leading 8 bytes, big-endian and zero-filled, so that numbers compare as terms do.
 std::uint64_t term_prefix(std::string_view term);
 
 }  // namespace vitrine::text::internal

@@ -36,7 +36,8 @@ void LeafData::bound_table(const Scoring& scoring, std::uint32_t code_bits, floa
     if (!escaped) {
       if (code < scoring.combination_count) tf = scoring.frequencies(code);
     } else if (long_list) {
-      std::copy(std::begin(view.header.exception_bound), std::end(view.header.exception_bound), tf.begin());
+      std::copy(std::begin(view.header.exception_bound), std::end(view.header.exception_bound),
+                tf.begin());
     } else {
       for (const std::uint32_t c : combinations) {
         if (c < code) continue;
@@ -66,7 +67,8 @@ void LeafData::decode_tiny(const Scoring& scoring, std::uint32_t k) {
   std::vector<float> saturation(entry.frequency);
   for (std::uint32_t i = 0; i < entry.frequency; ++i)
     saturation[i] = scoring.saturation(documents[i], combinations[i]);
-  std::nth_element(saturation.begin(), saturation.begin() + (k - 1), saturation.end(), std::greater<>());
+  std::nth_element(saturation.begin(), saturation.begin() + (k - 1), saturation.end(),
+                   std::greater<>());
   best_kth = saturation[k - 1];
 }
 
@@ -102,8 +104,8 @@ void LeafData::fill_maxima(const Scoring& scoring, std::uint32_t windows, Leaf& 
   if (!long_list) {
     highest = 0;
     for (std::uint32_t i = 0; i < n; ++i)
-      highest = std::max(highest,
-                         bound[scoring.classes[documents[i]] << leaf.code_bits | codes[i]]);
+      highest =
+          std::max(highest, bound[scoring.classes[documents[i]] << leaf.code_bits | codes[i]]);
   }
   std::uint8_t as_byte[256];
   for (std::uint32_t i = 0; i < 256; ++i)
@@ -165,7 +167,23 @@ void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const Ev
   leaf.first = first.data();
 }
 
-std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_view wanted, Leaf& leaf) {
+bool LeafData::decode_short(const Segment::Impl& segment, std::uint32_t k,
+                            const EvalKernels& kernels) {
+  long_list = entry.frequency > kTinyMax;
+  if (!long_list) {
+    decode_tiny(segment.scoring, k);
+    return true;
+  }
+  view_list(entry.postings, segment.meta.documents, view);
+  if (view.windowed()) return false;
+  for (int level = 2; level >= 0; --level)
+    if (kKthLevels[level] >= k && view.header.kth[level] > 0) best_kth = view.header.kth[level];
+  decode_packed(kernels);
+  return true;
+}
+
+std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_view wanted,
+                                    Leaf& leaf) {
   const std::uint32_t n = segment.meta.documents;
   const std::uint32_t windows = (n + kWindow - 1) >> kWindowBits;
   bits.assign(std::size_t{round_up(windows, 64)} * 2, 0);
@@ -248,9 +266,9 @@ std::uint32_t LeafData::ordinal(const Leaf& leaf, std::uint32_t document) const 
   const auto low = load<std::uint64_t>(leaf.payload_at);
   const auto high = load<std::uint64_t>(leaf.payload_at + 8);
   const std::uint64_t below = (1ull << (offset & 63)) - 1;
-  return before + static_cast<std::uint32_t>(
-                      offset < 64 ? std::popcount(low & below)
-                                  : std::popcount(low) + std::popcount(high & below));
+  return before +
+         static_cast<std::uint32_t>(offset < 64 ? std::popcount(low & below)
+                                                : std::popcount(low) + std::popcount(high & below));
 }
 
 }  // namespace vitrine::text::internal

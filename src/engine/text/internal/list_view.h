@@ -40,7 +40,9 @@ struct ListView {
     return load<GroupEntry>(groups + g * sizeof(GroupEntry));
   }
   std::uint32_t best_document(std::uint32_t i) const { return load<std::uint32_t>(best + 8 * i); }
-  std::uint32_t best_combination(std::uint32_t i) const { return load<std::uint32_t>(best + 8 * i + 4); }
+  std::uint32_t best_combination(std::uint32_t i) const {
+    return load<std::uint32_t>(best + 8 * i + 4);
+  }
   // The combination of a posting with this code: looked up where the code stands for exceptions.
   std::uint32_t combination(std::uint32_t document, std::uint32_t code) const {
     return header.exceptions != 0 && code == last_code() ? exception(document) : code;

@@ -16,7 +16,9 @@ constexpr std::uint64_t kManifestBytesMax = 1ull << 30;
 
 }  // namespace
 
-std::string segment_file_name(std::uint64_t file) { return "segment-" + std::to_string(file) + ".text"; }
+std::string segment_file_name(std::uint64_t file) {
+  return "segment-" + std::to_string(file) + ".text";
+}
 
 std::string encode_manifest(const Manifest& manifest) {
   std::string out(kMagic);
@@ -44,13 +46,16 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   const auto bad = [](std::string what) {
     return Error(ErrorCode::kCorrupt, "text index manifest: " + std::move(what));
   };
-  if (bytes.size() < kMagic.size() + 8 || bytes.substr(0, kMagic.size()) != kMagic) return bad("it is none");
+  if (bytes.size() < kMagic.size() + 8 || bytes.substr(0, kMagic.size()) != kMagic)
+    return bad("it is none");
   ByteReader r(bytes.substr(kMagic.size(), bytes.size() - kMagic.size() - 4));
   const std::uint32_t format = r.u32();
   if (format != kManifestFormat)
-    return Error(ErrorCode::kUnsupported, "text index manifest of format " + std::to_string(format) +
-                                              "; this build reads format " + std::to_string(kManifestFormat));
-  if (ByteReader(bytes.substr(bytes.size() - 4)).u32() != codec::crc32c(bytes.substr(0, bytes.size() - 4)))
+    return Error(ErrorCode::kUnsupported,
+                 "text index manifest of format " + std::to_string(format) +
+                     "; this build reads format " + std::to_string(kManifestFormat));
+  if (ByteReader(bytes.substr(bytes.size() - 4)).u32() !=
+      codec::crc32c(bytes.substr(0, bytes.size() - 4)))
     return bad("checksum differs");
   Manifest manifest;
   auto meta = read_meta(r.string());
@@ -63,12 +68,15 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
     entry.file = r.u64();
     entry.documents = r.u32();
     const std::uint64_t words = r.varint();
-    if (words != 0 && words != (std::uint64_t{entry.documents} + 127) / 128 * 2) return bad("removals of another size");
+    if (words != 0 && words != (std::uint64_t{entry.documents} + 127) / 128 * 2)
+      return bad("removals of another size");
     if (words > r.remaining() / 8) return bad("it ends early");
     for (std::uint64_t i = 0; i < words; ++i) entry.removed.push_back(r.u64());
     for (std::uint64_t d = entry.documents; d < words * 64; ++d)
-      if ((entry.removed[d / 64] >> (d % 64) & 1) != 0) return bad("a document that does not exist is removed");
-    if (entry.file == 0 || entry.file >= manifest.next_file) return bad("a file number is out of range");
+      if ((entry.removed[d / 64] >> (d % 64) & 1) != 0)
+        return bad("a document that does not exist is removed");
+    if (entry.file == 0 || entry.file >= manifest.next_file)
+      return bad("a file number is out of range");
     manifest.entries.push_back(std::move(entry));
   }
   if (!r.at_end()) return bad("it ends early or late");
@@ -83,8 +91,10 @@ Result<Manifest> read_manifest(io::FileSystem& files, const std::string& directo
   return manifest;
 }
 
-Status write_manifest(io::FileSystem& files, const std::string& directory, const Manifest& manifest) {
-  return io::write_file_atomically(files, io::join_path(directory, kManifestName), encode_manifest(manifest));
+Status write_manifest(io::FileSystem& files, const std::string& directory,
+                      const Manifest& manifest) {
+  return io::write_file_atomically(files, io::join_path(directory, kManifestName),
+                                   encode_manifest(manifest));
 }
 
 Status write_segment_file(io::FileSystem& files, const std::string& path, std::string_view bytes) {
@@ -99,12 +109,14 @@ Status write_segment_file(io::FileSystem& files, const std::string& path, std::s
   return files.sync_directory(io::parent_path(path));
 }
 
-Status remove_strays(io::FileSystem& files, const std::string& directory, const Manifest& manifest) {
+Status remove_strays(io::FileSystem& files, const std::string& directory,
+                     const Manifest& manifest) {
   VITRINE_TRY(const auto names, files.list(directory));
   for (const std::string& name : names) {
     if (!name.starts_with("segment-")) continue;
-    const bool named = std::any_of(manifest.entries.begin(), manifest.entries.end(),
-                                   [&](const ManifestEntry& e) { return segment_file_name(e.file) == name; });
+    const bool named =
+        std::any_of(manifest.entries.begin(), manifest.entries.end(),
+                    [&](const ManifestEntry& e) { return segment_file_name(e.file) == name; });
     if (!named) VITRINE_TRY(files.remove(io::join_path(directory, name)));
   }
   return ok_status();

@@ -1,8 +1,8 @@
 // Which files make up an index: a small file that is replaced whole.
 //
-// "VTRTEXTI", u32 format, then Meta (image.h) for the schema, u64 next file number, varint segments:
-// {u64 file number, u32 documents, varint words of removed, u64 each}; u32 crc32c of all before.
-// A segment file exists under its name only when it is complete.
+// "VTRTEXTI", u32 format, then Meta (image.h) for the schema, u64 next file number, varint
+// segments: {u64 file number, u32 documents, varint words of removed, u64 each}; u32 crc32c of all
+// before. A segment file exists under its name only when it is complete.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ std::string encode_manifest(const Manifest& manifest);
 // kCorrupt or kUnsupported with what is wrong.
 Result<Manifest> decode_manifest(std::string_view bytes);
 Result<Manifest> read_manifest(io::FileSystem& files, const std::string& directory);
-Status write_manifest(io::FileSystem& files, const std::string& directory, const Manifest& manifest);
+Status write_manifest(io::FileSystem& files, const std::string& directory,
+                      const Manifest& manifest);
 Status write_segment_file(io::FileSystem& files, const std::string& path, std::string_view bytes);
 // Removes segment files that the manifest does not name.
 Status remove_strays(io::FileSystem& files, const std::string& directory, const Manifest& manifest);

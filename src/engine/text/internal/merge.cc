@@ -17,7 +17,7 @@ constexpr std::uint32_t kGone = 0xFFFFFFFFu;
 // One segment on its way into the merged one.
 struct Source {
   const Segment::Impl* segment;
-  std::vector<std::uint32_t> new_number;        // of each local number, or kGone
+  std::vector<std::uint32_t> new_number;  // of each local number, or kGone
   std::vector<std::uint32_t> new_combination;
   std::unique_ptr<TermCursor> cursor;
   bool more = false;
@@ -40,8 +40,8 @@ struct Merger {
   void write_term(std::string_view term, SegmentWriter& writer);
 };
 
-void Merger::number_documents(std::span<const Snapshot::Part> parts, std::span<const DocumentId> wanted,
-                              DocumentTable& table) {
+void Merger::number_documents(std::span<const Snapshot::Part> parts,
+                              std::span<const DocumentId> wanted, DocumentTable& table) {
   struct Origin {
     DocumentId id;
     std::uint32_t source, local;
@@ -54,13 +54,15 @@ void Merger::number_documents(std::span<const Snapshot::Part> parts, std::span<c
     sources[p].new_number.assign(s.meta.documents, kGone);
     for (std::size_t f = 0; f < fields; ++f) table.tokens[f] += s.meta.tokens[f];
     for (std::uint32_t d = 0; d < s.meta.documents; ++d) {
-      const bool gone = parts[p].removed_count > 0 && ((*parts[p].removed)[d / 64] >> (d % 64) & 1) != 0;
+      const bool gone =
+          parts[p].removed_count > 0 && ((*parts[p].removed)[d / 64] >> (d % 64) & 1) != 0;
       if (!gone) {
         kept.push_back({s.id(d), p, d});
         continue;
       }
       for (std::size_t f = 0; f < fields; ++f)
-        table.tokens[f] -= std::min<std::uint64_t>(table.tokens[f], parts[p].segment->field_length(d, f));
+        table.tokens[f] -=
+            std::min<std::uint64_t>(table.tokens[f], parts[p].segment->field_length(d, f));
     }
   }
   std::sort(kept.begin(), kept.end(), [](const Origin& a, const Origin& b) { return a.id < b.id; });
@@ -128,7 +130,8 @@ void Merger::write_term(std::string_view term, SegmentWriter& writer) {
   const auto before = [this](std::uint32_t a, std::uint32_t b) {
     return postings[a].document < postings[b].document;
   };
-  if (!std::is_sorted(order.begin(), order.end(), before)) std::sort(order.begin(), order.end(), before);
+  if (!std::is_sorted(order.begin(), order.end(), before))
+    std::sort(order.begin(), order.end(), before);
   std::vector<RawPosting> sorted;
   std::string positions;
   std::vector<std::uint32_t> ends;
@@ -146,8 +149,8 @@ void Merger::write_term(std::string_view term, SegmentWriter& writer) {
 }  // namespace
 
 std::string merge_parts(const Schema& schema, std::span<const Snapshot::Part> parts,
-                        std::span<const float> reference_average,
-                        std::span<const DocumentId> order, Progress& progress) {
+                        std::span<const float> reference_average, std::span<const DocumentId> order,
+                        Progress& progress) {
   Merger merger;
   merger.schema = schema;
   std::uint64_t postings_total = 0, done = 0;

@@ -59,7 +59,8 @@ struct Scoring {
   float saturation_of(std::uint32_t document, const Frequencies& tf) const {
     float x = 0;
     for (std::uint32_t f = 0; f < fields; ++f)
-      x += static_cast<float>(tf[f]) * inverse[f * 256 + lengths[std::size_t{f} * documents + document]];
+      x += static_cast<float>(tf[f]) *
+           inverse[f * 256 + lengths[std::size_t{f} * documents + document]];
     return saturate(x, k1);
   }
   // At least saturation() of every document of the class.

@@ -16,7 +16,7 @@ struct QueryLeaf {
   std::string_view text;  // of the query
   float weight = 0;       // boost * idf; of a phrase's terms: of the phrase
   double idf = 0;
-  bool scores = true;     // not below NOT or FILTER
+  bool scores = true;  // not below NOT or FILTER
   std::uint32_t node = 0;
   std::uint64_t frequency = 0;  // over all segments
 };

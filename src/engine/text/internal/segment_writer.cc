@@ -60,9 +60,7 @@ void SegmentWriter::add_term(std::string_view term, std::span<const RawPosting> 
   std::size_t shared = 0;
   if (s.meta.terms % kTermsPerBlock == 0) {
     DictionaryBlock block{};
-    block.prefix = term_prefix(term);
     block.postings = s.postings.size();
-    block.positions = s.positions.size();
     block.terms = static_cast<std::uint32_t>(s.terms.size());
     s.blocks.append(reinterpret_cast<const char*>(&block), sizeof block);
   } else {
@@ -82,6 +80,7 @@ void SegmentWriter::add_term(std::string_view term, std::span<const RawPosting> 
       p.u32(i == 0 ? 0 : position_ends[i - 1]);
     s.positions += positions;
     w.varint(s.positions.size() - at);
+    if (s.meta.terms % kTermsPerBlock == 0) w.varint(at);
   }
   s.previous = term;
   ++s.meta.terms;

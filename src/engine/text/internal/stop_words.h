@@ -1,4 +1,5 @@
-// Short lists of words that say nothing in a shop, per language of Snowball; folded, space-separated.
+// Short lists of words that say nothing in a shop, per language of Snowball; folded,
+// space-separated.
 #pragma once
 
 #include <string_view>

@@ -51,7 +51,8 @@ std::vector<Character> read_characters(std::string_view text) {
     UChar32 c;
     U8_NEXT(text.data(), at, size, c);
     if (c < 0) c = 0xFFFD;
-    all.push_back({c, class_of(c), static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at)});
+    all.push_back(
+        {c, class_of(c), static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at)});
   }
   return all;
 }
@@ -64,9 +65,9 @@ bool joins(UChar32 c) {
 // Units that may stand behind a number with a space between.
 bool is_unit(std::string_view word) {
   static constexpr std::array<std::string_view, 42> kUnits{
-      "a",  "ah",  "cl", "cm", "db", "dl",  "ft", "g",  "gb",   "ghz", "h",   "hz",  "in", "inch",
-      "kb", "kg",  "km", "kw", "l",  "lb",  "m",  "mah", "mb",  "mg",  "mhz", "ml",  "mm", "mp",
-      "ms", "oz",  "pa", "pcs", "pt", "px", "rpm", "s",  "tb",  "v",   "w",   "wh",  "yd", "zoll"};
+      "a",  "ah", "cl", "cm",  "db", "dl", "ft",  "g",   "gb", "ghz", "h",   "hz", "in", "inch",
+      "kb", "kg", "km", "kw",  "l",  "lb", "m",   "mah", "mb", "mg",  "mhz", "ml", "mm", "mp",
+      "ms", "oz", "pa", "pcs", "pt", "px", "rpm", "s",   "tb", "v",   "w",   "wh", "yd", "zoll"};
   return std::find(kUnits.begin(), kUnits.end(), word) != kUnits.end();
 }
 
@@ -107,7 +108,8 @@ std::size_t Cutter::cut_cjk(std::size_t from) {
   for (std::int32_t i = 0; i < static_cast<std::int32_t>(folded.size());) {
     const std::int32_t begin = i;
     U8_FWD_1(folded.data(), i, static_cast<std::int32_t>(folded.size()));
-    w.parts.push_back(folded.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(i - begin)));
+    w.parts.push_back(
+        folded.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(i - begin)));
   }
   words.push_back(std::move(w));
   return to;
@@ -117,7 +119,8 @@ std::size_t Cutter::cut_cjk(std::size_t from) {
 std::size_t Cutter::cut_number(std::size_t from) {
   std::size_t to = run(from, Class::kDigit);
   std::string number = piece(from, to);
-  while (to < all.size() && (all[to].code == '.' || all[to].code == ',') && at(to + 1) == Class::kDigit) {
+  while (to < all.size() && (all[to].code == '.' || all[to].code == ',') &&
+         at(to + 1) == Class::kDigit) {
     const std::size_t end = run(to + 1, Class::kDigit);
     const std::string digits = piece(to + 1, end);
     const bool thousands = all[to].code == ',' && digits.size() == 3;
@@ -170,7 +173,8 @@ std::size_t Cutter::cut_joined(std::size_t from) {
 }  // namespace
 
 std::string normalise(std::string_view utf8) {
-  if (std::all_of(utf8.begin(), utf8.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
+  if (std::all_of(utf8.begin(), utf8.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
     std::string lower(utf8);
     for (char& c : lower)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
@@ -181,14 +185,17 @@ std::string normalise(std::string_view utf8) {
   VITRINE_CHECK(nfkc != nullptr);
   error = U_ZERO_ERROR;
   std::string out;
-  nfkc->normalize(icu::UnicodeString::fromUTF8(icu::StringPiece(utf8.data(), static_cast<std::int32_t>(utf8.size()))),
+  nfkc->normalize(icu::UnicodeString::fromUTF8(
+                      icu::StringPiece(utf8.data(), static_cast<std::int32_t>(utf8.size()))),
                   error)
       .toUTF8String(out);
   return out;
 }
 
 std::string without_accents(const std::string& utf8) {
-  if (std::all_of(utf8.begin(), utf8.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return utf8;
+  if (std::all_of(utf8.begin(), utf8.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+    return utf8;
   UErrorCode error = U_ZERO_ERROR;
   static const icu::Normalizer2* const nfd = icu::Normalizer2::getNFDInstance(error);
   static const icu::Normalizer2* const nfc = icu::Normalizer2::getNFCInstance(error);

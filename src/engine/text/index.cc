@@ -125,14 +125,13 @@ bool Index::State::remove_from_members(DocumentId id) {
 Status Index::add(DocumentId id, std::span<const FieldTokens> fields) {
   State& s = *state_;
   std::lock_guard held(s.mutex);
-  const std::uint32_t number = s.builder.documents();
   Status added = s.builder.add(id, fields);
   if (!added.ok() && added.error().code() == ErrorCode::kTooLarge) {
     s.build_buffer();
-    return s.builder.add(id, fields).ok() ? (s.buffered[id] = 0, s.dirty = true, ok_status())
-                                          : added;
+    added = s.builder.add(id, fields);
   }
   VITRINE_TRY(std::move(added));
+  const std::uint32_t number = s.builder.documents() - 1;
   s.remove_from_members(id);
   s.buffered[id] = number;
   s.dirty = true;

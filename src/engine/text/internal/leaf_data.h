@@ -45,12 +45,12 @@ struct LeafData {
   // Documents and combinations of all postings that may be among the k best.
   template <class Fn>
   void for_each_above(const Scoring& scoring, Fn fn) const {
-    const std::uint32_t bits = long_list ? view.header.code_bits : kCodeBitsMax;
+    const std::uint32_t width = long_list ? view.header.code_bits : kCodeBitsMax;
     float bound[256];
-    bound_table(scoring, bits, bound);
+    bound_table(scoring, width, bound);
     for (std::uint32_t i = 0; i < entry.frequency; ++i) {
       const std::uint32_t d = documents[i];
-      if (double{bound[scoring.classes[d] << bits | codes[i]]} < best_kth) continue;
+      if (double{bound[scoring.classes[d] << width | codes[i]]} < best_kth) continue;
       fn(d, long_list ? view.combination(d, codes[i]) : combinations[i]);
     }
   }

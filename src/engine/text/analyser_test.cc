@@ -61,7 +61,9 @@ TEST(Analyser, FoldsCaseWidthAndAccents) {
 TEST(Analyser, StemsForTheLanguage) {
   EXPECT_THAT(terms(*analyser("english"), "running shoes"), ElementsAre("run", "shoe"));
   EXPECT_THAT(terms(*analyser("de"), "laufende Schuhe"), ElementsAre("laufend", "schuh"));
-  EXPECT_FALSE(Analyser::make({.language = "klingon"}).ok());
+  AnalyserOptions unknown;
+  unknown.language = "klingon";
+  EXPECT_FALSE(Analyser::make(unknown).ok());
 }
 
 TEST(Analyser, KeepsNumbersWithTheirUnits) {

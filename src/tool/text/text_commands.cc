@@ -127,8 +127,10 @@ std::string quoted(std::string_view text) {
 
 Status run_build(io::FileSystem& files, const BuildOptions& options, Progress& progress,
                  std::ostream& out) {
-  VITRINE_TRY(auto analyser, text::Analyser::make(
-                                 {.language = options.language, .stop_words = options.stop_words}));
+  text::AnalyserOptions analysis;
+  analysis.language = options.language;
+  analysis.stop_words = options.stop_words;
+  VITRINE_TRY(auto analyser, text::Analyser::make(analysis));
   text::Schema schema;
   VITRINE_TRY(schema.fields, parse_fields(options.fields));
   schema.positions = options.positions;
@@ -210,14 +212,14 @@ Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Pr
   wanted.k = options.k;
   text::SearchResult result;
   std::vector<double> us;
-  VITRINE_TRY(
-      each_query(options.queries, progress, "searching", [&](std::string_view line) -> Status {
+  const Status walked = each_query(options.queries, progress, "searching", [&](std::string_view line) -> Status {
         const std::int64_t begin = system_clock().steady_ns();
         VITRINE_TRY(searcher.search(*o.snapshot, o.analyser->query_for(line, !options.any_word),
                                     wanted, result));
         us.push_back(static_cast<double>(system_clock().steady_ns() - begin) * 1e-3);
         return ok_status();
-      }));
+      });
+  if (!walked.ok()) return walked;
   if (us.empty()) return Error(ErrorCode::kInvalidArgument, options.queries + ": no queries");
   double sum = 0;
   for (const double v : us) sum += v;
@@ -284,8 +286,7 @@ Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Pr
   text::Searcher searcher;
   text::QueryCost total;
   std::uint64_t queries = 0;
-  VITRINE_TRY(
-      each_query(options.queries, progress, "modelling", [&](std::string_view line) -> Status {
+  const Status walked = each_query(options.queries, progress, "modelling", [&](std::string_view line) -> Status {
         VITRINE_TRY(const text::QueryCost cost,
                     text::model_query(*o.snapshot, o.analyser->query_for(line, !options.any_word),
                                       options.k, searcher));
@@ -293,7 +294,8 @@ Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Pr
         total.early.add(cost.early);
         ++queries;
         return ok_status();
-      }));
+      });
+  if (!walked.ok()) return walked;
   if (queries == 0) return Error(ErrorCode::kInvalidArgument, options.queries + ": no queries");
   std::vector<text::Medium> media = text::published_media();
   if (options.bandwidth > 0)

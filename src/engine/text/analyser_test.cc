@@ -80,7 +80,7 @@ TEST(Analyser, JoinedWordsFindTheirPartsAndTheWhole) {
   const std::vector<std::string> shop{"USB-C cable", "usbc adapter", "usb c hub", "vitamin c"};
   EXPECT_THAT(found(*a, shop, "usb-c"), ElementsAre(0, 1, 2));
   EXPECT_THAT(found(*a, shop, "usbc"), ElementsAre(0, 1));
-  EXPECT_THAT(found(*a, {"men's shoes", "women's shoes"}, "mens shoe"), testing::IsEmpty());
+  EXPECT_THAT(found(*a, {"men's shoes", "women's shoes"}, "mens shoe"), ElementsAre(0));
   EXPECT_THAT(found(*a, {"men's shoes", "women's shoes"}, "men shoe"), ElementsAre(0));
 }
 

@@ -111,7 +111,7 @@ Status each_query(const std::string& path, Progress& progress, std::string_view 
   return ok_status();
 }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -182,7 +182,7 @@ Status run_search(io::FileSystem& files, const SearchOptions& options, bool json
   text::SearchResult result;
   VITRINE_TRY(searcher.search(*o.snapshot, query, wanted, result));
   if (json) {
-    out << "{\"query\":" << quoted(to_string(query)) << ",\"count\":" << result.count
+    out << "{\"query\":" << json_text(to_string(query)) << ",\"count\":" << result.count
         << ",\"hits\":[";
     for (std::size_t i = 0; i < result.hits.size(); ++i)
       out << (i > 0 ? "," : "") << "{\"id\":" << result.hits[i].id
@@ -212,7 +212,8 @@ Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Pr
   wanted.k = options.k;
   text::SearchResult result;
   std::vector<double> us;
-  const Status walked = each_query(options.queries, progress, "searching", [&](std::string_view line) -> Status {
+  const Status walked =
+      each_query(options.queries, progress, "searching", [&](std::string_view line) -> Status {
         const std::int64_t begin = system_clock().steady_ns();
         VITRINE_TRY(searcher.search(*o.snapshot, o.analyser->query_for(line, !options.any_word),
                                     wanted, result));
@@ -286,7 +287,8 @@ Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Pr
   text::Searcher searcher;
   text::QueryCost total;
   std::uint64_t queries = 0;
-  const Status walked = each_query(options.queries, progress, "modelling", [&](std::string_view line) -> Status {
+  const Status walked =
+      each_query(options.queries, progress, "modelling", [&](std::string_view line) -> Status {
         VITRINE_TRY(const text::QueryCost cost,
                     text::model_query(*o.snapshot, o.analyser->query_for(line, !options.any_word),
                                       options.k, searcher));
@@ -323,7 +325,7 @@ Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Pr
     const double whole = total.everything.seconds(media[m]) / n * 1e6,
                  early = total.early.seconds(media[m]) / n * 1e6;
     if (json)
-      out << (m > 0 ? "," : "") << "{\"name\":" << quoted(media[m].name) << ",\"us\":" << whole
+      out << (m > 0 ? "," : "") << "{\"name\":" << json_text(media[m].name) << ",\"us\":" << whole
           << ",\"early_us\":" << early << "}";
     else
       out << "  us on " << std::left << std::setw(22) << media[m].name << std::right << std::setw(6)

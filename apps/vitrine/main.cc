@@ -6,6 +6,7 @@
 #include "command_line.h"
 #include "commands.h"
 #include "service/control/commands.h"
+#include "text_commands_cli.h"
 #include "tool/import/commands.h"
 #include "tool/import/tour.h"
 #include "vec_commands_cli.h"
@@ -406,6 +407,7 @@ int main_with(int argc, char** argv) {
   add_state(app, shared);
   add_backup_commands(app, line);
   add_archive_commands(app, line);
+  add_text_commands(app, shared.exit_code);
   add_config(app, shared);
   add_vec_commands(app, shared.exit_code);
   try {

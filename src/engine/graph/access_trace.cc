@@ -68,10 +68,14 @@ void AccessTrace::add_batch(std::span<const RowId> sorted) {
   if (!sorted.empty()) largest_ = std::max(largest_, sorted.back());
 }
 
-Status AccessTrace::hold(MemoryBudget& budget) {
+std::uint64_t AccessTrace::bytes() const {
   std::uint64_t bytes = 0;
   for (const IdList& list : lists_) bytes += list.bytes() + sizeof(IdList);
-  VITRINE_TRY(held_, budget.reserve("trace", bytes));
+  return bytes;
+}
+
+Status AccessTrace::hold(MemoryBudget& budget) {
+  VITRINE_TRY(held_, budget.reserve("trace", bytes()));
   return ok_status();
 }
 

@@ -59,6 +59,7 @@ class AccessTrace {
   std::uint32_t rows(std::uint32_t batch) const { return lists_[batch].size(); }
   std::uint32_t rows_max() const { return rows_max_; }
   std::uint64_t accesses() const { return accesses_; }
+  std::uint64_t bytes() const;  // that the lists hold
   // 0 where there is no access.
   RowId largest() const { return largest_; }
   void decode(std::uint32_t batch, std::vector<RowId>& out) const { lists_[batch].decode(out); }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/graph/bulk_io.h"
+#include "engine/graph/memory_plan.h"
 #include "platform/io/simulated_files.h"
 
 namespace vitrine::graph {
@@ -282,6 +283,34 @@ TEST_F(RowStores, WhatDoesNotFitTheBudgetIsRefusedWithTheNumberThatWould) {
     EXPECT_EQ(status.error().code(), ErrorCode::kExhausted);
     EXPECT_NE(status.error().message().find("would do"), std::string::npos);
   }
+}
+
+TEST_F(RowStores, TakeNoMoreThanTheMemoryPlanSays) {
+  const RowFormat format{30000, 128, RowType::kFp32};
+  write_rows(format);
+  const auto wanted = traces(5, format.count, 40);
+  SuperbatchSize size;
+  for (const auto& trace : wanted) {
+    size.batches = std::max(size.batches, trace->batches());
+    size.accesses = std::max(size.accesses, trace->accesses());
+    size.rows_max = std::max(size.rows_max, trace->rows_max());
+  }
+  for (const StoreKind kind : {StoreKind::kLru, StoreKind::kStatic, StoreKind::kBelady,
+                               StoreKind::kPacked, StoreKind::kAuto}) {
+    SCOPED_TRACE(store_kind_name(kind));
+    constexpr std::uint64_t kBytes = 24 << 20;
+    MemoryBudget budget(kBytes);
+    StoreOptions planned = options(kind, 0);
+    planned.budget = &budget;
+    planned.cache_bytes = largest_cache(kBytes, planned, format, size).value();
+    EXPECT_GT(planned.cache_bytes, kBytes / 8);
+    EXPECT_LE(store_bytes(planned, format, size), kBytes);
+    auto store = RowStore::open(planned).value();
+    const auto gathered = gather_all(*store, wanted);
+    ASSERT_TRUE(gathered.ok()) << gathered.error().to_string();
+  }
+  EXPECT_EQ(largest_cache(1000, options(StoreKind::kPacked, 0), format, size).error().code(),
+            ErrorCode::kExhausted);
 }
 
 TEST_F(RowStores, PackingStopsAtTheDiskItMayTake) {

@@ -85,6 +85,12 @@ void draw_neighbours(const RandomStream& random, std::uint32_t degree, std::uint
   std::sort(out.begin(), out.end());
 }
 
+// Triples; examples while they are found; lists of both hops at about two bytes a node.
+std::uint64_t Sampler::bytes_for(const SampleOptions& options, std::uint32_t batches) {
+  const std::uint64_t examples = std::uint64_t{batches} * options.batch_examples;
+  return examples * (12 + sizeof(Example) + 3 * (2 + 2 * (options.fanout_outer + 1)));
+}
+
 Status Sampler::sample(std::uint64_t epoch, std::uint64_t first, std::uint32_t count,
                        AccessTrace& trace, SegmentStore& structures) {
   VITRINE_CHECK(first + count <= batches_per_epoch());
@@ -93,11 +99,7 @@ Status Sampler::sample(std::uint64_t epoch, std::uint64_t first, std::uint32_t c
   epoch_ = epoch;
   first_ = first;
   count_ = count;
-  const std::uint64_t seeds = std::uint64_t{count} * options_.batch_examples * 3;
-  // Triples, examples while they are found, lists of both hops at about two bytes a node.
-  VITRINE_TRY(const Reservation held,
-              budget_.reserve("sampling", seeds * 4 + seeds / 3 * 16 +
-                                              seeds * (2 + 2 * (options_.fanout_outer + 1))));
+  VITRINE_TRY(const Reservation held, budget_.reserve("sampling", bytes_for(options_, count)));
   VITRINE_TRY(find_examples());
   VITRINE_TRY(structures.begin(count));
   VITRINE_TRY(hop(1, options_.fanout_outer, outer_));

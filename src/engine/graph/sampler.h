@@ -56,6 +56,9 @@ class Sampler {
     return graph_.info().entries / options_.batch_examples;
   }
 
+  // What sample() reserves while it runs, without the segment stores.
+  static std::uint64_t bytes_for(const SampleOptions& options, std::uint32_t batches);
+
   // Batches [first, first + count) of `epoch`, first + count <= batches_per_epoch(). The rows go to
   // `trace` (an empty one), the rest of batch first + i to segment i of `structures`.
   Status sample(std::uint64_t epoch, std::uint64_t first, std::uint32_t count, AccessTrace& trace,

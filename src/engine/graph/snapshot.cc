@@ -192,9 +192,10 @@ Status Snapshot::scan(std::span<const std::uint32_t> blocks, const TakeBlock& ta
     return ok_status();
   };
   if (!pieces.empty() && reader_ == nullptr) {
-    constexpr std::uint32_t kReadBytes = kBlocksPerRead * kBlockBytes;
-    VITRINE_TRY(held_reader_, budget_->reserve("neighbour reads", kReadsInFlight * kReadBytes));
-    BulkOptions bulk{&files_, kReadsInFlight, kReadBytes, {}};
+    constexpr std::uint32_t kPieceBytes = kBlocksPerRead * kBlockBytes;
+    static_assert(kReadsInFlight * kPieceBytes == kReadBytes);
+    VITRINE_TRY(held_reader_, budget_->reserve("neighbour reads", kReadBytes));
+    BulkOptions bulk{&files_, kReadsInFlight, kPieceBytes, {}};
     VITRINE_TRY(reader_, BulkReader::open(io::join_path(directory_path_, "neighbours"), bulk));
   }
   if (!pieces.empty()) {

@@ -90,6 +90,8 @@ class Snapshot {
   using TakeBlock = std::function<Status(std::uint32_t block, const BlockView& view)>;
   // The given blocks, ascending; those not in memory are read in large pieces, checked.
   Status scan(std::span<const std::uint32_t> blocks, const TakeBlock& take);
+  // Reserved by the first scan that reads.
+  static constexpr std::uint64_t kReadBytes = 6u << 20;
   std::uint64_t bytes_scanned() const { return bytes_scanned_; }
 
   // All neighbours of one node; for tools and tests.

@@ -71,6 +71,10 @@ Figures run_part(const std::string& name, std::uint64_t limit, Part part) {
         WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? " (killed: out of memory?)" : "");
     std::exit(1);
   }
+  for (const auto& [name_of, found] : figures) {
+    std::fprintf(stderr, "   %s %.6g", name_of.c_str(), found);
+  }
+  std::fprintf(stderr, "\n");
   if (group != nullptr) figures["cgroup_peak"] = static_cast<double>(group->peak_bytes());
   return figures;
 }

@@ -4,6 +4,7 @@
 
 #include "base/config.h"
 #include "commands.h"
+#include "graph_commands.h"
 #include "service/control/commands.h"
 #include "tool/evaluate/run_evaluate.h"
 #include "tool/import/commands.h"
@@ -418,6 +419,9 @@ int main_with(int argc, char** argv) {
   add_evaluate(app, shared);
   add_log(app, shared);
   add_state(app, shared);
+  add_graph_commands(app, [&shared](CLI::App& command, std::function<Status()> work) {
+    run(command, shared, std::move(work));
+  });
   add_config(app, shared);
   try {
     app.parse(argc, argv);

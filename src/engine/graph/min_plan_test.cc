@@ -109,6 +109,15 @@ TEST(MinPlan, DrawnExampleOfTheHeader) {
   EXPECT_TRUE(plan.keeps(2));   // c at batch 1
 }
 
+TEST(MinPlan, DrawnExampleOfTheDocument) {
+  const MinPlan plan = plan_min(trace_of({{0, 1}, {2}, {0}, {2, 3}, {1, 3}}), {}, 2, 4);
+  std::string bits;
+  for (std::uint64_t i = 0; i < 8; ++i) bits += plan.keeps(i) ? '1' : '0';
+  EXPECT_EQ(bits, "10110110");
+  EXPECT_EQ(plan.misses, 5u);
+  EXPECT_EQ(plan.carried_out, (std::vector<RowId>{0, 1}));
+}
+
 TEST(MinPlan, MissesAsFewAsBeladysRuleSaidPlainly) {
   std::mt19937_64 random(1);
   for (int round = 0; round < 300; ++round) {

@@ -52,7 +52,8 @@ class GraphCommands : public testing::Test {
     EXPECT_TRUE(graph->attributes(0, attributes).ok());
     std::size_t at = 0;
     for (graph::NodeId node = 0; node < graph->info().nodes(); ++node) {
-      for (const graph::NodeId neighbour : graph->neighbours(node).value()) {
+      const auto neighbours = graph->neighbours(node).value();
+      for (const graph::NodeId neighbour : neighbours) {
         const std::size_t i = at++;
         if (graph->is_item(node)) continue;
         std::ostringstream text;

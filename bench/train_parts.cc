@@ -22,7 +22,7 @@ namespace {
 using namespace vitrine::graph;  // NOLINT
 
 // Code, stacks, page tables, the kernel's own buffers: what no budget counts.
-constexpr std::uint64_t kProcessBytes = 24 << 20;
+constexpr std::uint64_t kProcessBytes = 32 << 20;
 constexpr std::uint64_t kSeed = 1;
 
 double now_s() { return static_cast<double>(system_clock().steady_ns()) / 1e9; }

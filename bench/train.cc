@@ -242,6 +242,7 @@ int main(int argc, char** argv) {
     std::filesystem::remove_all(setup.path("graph"));
     table.add("build", run_part("build the graph, within the limit", setup.memory_bytes,
                                 [&] { return part_build(setup); }));
+    if (failures > 0) return 1;
     table.add("data",
               run_part("write rows, sample a superbatch", 0, [&] { return part_data(setup); }));
     std::printf(
@@ -253,7 +254,6 @@ int main(int argc, char** argv) {
         table.median("data", "sample_s_per_batch"));
     std::fclose(std::fopen(setup.path("ready").c_str(), "w"));
   }
-  if (failures > 0) return 1;
   std::fflush(stdout);
 
   for (int round = 0; round < arguments.rounds; ++round) {

@@ -245,6 +245,7 @@ int main(int argc, char** argv) {
     if (failures > 0) return 1;
     table.add("data",
               run_part("write rows, sample a superbatch", 0, [&] { return part_data(setup); }));
+    if (failures > 0) return 1;
     std::printf(
         "graph built in %.1f s (%.2f GB of neighbours, %.2f GB of attributes); %.0f rows a "
         "batch, trace of %u batches %.1f MB, sampling %.4f s a batch\n",

@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "command_line.h"
 #include "commands.h"
+#include "graph_commands.h"
 #include "service/control/commands.h"
 #include "text_commands_cli.h"
 #include "tool/import/commands.h"
@@ -408,6 +409,9 @@ int main_with(int argc, char** argv) {
   add_backup_commands(app, line);
   add_archive_commands(app, line);
   add_text_commands(app, shared.exit_code);
+  add_graph_commands(app, [&shared](CLI::App& command, std::function<Status()> work) {
+    run(command, shared, std::move(work));
+  });
   add_config(app, shared);
   add_vec_commands(app, shared.exit_code);
   try {

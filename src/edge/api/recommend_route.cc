@@ -111,6 +111,7 @@ struct EmptyState {
   profile::Profiles profiles{{}};
   covisit::Covisit covisit;
   counters::Counters counters{kDayUs};
+  repeat::Repeat repeats;
 };
 
 Status ask(TenantServices& services, TenantId tenant, const policy::PlacementPolicy& policy,
@@ -121,13 +122,13 @@ Status ask(TenantServices& services, TenantId tenant, const policy::PlacementPol
   if (!runtime) {
     static const EmptyState empty;
     return recommender.recommend({empty.catalog, empty.profiles, empty.covisit, empty.covisit,
-                                  empty.counters, empty.counters, 0},
+                                  empty.counters, empty.counters, empty.repeats, 0},
                                  policy, request, scratch, answer);
   }
   const auto state = runtime->read();
   return recommender.recommend(
       {state->catalog(), state->profiles(), state->covisit(), state->baskets(), state->trending(),
-       state->popular(), state->position()},
+       state->popular(), state->repeats(), state->position()},
       policy, request, scratch, answer);
 }
 

@@ -62,7 +62,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   mend_checksums(image);
   auto segment = Segment::from_bytes(std::move(image), Verify::kAll);
   if (!segment.ok()) return 0;
-  const Snapshot snapshot((*segment)->schema(), {{std::move(segment).value(), nullptr, 0}});
+  const auto loaded = std::move(segment).value();
+  const Snapshot snapshot(loaded->schema(), {{loaded, nullptr, 0}});
   Searcher searcher;
   SearchResult result;
   std::vector<Query> queries{term("all"), any_of({term("even"), term("w3")}),

@@ -5,7 +5,9 @@
 #include <ostream>
 #include <string>
 
+#include "base/progress.h"
 #include "base/result.h"
+#include "service/apply/partition_state.h"
 #include "service/control/control_store.h"
 #include "settings.h"
 #include "tool/inspect/log_commands.h"
@@ -18,6 +20,15 @@ int run_serve(const Settings& settings);
 // One line per tenant: tenant, position, digest of the state after snapshot and tail of the log.
 // The server may be running; what it appends meanwhile is not waited for.
 Status run_state_digest(const Settings& settings, bool json, std::ostream& out);
+
+// What was ordered to be erased, and what of it is still to be found. With `must_be_done` an
+// error where anything is.
+Status run_erase_status(const Settings& settings, bool json, bool must_be_done, std::ostream& out);
+// Erases it for good; the server must be stopped.
+Status run_erase(const Settings& settings, Progress& progress, std::ostream& out);
+
+// How the states of this installation are made; without a directory.
+apply::PartitionStateOptions partition_state_options(const Settings& settings);
 
 // The control database of a data directory. A running server notices changes within 0.1 s.
 Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings& settings);

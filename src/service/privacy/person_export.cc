@@ -215,8 +215,8 @@ std::string format_cursor(const ExportCursor& cursor) {
 
 std::optional<ExportCursor> parse_cursor(std::string_view text) {
   ExportCursor cursor;
-  for (const auto& [prefix, part] :
-       {std::pair(std::string_view("log-"), Part::kLog), {"answers-", Part::kAnswers}}) {
+  for (const Part part : {Part::kLog, Part::kAnswers}) {
+    const std::string_view prefix = part == Part::kLog ? "log-" : "answers-";
     if (!text.starts_with(prefix)) continue;
     text.remove_prefix(prefix.size());
     const auto [end, code] =

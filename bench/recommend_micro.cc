@@ -50,10 +50,11 @@ struct Shop {
   covisit::Covisit baskets{covisit::Options{.backward = 1}};
   counters::Counters trending{kDayUs};
   counters::Counters popular{30 * kDayUs};
+  repeat::Repeat repeats;
   TimeUs now = 1'700'000'000 * kSecondUs;
 
   recommend::StateView view() const {
-    return {catalog, profiles, covisit, baskets, trending, popular, 1};
+    return {catalog, profiles, covisit, baskets, trending, popular, repeats, 1};
   }
 };
 

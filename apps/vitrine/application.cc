@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "application_archive.h"
 #include "commands.h"
 #include "platform/codec/json_writer.h"
 #include "platform/io/atomic_file.h"
@@ -25,6 +26,7 @@ apply::PartitionOptions partition_options(const Settings& s) {
   o.log.lock_wait_us = 3 * kSecondUs;
   o.snapshot_records = static_cast<std::uint64_t>(s.snapshot_records);
   o.snapshot_interval_us = s.snapshot_interval;
+  o.keep_until_archived = !s.archive_directory.empty();
   o.state = partition_state_options(s);
   return o;
 }
@@ -62,11 +64,12 @@ apply::PartitionStateOptions partition_state_options(const Settings& s) {
 // Every answer as a record of a log of its own: synced each second, kept by time and size.
 class Application::LoggedAnswers final : public api::AnswerLog {
  public:
-  static Result<std::unique_ptr<api::AnswerLog>> open(const Settings& s, obs::Registry& registry) {
+  static Result<std::unique_ptr<api::AnswerLog>> open(const Settings& s, const Clock& clock,
+                                                      obs::Registry& registry) {
     eventlog::WriterOptions o;
     o.directory = in_data(s, "answers");
     o.files = &io::system_files();
-    o.clock = &system_clock();
+    o.clock = &clock;
     o.executor = &thread_executor();
     o.segment_bytes = 16u << 20;
     o.group_bytes_max = 4u << 20;
@@ -151,26 +154,32 @@ class Application::AnswerMetrics final : public recommend::AnswerObserver {
 };
 
 Application::Application(const Settings& settings, Progress& progress,
-                         std::function<void(const Error&)> on_fatal)
-    : settings_(settings), on_fatal_(std::move(on_fatal)), started_ns_(system_clock().steady_ns()) {
+                         std::function<void(const Error&)> on_fatal, const Clock& clock)
+    : settings_(settings),
+      clock_(clock),
+      on_fatal_(std::move(on_fatal)),
+      started_ns_(clock.steady_ns()) {
   partitions_ = std::make_unique<apply::PartitionSet>(
-      partition_options(settings_), io::system_files(), system_clock(), thread_executor(), progress,
+      partition_options(settings_), io::system_files(), clock_, thread_executor(), progress,
       [this](const Error& error) { fail(error); });
   answer_metrics_ = std::make_unique<AnswerMetrics>(registry_);
 }
 
-Result<std::unique_ptr<Application>> Application::start(
-    const Settings& settings, Progress& progress, std::function<void(const Error&)> on_fatal) {
-  std::unique_ptr<Application> self(new Application(settings, progress, std::move(on_fatal)));
+Result<std::unique_ptr<Application>> Application::start(const Settings& settings,
+                                                        Progress& progress,
+                                                        std::function<void(const Error&)> on_fatal,
+                                                        const Clock& clock) {
+  std::unique_ptr<Application> self(
+      new Application(settings, progress, std::move(on_fatal), clock));
   VITRINE_TRY(io::system_files().create_directories(settings.data_directory));
   VITRINE_TRY(self->open_partitions());  // first: its lock keeps a second server out
   VITRINE_TRY(self->open_control());
   VITRINE_TRY(self->open_answers());
+  VITRINE_TRY(self->start_archive());
   self->register_metrics();
   self->api_ = std::make_unique<api::Api>(*self);
   VITRINE_TRY(self->server_, net::Server::start(server_options(settings), *self->api_));
-  self->startup_seconds_ =
-      static_cast<double>(system_clock().steady_ns() - self->started_ns_) / 1e9;
+  self->startup_seconds_ = static_cast<double>(clock.steady_ns() - self->started_ns_) / 1e9;
   VITRINE_TRY(self->write_runtime_file());
   obs::log_info("started", {{"url", self->url()},
                             {"seconds", self->startup_seconds_},
@@ -225,6 +234,7 @@ Status Application::open_control() {
   control::StoreOptions options;
   options.path = in_data(settings_, "control.db");
   options.pool_partitions = static_cast<std::uint32_t>(settings_.partitions);
+  options.clock = &clock_;
   VITRINE_TRY(control_, control::ControlStore::open(options));
   VITRINE_TRY(control_->add_listener(gateway_));
   const std::string key_file = in_data(settings_, "admin.key");
@@ -241,7 +251,13 @@ Status Application::open_control() {
 }
 
 Status Application::open_answers() {
-  VITRINE_TRY(answers_, LoggedAnswers::open(settings_, registry_));
+  VITRINE_TRY(answers_, LoggedAnswers::open(settings_, clock_, registry_));
+  return ok_status();
+}
+
+Status Application::start_archive() {
+  if (settings_.archive_directory.empty()) return ok_status();
+  VITRINE_TRY(archiver_, Archiver::start(settings_, *partitions_, registry_));
   return ok_status();
 }
 
@@ -250,7 +266,7 @@ Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::
   VITRINE_TRY(const auto where, place(view.tenant.partition));
   return tenants_.find_or_put(view.tenant.id, [&] {
     return std::make_shared<api::TenantServices>(where->partition, where->collector,
-                                                 recommend::RecommenderOptions{}, system_clock(),
+                                                 recommend::RecommenderOptions{}, clock_,
                                                  answer_metrics_.get());
   });
 }
@@ -322,7 +338,7 @@ Status Application::write_runtime_file() {
   json.begin_object();
   json.key("pid").number(getpid());
   json.key("url").string(url());
-  json.key("started_us").number(system_clock().wall_us());
+  json.key("started_us").number(clock_.wall_us());
   json.key("startup_seconds").number(startup_seconds_);
   json.key("replayed_records").number(replayed_);
   json.key("snapshot_position").number(snapshot);
@@ -354,6 +370,7 @@ Status Application::stop() {
       server_->drain(std::chrono::milliseconds(settings_.server_drain_timeout / 1000));
   if (!drained)
     obs::log_warn("drain_timeout", {{"in_flight", server_->stats().requests_in_flight}});
+  archiver_.reset();  // ends behind its present batch
   Status first = failed_ ? ok_status() : partitions_->stop();
   server_->stop();
   server_.reset();

@@ -21,9 +21,11 @@ namespace vitrine::app {
 class Application final : public api::Platform {
  public:
   // Opens the data directory (created where absent), replays what the snapshots don't cover, then
-  // listens. `on_fatal` is called once if the process can't go on.
+  // listens. `on_fatal` is called once if the process can't go on. `clock` says what time it is for
+  // events, answers and the log; it outlives the application and its wall time never goes back.
   static Result<std::unique_ptr<Application>> start(const Settings& settings, Progress& progress,
-                                                    std::function<void(const Error&)> on_fatal);
+                                                    std::function<void(const Error&)> on_fatal,
+                                                    const Clock& clock = system_clock());
   ~Application() override;
 
   // Finishes what is in flight, writes snapshots, closes the logs.
@@ -34,7 +36,7 @@ class Application final : public api::Platform {
   std::string url() const;
   std::uint16_t port() const { return server_->port(); }
 
-  const Clock& clock() override { return system_clock(); }
+  const Clock& clock() override { return clock_; }
   control::ControlStore& control() override { return *control_; }
   gateway::Gateway& gateway() override { return gateway_; }
   Result<std::shared_ptr<api::TenantServices>> tenant(const gateway::TenantView& view) override;
@@ -48,6 +50,7 @@ class Application final : public api::Platform {
 
  private:
   class LoggedAnswers;
+  class Archiver;
   class AnswerMetrics;
   // A partition with the collector that alone appends events to it.
   struct Place {
@@ -59,10 +62,11 @@ class Application final : public api::Platform {
   };
 
   Application(const Settings& settings, Progress& progress,
-              std::function<void(const Error&)> on_fatal);
+              std::function<void(const Error&)> on_fatal, const Clock& clock);
   Status open_control();
   Status open_partitions();
   Status open_answers();
+  Status start_archive();
   Status write_runtime_file();
   void work_aside();
   void register_metrics();
@@ -71,6 +75,7 @@ class Application final : public api::Platform {
   void fail(const Error& error);
 
   Settings settings_;
+  const Clock& clock_;
   std::function<void(const Error&)> on_fatal_;
   std::atomic<bool> failed_{false};
   std::atomic<bool> draining_{false};
@@ -92,7 +97,8 @@ class Application final : public api::Platform {
   std::deque<std::function<void()>> aside_queue_;  // guarded by aside_mutex_
   bool aside_running_ = false;                     // guarded by aside_mutex_
   std::unique_ptr<Task> aside_;                    // guarded by aside_mutex_
-  std::unique_ptr<net::Server> server_;            // last: first to go
+  std::unique_ptr<Archiver> archiver_;
+  std::unique_ptr<net::Server> server_;  // last: first to go
 };
 
 }  // namespace vitrine::app

@@ -88,9 +88,8 @@ void Application::register_partition(std::uint32_t number, Place& place) {
   add(Kind::kGauge, "vitrine_log_sync_p99_seconds", "99th percentile of the same.",
       [](M m) { return static_cast<double>(m.log.sync_us.quantile_us(0.99)) / 1e6; });
   registry_.function(Kind::kGauge, "vitrine_apply_lag_seconds",
-                     "How far answers are behind the log.", labels, this, [partition] {
-                       return static_cast<double>(partition->lag_us(system_clock().wall_us())) /
-                              1e6;
+                     "How far answers are behind the log.", labels, this, [this, partition] {
+                       return static_cast<double>(partition->lag_us(clock_.wall_us())) / 1e6;
                      });
   registry_.function(
       Kind::kGauge, "vitrine_replay_records", "Records replayed at start-up.", labels, this,

@@ -18,12 +18,15 @@ namespace {
 
 using record::RecordKind;
 
-// The state after the newest snapshot and everything behind it in the log, on private copies.
+// The state after the newest snapshot at or before `last` and what is behind it in the log, on
+// private copies.
 Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string& directory,
-                                                              const Settings& settings) {
+                                                              const Settings& settings,
+                                                              eventlog::Position last) {
   apply::PartitionStateOptions options = partition_state_options(settings);
   options.directory = directory;
   options.tenant.id_window_memory_bytes = ~std::uint64_t{0};  // never writes run files of its own
+  options.snapshot_max = last;
   apply::LoadReport report;
   auto& files = io::system_files();
   VITRINE_TRY(auto state, apply::PartitionState::load(files, options, true, report));
@@ -31,7 +34,7 @@ Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string&
               eventlog::Reader::open(files, io::join_path(directory, "log"), state->position() + 1,
                                      eventlog::ReadScope::kWholeFrames));
   eventlog::RecordView record;
-  while (true) {
+  while (state->position() < last) {
     VITRINE_TRY(const auto end, reader->next(record));
     if (end == eventlog::ReadEnd::kEndOfLog) break;
     VITRINE_TRY(const auto outcome, state->apply(record));
@@ -57,11 +60,12 @@ void write_value(const catalog::AttributeValue& value, codec::JsonWriter& json) 
   json.raw(std::string_view(text).substr(colon + 8, text.size() - colon - 9));
 }
 
-Status write_payload(const eventlog::RecordView& record, codec::JsonWriter& json) {
+}  // namespace
+
+Status write_record_payload(const eventlog::RecordView& record, codec::JsonWriter& json) {
   ByteReader in(record.payload);
-  const TenantId tenant = record::read_tenant(in);
+  record::read_tenant(in);
   const std::string_view body = in.raw(in.remaining());
-  json.key("tenant").number(tenant.value);
   switch (static_cast<RecordKind>(record.kind)) {
     case RecordKind::kEvent:
     case RecordKind::kImportedEvent: {
@@ -111,14 +115,13 @@ Status write_payload(const eventlog::RecordView& record, codec::JsonWriter& json
       return person::write_record(static_cast<RecordKind>(record.kind), body, json);
     case RecordKind::kErased: json.key("erased").boolean(true); return ok_status();
   }
-  json.key("unknown_kind").number(record.kind);
-  return ok_status();
+  return Error(ErrorCode::kUnsupported,
+               "is of kind " + std::to_string(record.kind) + ", which this version does not know");
 }
 
-}  // namespace
-
-Status run_state_digest(const Settings& settings, bool json_output, std::ostream& out) {
-  bool any = false;
+Result<std::vector<backup::StateDigest>> state_digests(const Settings& settings,
+                                                       const backup::LastPositions& last) {
+  std::vector<backup::StateDigest> found;
   for (std::uint32_t number = 0; number < 100'000; ++number) {
     const std::string directory =
         apply::PartitionSet::directory_of(settings.data_directory, number);
@@ -126,21 +129,33 @@ Status run_state_digest(const Settings& settings, bool json_output, std::ostream
       if (number >= static_cast<std::uint32_t>(settings.partitions)) break;
       continue;
     }
-    VITRINE_TRY(const auto state, replayed_state(directory, settings));
+    const auto limit = last.find(number);
+    if (!last.empty() && (limit == last.end() || limit->second == 0)) continue;
+    VITRINE_TRY(const auto state, replayed_state(directory, settings,
+                                                 last.empty() ? ~std::uint64_t{0} : limit->second));
     VITRINE_TRY(const auto digests, state->digest());
     for (const auto& digest : digests) {
-      any = true;
-      if (json_output) {
-        out << "{\"partition\":" << number << ",\"tenant\":" << digest.tenant.value
-            << ",\"position\":" << digest.position << ",\"digest\":\"" << hex(digest.digest)
-            << "\"}\n";
-      } else {
-        out << "partition " << number << "  tenant " << digest.tenant.value << "  position "
-            << digest.position << "  " << hex(digest.digest) << "\n";
-      }
+      found.push_back({number, digest.tenant.value, digest.position, digest.digest});
     }
   }
-  if (!any && !json_output) out << "no tenant has any state in " << settings.data_directory << "\n";
+  return found;
+}
+
+Status run_state_digest(const Settings& settings, bool json_output, std::ostream& out) {
+  VITRINE_TRY(const auto digests, state_digests(settings, {}));
+  for (const auto& digest : digests) {
+    if (json_output) {
+      out << "{\"partition\":" << digest.partition << ",\"tenant\":" << digest.tenant
+          << ",\"position\":" << digest.position << ",\"digest\":\"" << hex(digest.digest)
+          << "\"}\n";
+    } else {
+      out << "partition " << digest.partition << "  tenant " << digest.tenant << "  position "
+          << digest.position << "  " << hex(digest.digest) << "\n";
+    }
+  }
+  if (digests.empty() && !json_output) {
+    out << "no tenant has any state in " << settings.data_directory << "\n";
+  }
   return ok_status();
 }
 
@@ -164,7 +179,9 @@ inspect::PayloadPrinter payload_printer() {
     std::string text;
     codec::JsonWriter json(text);
     json.begin_object();
-    const Status written = write_payload(record, json);
+    ByteReader in(record.payload);
+    json.key("tenant").number(record::read_tenant(in).value);
+    const Status written = write_record_payload(record, json);
     if (!written.ok()) json.key("error").string(written.error().to_string());
     json.end_object();
     json.finish();

@@ -3,11 +3,14 @@
 #include <iostream>
 
 #include "base/config.h"
+#include "command_line.h"
 #include "commands.h"
+#include "graph_commands.h"
 #include "service/control/commands.h"
-#include "tool/evaluate/run_evaluate.h"
+#include "text_commands_cli.h"
 #include "tool/import/commands.h"
 #include "tool/import/tour.h"
+#include "vec_commands_cli.h"
 
 extern char** environ;
 
@@ -322,39 +325,22 @@ void add_config(CLI::App& app, Shared& shared) {
   });
 }
 
-void add_evaluate(CLI::App& app, Shared& shared) {
-  CLI::App& command = *app.add_subcommand(
-      "evaluate",
-      "Measure recommendations offline: full ranking, with popularity and random beside");
-  static evaluate::EvaluateOptions options;
-  static std::string format, split, cut;
-  static bool validation = false;
-  command.add_option("file", options.path, "Data set, plain or .gz")->required();
-  command.add_option("--format", format, "sequences, online-retail or events [told from the file]");
-  command.add_option("--split", split,
-                     "leave-one-out or temporal [temporal where there are times]");
-  command.add_option("--k", options.k, "Length of the lists [10]");
-  command.add_flag("--validation", validation,
-                   "Leave-one-out: the second-last item is the target, the last is not used");
-  add_json(command, shared);
-  run(command, shared, [&shared]() -> Status {
-    if (!format.empty()) {
-      options.format = evaluate::find_format(format);
-      if (!options.format)
-        return Error(ErrorCode::kInvalidArgument,
-                     "--format must be sequences, online-retail or events");
-    }
-    if (!split.empty()) {
-      options.split = evaluate::find_split(split);
-      if (!options.split)
-        return Error(ErrorCode::kInvalidArgument, "--split must be leave-one-out or temporal");
-    }
-    if (validation) options.stage = evaluate::Stage::kValidation;
-    options.json = shared.json;
-    const auto progress = terminal_progress();
-    return evaluate::run_evaluate(options, std::cout, *progress);
-  });
-}
+// Shared for the commands of other files.
+class SharedCommandLine final : public CommandLine {
+ public:
+  explicit SharedCommandLine(Shared& shared) : shared_(shared) {}
+  void add_data(CLI::App& command) const override { app::add_data(command, shared_); }
+  void add_config_file(CLI::App& command) const override { app::add_config_file(command, shared_); }
+  void add_json(CLI::App& command) const override { app::add_json(command, shared_); }
+  void run(CLI::App& command, std::function<Status()> work) const override {
+    app::run(command, shared_, std::move(work));
+  }
+  const Settings& settings() const override { return shared_.settings; }
+  bool json() const override { return shared_.json; }
+
+ private:
+  Shared& shared_;
+};
 
 // --url and --key, or their environment variables: the same for every command that is a client.
 template <class Options>
@@ -435,16 +421,25 @@ int main_with(int argc, char** argv) {
       "The running server describes its API at /openapi.json. `vitrine COMMAND --help` tells the "
       "rest.");
   Shared shared;
+  const SharedCommandLine line(shared);
   add_serve(app, shared);
   add_tenant(app, shared);
   add_key(app, shared);
   add_import(app, shared);
   add_tour(app, shared);
-  add_evaluate(app, shared);
+  add_evaluate_commands(app, line);
+  add_simulate_commands(app, line);
   add_log(app, shared);
   add_state(app, shared);
   add_erase(app, shared);
+  add_backup_commands(app, line);
+  add_archive_commands(app, line);
+  add_text_commands(app, shared.exit_code);
+  add_graph_commands(app, [&shared](CLI::App& command, std::function<Status()> work) {
+    run(command, shared, std::move(work));
+  });
   add_config(app, shared);
+  add_vec_commands(app, shared.exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

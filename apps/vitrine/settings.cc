@@ -52,6 +52,11 @@ ConfigTable Settings::table() {
                  "changing it needs a replay.");
   t.add_duration("popular.half_life", &popular_half_life, kMinuteUs, 10 * kYear,
                  "The same for popular.");
+  t.add_string("archive.directory", &archive_directory,
+               "Where the event log is archived by tenant and date; empty: nowhere. With it, "
+               "log.retention drops only what is archived.");
+  t.add_duration("archive.interval", &archive_interval, kSecondUs, kDayUs,
+                 "How often new events are archived; each time makes objects of its own.");
   t.add_duration("answers.retention", &answers_retention, kMinuteUs, 10 * kYear,
                  "Recorded answers are kept this long.");
   t.add_size("answers.size_max", &answers_size_max, 16 * kMiB, 1024 * kTiB,

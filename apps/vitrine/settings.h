@@ -37,6 +37,9 @@ struct Settings {
   TimeUs trending_half_life = 1 * kDayUs;
   TimeUs popular_half_life = 30 * kDayUs;
 
+  std::string archive_directory;  // empty: no archive
+  TimeUs archive_interval = 5 * kMinuteUs;
+
   TimeUs answers_retention = 30 * kDayUs;
   std::uint64_t answers_size_max = 10ull << 30;
 

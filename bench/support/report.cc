@@ -51,7 +51,14 @@ void JsonLine::print() const {
   std::string text;
   codec::JsonWriter json(text);
   json.begin_object();
-  for (const auto& [key, value] : values_) json.key(key).number(value);
+  for (const auto& [key, value] : values_) {
+    json.key(key);
+    if (const bool* truth = std::get_if<bool>(&value)) {
+      json.boolean(*truth);
+    } else {
+      json.number(std::get<double>(value));
+    }
+  }
   json.end_object();
   json.finish();
   std::puts(text.c_str());

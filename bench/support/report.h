@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace vitrine::bench {
@@ -27,10 +28,11 @@ class Table {
 class JsonLine {
  public:
   void add(const std::string& key, double value) { values_.emplace_back(key, value); }
+  void add_truth(const std::string& key, bool value) { values_.emplace_back(key, value); }
   void print() const;
 
  private:
-  std::vector<std::pair<std::string, double>> values_;
+  std::vector<std::pair<std::string, std::variant<double, bool>>> values_;
 };
 
 // A number from the environment, or `otherwise`.

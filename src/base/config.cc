@@ -279,14 +279,16 @@ std::vector<ConfigTable::Row> ConfigTable::rows() const {
 
 std::string ConfigTable::to_toml() const {
   // TOML wants each section once, so options of one section are gathered, sections in order of
-  // first appearance.
+  // first appearance; what is in none comes before all, else it would belong to the last one.
   std::vector<std::pair<std::string, std::string>> sections;
   for (const Option& option : options_) {
     const std::size_t dot = option.key.rfind('.');
     const std::string name = dot == std::string::npos ? "" : option.key.substr(0, dot);
     auto it = std::find_if(sections.begin(), sections.end(),
                            [&](const auto& s) { return s.first == name; });
-    if (it == sections.end()) it = sections.insert(sections.end(), {name, ""});
+    if (it == sections.end()) {
+      it = sections.insert(name.empty() ? sections.begin() : sections.end(), {name, ""});
+    }
     const bool bare = option.type == "number" || option.type == "true/false";
     const std::string value = bare ? option.get() : "\"" + option.get() + "\"";
     it->second += option.key.substr(dot == std::string::npos ? 0 : dot + 1) + " = " + value + "\n";

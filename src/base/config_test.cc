@@ -77,5 +77,16 @@ TEST(Config, WhatItPrintsIsWhatItReads) {
   EXPECT_EQ(other.idle_us, 2'500'000);
 }
 
+TEST(Config, AKeyOutsideSectionsStaysOutsideInToml) {
+  Settings s;
+  std::int64_t partitions = 3;
+  ConfigTable table = table_for(s);
+  table.add_integer("partitions", &partitions, 1, 256, "logs");
+  const std::string text = table.to_toml();
+  partitions = 1;
+  ASSERT_TRUE(table.apply_toml(text, "own text").ok()) << text;
+  EXPECT_EQ(partitions, 3);
+}
+
 }  // namespace
 }  // namespace vitrine

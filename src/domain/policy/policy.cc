@@ -71,7 +71,7 @@ PlacementPolicy home() {
   p.weights[Source::kCoView] = 1;
   p.weights[Source::kCoBuy] = 0.5;
   p.weights[Source::kSecondHop] = 1;
-  p.weights[Source::kRepeat] = 0.3;
+  p.weights[Source::kRepeat] = 1;
   p.weights[Source::kSimilar] = 0.2;
   p.weights[Source::kTrending] = 0.1;
   p.weights[Source::kPopular] = 0.05;
@@ -114,7 +114,7 @@ PlacementPolicy cart() {
   p.category_max = 3;
   p.limit_default = 6;
   p.weights[Source::kCoBuy] = 1;
-  p.weights[Source::kRepeat] = 0.4;
+  p.weights[Source::kRepeat] = 1;
   p.weights[Source::kCoView] = 0.2;
   p.weights[Source::kSecondHop] = 0.1;
   p.weights[Source::kPopular] = 0.02;

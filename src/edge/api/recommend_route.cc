@@ -124,6 +124,7 @@ struct EmptyState {
   profile::Profiles profiles{{}};
   covisit::Covisit covisit;
   counters::Counters counters{kDayUs};
+  repeat::Repeat repeats;
 };
 
 Status ask(const Question& question, const recommend::Request& request, recommend::Scratch& scratch,
@@ -133,13 +134,13 @@ Status ask(const Question& question, const recommend::Request& request, recommen
   if (!runtime) {
     static const EmptyState empty;
     return recommender.recommend({empty.catalog, empty.profiles, empty.covisit, empty.covisit,
-                                  empty.counters, empty.counters, 0},
+                                  empty.counters, empty.counters, empty.repeats, 0},
                                  *question.policy, request, scratch, answer);
   }
   const auto state = runtime->read();
   return recommender.recommend(
       {state->catalog(), state->profiles(), state->covisit(), state->baskets(), state->trending(),
-       state->popular(), state->position()},
+       state->popular(), state->repeats(), state->position()},
       *question.policy, request, scratch, answer);
 }
 

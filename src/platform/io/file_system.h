@@ -71,12 +71,15 @@ class FileSystem {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode,
                                              unsigned permissions = 0640) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;  // replaces `to`
+  // The same, but kConflict where `to` exists: of several that try, one succeeds.
+  virtual Status rename_new(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
   // Names (without the folder) of what is in `directory`, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual Status create_directories(const std::string& path) = 0;  // durable; fine where it exists
   virtual Status sync_directory(const std::string& path) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
+  virtual Result<bool> is_directory(const std::string& path) = 0;  // false where nothing is
   // Bytes an unprivileged writer may still allocate on the disk that holds `path`.
   virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
   // Takes the exclusive advisory lock of `path` (created where absent), or kConflict when

@@ -54,6 +54,27 @@ TEST_P(BothFiles, ReadBackWhatWasWrittenAndEndWhereTheFileEnds) {
   EXPECT_TRUE(file->sync_data().ok());
 }
 
+TEST_P(BothFiles, RenamingToANewNameNeverReplaces) {
+  for (const char* name : {"from", "there"}) {
+    auto file = files_->open(path(name), OpenMode::kCreateNew).value();
+    ASSERT_TRUE(file->write_at(0, name).ok());
+  }
+  EXPECT_EQ(files_->rename_new(path("from"), path("there")).error().code(), ErrorCode::kConflict);
+  EXPECT_EQ(read_file(*files_, path("there"), 100).value(), "there");
+  EXPECT_EQ(files_->rename_new(path("gone"), path("new")).error().code(), ErrorCode::kNotFound);
+  ASSERT_TRUE(files_->rename_new(path("from"), path("new")).ok());
+  EXPECT_EQ(read_file(*files_, path("new"), 100).value(), "from");
+  EXPECT_FALSE(files_->exists(path("from")).value());
+}
+
+TEST_P(BothFiles, ADirectoryIsToldFromAFile) {
+  ASSERT_TRUE(files_->create_directories(path("sub")).ok());
+  { ASSERT_TRUE(files_->open(path("sub/file"), OpenMode::kCreateNew).ok()); }
+  EXPECT_TRUE(files_->is_directory(path("sub")).value());
+  EXPECT_FALSE(files_->is_directory(path("sub/file")).value());
+  EXPECT_FALSE(files_->is_directory(path("nothing")).value());
+}
+
 TEST_P(BothFiles, OpenModesSayWhatMustExist) {
   EXPECT_EQ(files_->open(path("x"), OpenMode::kRead).error().code(), ErrorCode::kNotFound);
   EXPECT_EQ(files_->open(path("x"), OpenMode::kReadWrite).error().code(), ErrorCode::kNotFound);

@@ -359,6 +359,24 @@ Status SimulatedFiles::remove(const std::string& path) {
   return ok_status();
 }
 
+Status SimulatedFiles::rename_new(const std::string& from, const std::string& to) {
+  std::lock_guard guard(state_->mutex);
+  const auto found = state_->names.find(from);
+  if (found == state_->names.end()) return simulated_error("rename", from, ENOENT);
+  if (state_->names.contains(to)) return Error(ErrorCode::kConflict, to + " exists");
+  if (const int error = state_->next_operation(); error != 0) {
+    return simulated_error("rename", from, error);
+  }
+  state_->change_name({to, found->second, from});
+  return ok_status();
+}
+
+Result<bool> SimulatedFiles::is_directory(const std::string& path) {
+  std::lock_guard guard(state_->mutex);
+  const auto inside = state_->names.lower_bound(path + "/");
+  return inside != state_->names.end() && inside->first.starts_with(path + "/");
+}
+
 Result<std::vector<std::string>> SimulatedFiles::list(const std::string& directory) {
   std::lock_guard guard(state_->mutex);
   const std::string prefix = directory + "/";

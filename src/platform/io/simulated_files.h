@@ -25,11 +25,13 @@ class SimulatedFiles final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode,
                                      unsigned permissions = 0640) override;
   Status rename(const std::string& from, const std::string& to) override;
+  Status rename_new(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status create_directories(const std::string& path) override;  // durable at once
   Status sync_directory(const std::string& path) override;
   Result<bool> exists(const std::string& path) override;
+  Result<bool> is_directory(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> try_lock(const std::string& path) override;
 

@@ -184,6 +184,20 @@ class SystemFiles final : public FileSystem {
     return ok_status();
   }
 
+  Status rename_new(const std::string& from, const std::string& to) override {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
+      return ok_status();
+    }
+    if (errno == EEXIST) return Error(ErrorCode::kConflict, to + " exists");
+    if (errno != EINVAL && errno != ENOSYS) return system_error("rename", from, errno);
+    // A file system that can't refuse to replace can refuse a second link.
+    if (::link(from.c_str(), to.c_str()) != 0) {
+      if (errno == EEXIST) return Error(ErrorCode::kConflict, to + " exists");
+      return system_error("link", from, errno);
+    }
+    return remove(from);
+  }
+
   Status remove(const std::string& path) override {
     if (::unlink(path.c_str()) != 0) return system_error("remove", path, errno);
     return ok_status();
@@ -227,6 +241,13 @@ class SystemFiles final : public FileSystem {
     if (::access(path.c_str(), F_OK) == 0) return true;
     if (errno == ENOENT || errno == ENOTDIR) return false;
     return system_error("look for", path, errno);
+  }
+
+  Result<bool> is_directory(const std::string& path) override {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) == 0) return S_ISDIR(info.st_mode);
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    return system_error("look at", path, errno);
   }
 
   Result<std::uint64_t> free_bytes(const std::string& path) override {

@@ -50,7 +50,8 @@ Result<std::unique_ptr<Partition>> Partition::open(PartitionOptions options, io:
   self->snapshot_position_ = self->state_->position();
   VITRINE_TRY(self->replay(files, progress));
   VITRINE_TRY(const auto floor, self->state_->prune_snapshots(o.snapshots_kept));
-  self->log_->retain_from(floor);
+  self->snapshot_floor_ = floor;
+  self->raise_retention_floor();
   self->last_snapshot_ns_ = clock.steady_ns();
   self->start_report_.seconds = static_cast<double>(clock.steady_ns() - started) / 1e9;
   self->applier_ = executor.run_thread("applier", [partition] { partition->apply_loop(); });
@@ -174,7 +175,10 @@ void Partition::look_after_snapshots() {
     if (finished->ok()) {
       ++snapshots_written_;
       auto floor = state_->prune_snapshots(options_.snapshots_kept);
-      if (floor.ok()) log_->retain_from(*floor);
+      if (floor.ok()) {
+        snapshot_floor_ = *floor;
+        raise_retention_floor();
+      }
     } else {
       // The log still has everything; the next one may succeed (a full disk that was cleared).
       ++snapshots_failed_;
@@ -190,6 +194,17 @@ void Partition::look_after_snapshots() {
   last_snapshot_ns_ = now;
   snapshot_position_ = state_->position();
   if (!state_->begin_snapshot().ok()) ++snapshots_failed_;
+}
+
+void Partition::set_archived(eventlog::Position position) {
+  archived_ = position;
+  raise_retention_floor();
+}
+
+void Partition::raise_retention_floor() {
+  eventlog::Position floor = snapshot_floor_;
+  if (options_.keep_until_archived) floor = std::min(floor, archived_ + 1);
+  log_->retain_from(floor);
 }
 
 void Partition::fail(const Error& error) {

@@ -27,6 +27,8 @@ struct PartitionOptions {
   std::uint64_t snapshot_records = 2'000'000;
   TimeUs snapshot_interval_us = 10 * kMinuteUs;
   std::size_t snapshots_kept = 2;
+  // Retention drops only what is archived too: nothing until set_archived() says how far that is.
+  bool keep_until_archived = false;
   // Records applied under one hold of a tenant's lock: an upper bound of what a reader waits.
   std::size_t records_per_lock = 32;
 };
@@ -100,6 +102,10 @@ class Partition {
   std::shared_ptr<TenantRuntime> tenant(TenantId id) const { return state_->tenant(id); }
   std::vector<TenantId> tenants() const { return state_->tenants(); }
 
+  // Everything up to `position` is archived; may only rise.
+  void set_archived(eventlog::Position position);
+  std::string log_directory() const { return options_.log.directory; }
+
   // Asks the applier for a snapshot now; returns at once.
   void request_snapshot() { snapshot_requested_ = true; }
   PartitionMetrics metrics() const;
@@ -115,6 +121,8 @@ class Partition {
   void publish();
   void remember(eventlog::Position position, ApplyOutcome outcome);
   void look_after_snapshots();
+  // Lets retention drop what is covered by snapshots and, where asked for, archived.
+  void raise_retention_floor();
   void fail(const Error& error);
 
   PartitionOptions options_;
@@ -137,6 +145,8 @@ class Partition {
   std::atomic<bool> failed_{false};
   std::atomic<bool> snapshot_requested_{false};
   std::atomic<eventlog::Position> snapshot_position_{0};
+  std::atomic<eventlog::Position> snapshot_floor_{1};  // snapshots need the log from here on
+  std::atomic<eventlog::Position> archived_{0};
   std::atomic<std::uint64_t> snapshots_written_{0};
   std::atomic<std::uint64_t> snapshots_failed_{0};
   std::atomic<std::uint64_t> apply_busy_us_{0};

@@ -58,7 +58,8 @@ Result<std::unique_ptr<PartitionState>> PartitionState::load(io::FileSystem& fil
   }
   options.cold.directory = io::join_path(
       options.directory, scratch ? "cold-scratch-" + std::to_string(getpid()) : "cold");
-  VITRINE_TRY(const auto positions, snapshots.list());
+  VITRINE_TRY(auto positions, snapshots.list());
+  std::erase_if(positions, [&](eventlog::Position p) { return p > options.snapshot_max; });
   std::unique_ptr<PartitionState> state;
   for (std::size_t i = 0; i <= positions.size(); ++i) {
     // A state that failed half-way is thrown away whole, so that nothing of it survives.

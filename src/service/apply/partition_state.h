@@ -57,6 +57,8 @@ struct PartitionStateOptions {
   std::string directory;  // holds snapshots/, cold/ and ids/
   TenantOptions tenant;
   kv::ColdRowsOptions cold;  // its directory is set by the partition
+  // Snapshots of later positions are not looked at: for the state at an earlier one.
+  eventlog::Position snapshot_max = ~eventlog::Position{0};
 };
 
 // What start-up found; for the log and the metrics.

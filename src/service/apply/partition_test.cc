@@ -267,5 +267,42 @@ TEST_F(PartitionTest, AnUnknownRecordKindStopsTheApplierWithAClearMessage) {
   EXPECT_NE(message.get_future().get().find("kind 999"), std::string::npos);
 }
 
+TEST_F(PartitionTest, RetentionWaitsForTheArchive) {
+  PartitionOptions o = options();
+  o.log.retention_bytes = 1 << 20;
+  o.keep_until_archived = true;
+  auto partition = open(o);
+  const auto oldest = [&] {
+    return eventlog::oldest_position(io::system_files(), partition->log_directory()).value();
+  };
+  // Segments of events, a snapshot behind each: more than enough to drop the first ones.
+  int number = 0;
+  eventlog::Position last = 0;
+  const auto add_segments = [&](int count) {
+    for (int s = 0; s < count; ++s) {
+      std::vector<TestRecord> records;
+      for (int i = 0; i < 2000; ++i, ++number) {
+        records.push_back(testing::event_record(kShop, EventType::kDetailPageView,
+                                                std::string(100, 'e') + std::to_string(number), "u",
+                                                {"i"}, kStart));
+        if (records.size() == 500) {
+          last = append(*partition, records);
+          records.clear();
+        }
+      }
+      const auto before = partition->metrics().snapshots_written;
+      partition->request_snapshot();
+      for (int wait = 0; wait < 500 && partition->metrics().snapshots_written == before; ++wait) {
+        usleep(10'000);
+      }
+    }
+  };
+  add_segments(8);
+  EXPECT_EQ(oldest(), 1u);
+  partition->set_archived(last);
+  for (int tries = 0; tries < 5 && oldest() == 1; ++tries) add_segments(2);
+  EXPECT_GT(oldest(), 1u);
+}
+
 }  // namespace
 }  // namespace vitrine::apply

@@ -64,6 +64,12 @@ bool first_in(const std::vector<ItemIndex>& items, std::size_t at) {
 
 }  // namespace
 
+double counted_weight(event::EventType type, std::optional<double> value) {
+  const profile::Interaction interaction = profile::classify(type, value);
+  if (!interaction.negative()) return static_cast<double>(interaction.weight);
+  return type == event::EventType::kRefund ? kRefundWeight : kDislikeWeight;
+}
+
 TenantState::TenantState(TenantId id, const TenantOptions& options, const TenantStores& stores)
     : id_(id),
       catalog_(options.catalog),
@@ -208,6 +214,7 @@ void TenantState::note_purchase(ItemIndex item, TimeUs at) {
 
 Status TenantState::note_items(UserIndex user, bool counted, bool imported) {
   const profile::Interaction interaction = profile::classify(event_.type, event_.value);
+  const double change = counted_weight(event_.type, event_.value);
   const TimeUs at = event_.event_time;
   const bool personal = user != kNoUser;
   // A clock that runs ahead must not make the counters forget everything else.
@@ -235,23 +242,16 @@ Status TenantState::note_items(UserIndex user, bool counted, bool imported) {
         recent_bought_.insert(recent_bought_.begin(), item);
       }
     }
-    if (counted) count_item(item, interaction.weight, interaction.flags, counted_at);
+    if (counted && change != 0) {
+      trending_.add(item, change, counted_at);
+      popular_.add(item, change, counted_at);
+    }
     if (personal && leaves_entry(event_.type, interaction.flags)) {
       VITRINE_TRY(profiles_.append(
           user, profile::make_entry(item, at, event_.type, event_.value, imported)));
     }
   }
   return ok_status();
-}
-
-void TenantState::count_item(ItemIndex item, float weight, std::uint8_t flags, TimeUs at) {
-  double change = weight;
-  if ((flags & profile::kNegative) != 0) {
-    change = event_.type == event::EventType::kRefund ? kRefundWeight : kDislikeWeight;
-  }
-  if (change == 0) return;
-  trending_.add(item, change, at);
-  popular_.add(item, change, at);
 }
 
 Result<ApplyOutcome> TenantState::apply_catalog(const eventlog::RecordView& record,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,6 +99,10 @@ struct PeopleCounts {
   std::uint64_t erased_records = 0;    // met in the log
 };
 
+// What an event of this type adds to the counters of its items: its interaction's weight, below 0
+// where it takes something back (refund, dislike), 0 where it says nothing.
+double counted_weight(event::EventType type, std::optional<double> value);
+
 class TenantState {
  public:
   TenantState(TenantId id, const TenantOptions& options, const TenantStores& stores);
@@ -158,7 +163,6 @@ class TenantState {
   void note_purchase(ItemIndex item, TimeUs at);
   // Items of the user's positive entries up to `until`, newest first, each once.
   Status collect_recent(UserIndex user, TimeUs until);
-  void count_item(ItemIndex item, float weight, std::uint8_t flags, TimeUs at);
 
   TenantId id_;
   catalog::Catalog catalog_;

@@ -545,6 +545,20 @@ Result<bool> ControlStore::refresh_if_changed() {
   return true;
 }
 
+Status ControlStore::note_restore(const Actor& actor, std::string_view detail) {
+  return impl_->change(actor, [&](Change& change) -> Status {
+    VITRINE_TRY(change.tenants, internal::read_tenants(*impl_->database, true));
+    for (Tenant& tenant : change.tenants) {
+      ++tenant.epoch;
+      VITRINE_TRY(internal::update_tenant(*impl_->database, tenant));
+    }
+    change.action = "backup.restore";
+    change.target = "installation";
+    change.detail = std::string(detail);
+    return ok_status();
+  });
+}
+
 Status ControlStore::backup_to(const std::string& path) {
   std::lock_guard lock(impl_->mutex);
   VITRINE_TRY(auto copy, impl_->database->prepare("VACUUM INTO ?"));

@@ -296,5 +296,19 @@ TEST_F(Control, ABackupIsACompleteDatabaseAndNeverOverwrites) {
   EXPECT_FALSE(store().backup_to(copy).ok());
 }
 
+TEST_F(StoreTest, ARestoreRaisesEveryEpochAndIsAudited) {
+  ASSERT_TRUE(store().create_tenant({}, {.name = "one"}).ok());
+  ASSERT_TRUE(store().create_tenant({}, {.name = "two"}).ok());
+  ASSERT_TRUE(store().note_restore({}, "backup 1").ok());
+  const auto tenants = store().list_tenants().value();
+  ASSERT_EQ(tenants.size(), 2u);
+  for (const auto& tenant : tenants) EXPECT_EQ(tenant.epoch, 2u);
+  const auto last = store().audit(2, 10).value();
+  ASSERT_EQ(last.size(), 1u);
+  EXPECT_EQ(last[0].action, "backup.restore");
+  EXPECT_EQ(last[0].detail, "backup 1");
+  EXPECT_TRUE(store().verify_audit().ok());
+}
+
 }  // namespace
 }  // namespace vitrine::control

@@ -107,6 +107,16 @@ void mark_history(const Context& context, ItemTable& table) {
   }
 }
 
+// What is due again was bought, and for that very reason is no longer kept out.
+void mark_due(Context& context, ItemTable& table) {
+  context.due.clear();
+  if (context.weight(Source::kRepeat) == 0) return;
+  find_due(context.state->repeats, context.history, context.now, context.due);
+  for (const DueItem& due : context.due) {
+    table.insert(due.item).marks &= static_cast<std::uint16_t>(~kMarkBought);
+  }
+}
+
 // Keeps the first occurrence; `weight` > 0.
 void add_anchor(Context& context, ItemIndex item, std::uint32_t age, float weight) {
   if (context.anchors.size() >= kAnchorsMax) return;
@@ -207,6 +217,7 @@ Status build_context(const StateView& state, const policy::PlacementPolicy& poli
   table.clear();
   VITRINE_TRY(read_history(context));
   mark_history(context, table);
+  mark_due(context, table);
 
   const Focus focus = focus_of(policy.placement);
   const bool cart_first = focus == Focus::kCart;

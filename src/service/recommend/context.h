@@ -17,6 +17,7 @@
 #include "service/recommend/filter_cache.h"
 #include "service/recommend/item_table.h"
 #include "service/recommend/match_cache.h"
+#include "service/recommend/repeats.h"
 #include "service/recommend/request.h"
 #include "service/recommend/state_view.h"
 
@@ -44,7 +45,8 @@ struct Context {
   std::vector<profile::HistoryEntry> history;  // oldest first, of both ids of the visitor
   std::vector<covisit::HistoryItem> anchors;  // distinct items the answer starts from, newest first
   std::vector<catalog::Code> categories, brands;  // of the first anchors: ascending, no kNoCode
-  double anchor_price = 0;                        // of the first anchor; 0 if it has none
+  std::vector<DueItem> due;  // to buy again; empty if the policy gives kRepeat no weight
+  double anchor_price = 0;   // of the first anchor; 0 if it has none
 
   // The text behind the bound filters, which may point into it.
   std::vector<filter::ParsedFilter> parsed;

@@ -81,4 +81,15 @@ void HistorySource::gather(const Context& context, SourceScratch&, ItemTable& ta
   }
 }
 
+bool RepeatSource::wanted(const policy::PlacementPolicy& policy) const {
+  return policy.weights[Source::kRepeat] > 0;
+}
+
+void RepeatSource::gather(const Context& context, SourceScratch&, ItemTable& table) const {
+  for (const DueItem& due : context.due) {
+    table.insert(due.item).evidence[index_of(Source::kRepeat)] =
+        static_cast<float>(std::sqrt(due.probability));
+  }
+}
+
 }  // namespace vitrine::recommend

@@ -66,6 +66,15 @@ class HistorySource final : public EvidenceSource {
   void gather(const Context& context, SourceScratch& scratch, ItemTable& table) const override;
 };
 
+// What the visitor bought and is due to buy again (kRepeat): the square root of the probability, so
+// that it stands beside saturated sums.
+class RepeatSource final : public EvidenceSource {
+ public:
+  std::string_view name() const override { return "repeat"; }
+  bool wanted(const policy::PlacementPolicy& policy) const override;
+  void gather(const Context& context, SourceScratch& scratch, ItemTable& table) const override;
+};
+
 // x >= 0 to [0, 1): sqrt(x) / (1 + sqrt(x)). Rises everywhere, so it keeps a source's order; the
 // root keeps single precision able to tell large x apart. Only exactly rounded operations.
 double saturate(double x);

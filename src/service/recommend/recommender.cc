@@ -70,6 +70,7 @@ Recommender::Recommender(RecommenderOptions options, const Clock& clock, AnswerO
   sources_.push_back(std::make_unique<CoVisitSource>(options.covisit));
   sources_.push_back(std::make_unique<BasketSource>(options.baskets));
   sources_.push_back(std::make_unique<HistorySource>());
+  sources_.push_back(std::make_unique<RepeatSource>());
 }
 
 Status Recommender::recommend(const StateView& state, const policy::PlacementPolicy& policy,

@@ -8,6 +8,7 @@
 #include "domain/profile/profiles.h"
 #include "engine/counters/counters.h"
 #include "engine/covisit/covisit.h"
+#include "engine/repeat/repeat.h"
 
 namespace vitrine::recommend {
 
@@ -19,6 +20,7 @@ struct StateView {
   const covisit::Covisit& baskets;     // what is bought together
   const counters::Counters& trending;  // short half-life
   const counters::Counters& popular;   // long half-life
+  const repeat::Repeat& repeats;       // intervals of buying again
   std::uint64_t position = 0;          // of the last applied record
 };
 

@@ -56,14 +56,26 @@ class Shop {
       trending.add(item, static_cast<double>(interaction.weight), now);
       popular.add(item, static_cast<double>(interaction.weight), now);
     }
-    if (interaction.bought()) baskets.observe(bought, item, now);
+    if (interaction.bought()) {
+      const auto before = std::find_if(history.rbegin(), history.rend(), [item](const auto& entry) {
+        return entry.item == item && entry.bought();
+      });
+      if (before == history.rend()) {
+        repeats.first_purchase(item);
+      } else {
+        repeats.again(item, now - before->event_time());
+      }
+      baskets.observe(bought, item, now);
+    }
     EXPECT_TRUE(profiles.append(index, profile::make_entry(item, now, type)).ok());
   }
   void buy(const std::string& user, const std::string& item_id) {
     act(user, item_id, event::EventType::kPurchaseComplete);
   }
 
-  StateView view() const { return {catalog, profiles, covisit, baskets, trending, popular, 17}; }
+  StateView view() const {
+    return {catalog, profiles, covisit, baskets, trending, popular, repeats, 17};
+  }
 
   catalog::Catalog catalog;
   profile::Profiles profiles;
@@ -71,6 +83,7 @@ class Shop {
   covisit::Covisit baskets{covisit::Options{.backward = 1}};
   counters::Counters trending;
   counters::Counters popular;
+  repeat::Repeat repeats;
   TimeUs now = kNoon;
 };
 

@@ -109,6 +109,14 @@ class Twin {
         evidence_[c.item] += weight(Source::kCoBuy) * root / (1 + root);
       }
     }
+    if (weight(Source::kRepeat) > 0) {
+      std::vector<DueItem> due;
+      find_due(shop_.repeats, history_, request_.now, due);
+      for (const DueItem& d : due) {
+        evidence_[d.item] += weight(Source::kRepeat) * std::sqrt(d.probability);
+        due_.insert(d.item);
+      }
+    }
     std::set<ItemIndex> listed;
     if (weight(Source::kHistory) > 0) {
       for (auto e = history_.rbegin(); e != history_.rend(); ++e) {
@@ -173,7 +181,7 @@ class Twin {
       if (e.positive()) disliked = false;
       if (e.positive() && age <= TimeUs{policy_.seen_window_s} * kSecondUs) seen = true;
       if (e.bought()) bought = age <= TimeUs{policy_.bought_window_s} * kSecondUs;
-      if (e.type == EventType::kRefund) bought = false;
+      if (e.type == EventType::kRefund || due_.contains(item)) bought = false;
       if (e.type == EventType::kDislike) disliked = true;
     }
     return disliked || (seen && policy_.exclude_seen) || (bought && policy_.exclude_bought);
@@ -183,6 +191,7 @@ class Twin {
   const policy::PlacementPolicy& policy_;
   const Request& request_;
   std::vector<profile::HistoryEntry> history_;
+  std::set<ItemIndex> due_;
   std::vector<covisit::HistoryItem> anchors_;
   std::map<ItemIndex, double> evidence_;
 };

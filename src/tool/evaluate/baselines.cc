@@ -21,7 +21,8 @@ std::string Popularity::name() const {
 void Popularity::fit(std::span<const Interaction> train, std::uint32_t items) {
   counters::Counters counts(half_life_ == 0 ? kAnyHalfLife : half_life_);
   if (items > 0) counts.add(ItemIndex{items - 1}, 0, 0);
-  for (const Interaction& one : train) counts.add(one.item, 1, half_life_ == 0 ? 0 : one.time);
+  for (const Interaction& one : train)
+    counts.add(one.item, static_cast<double>(one.weight), half_life_ == 0 ? 0 : one.time);
   order_.clear();
   counts.for_each_from_top([&](ItemIndex item) {
     order_.push_back(item);

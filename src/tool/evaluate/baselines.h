@@ -6,7 +6,7 @@
 
 namespace vitrine::evaluate {
 
-// By the number of times an item is in `train`; with a half-life, by the decayed number.
+// By the sum of the weights of an item in `train`; with a half-life, by the decayed sum.
 class Popularity final : public Scorer {
  public:
   // Half-life 0: no decay.

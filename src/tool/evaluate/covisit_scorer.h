@@ -9,8 +9,18 @@ namespace vitrine::evaluate {
 
 class CovisitScorer final : public Scorer {
  public:
+  // How one visitor's history is taken.
+  enum class Histories {
+    kAsListed,  // each interaction counts, whatever it repeats: data set files
+    // As the applier and the Recommender do: an item does not follow itself, each earlier one
+    // counts once, and the question starts from the 12 newest different items, each with the
+    // square root of its interaction's weight.
+    kLive,
+  };
+
   explicit CovisitScorer(const covisit::Options& options = {},
-                         const covisit::ScoreOptions& ask = {});
+                         const covisit::ScoreOptions& ask = {},
+                         Histories histories = Histories::kAsListed);
   std::string name() const override { return "item-item"; }
   void fit(std::span<const Interaction> train, std::uint32_t items) override;
   void rank(const Case& one, const Mask& mask, std::size_t k, std::vector<ItemIndex>& out) override;
@@ -19,8 +29,13 @@ class CovisitScorer final : public Scorer {
   const covisit::Covisit& state() const { return state_; }
 
  private:
+  void collect_recent(const std::vector<ItemIndex>& history, ItemIndex item,
+                      std::vector<ItemIndex>& recent) const;
+  void ask_about(const Case& one);
+
   covisit::Covisit state_;
   covisit::ScoreOptions ask_;
+  Histories histories_;
   Popularity popular_;
   covisit::ScoreScratch scratch_;
   std::vector<covisit::Candidate> found_;

@@ -1,5 +1,6 @@
 #include "tool/evaluate/evaluator.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <time.h>
@@ -56,6 +57,10 @@ Report Evaluator::run(Scorer& scorer) const {
       for (const Interaction& seen : one.history) mask[seen.item.value] = 0;
     }
     report.per_case.push_back(score_case(answer, one.targets, options_.k));
+    for (const ItemIndex target : one.targets) {
+      const bool found = std::find(answer.begin(), answer.end(), target) != answer.end();
+      report.target_found.push_back(found ? 1 : 0);
+    }
     for (const ItemIndex item : answer) ++answered[item.value];
   }
   report.rank_cpu_s = thread_cpu_seconds() - fitted;

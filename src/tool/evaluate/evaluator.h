@@ -20,6 +20,9 @@ struct Report {
   double fit_cpu_s = 0;             // of this thread
   double rank_cpu_s = 0;            // for all cases
   std::vector<CaseScore> per_case;  // in the order of Split::cases
+  // 1 where a target was among the k, 0 where not; one entry a target, in the order of the cases
+  // and of their targets.
+  std::vector<std::uint8_t> target_found;
   std::vector<float> column(float CaseScore::*measure) const;
 };
 

@@ -5,27 +5,13 @@
 #include <optional>
 #include <unordered_map>
 
+#include "platform/codec/csv.h"
+#include "tool/evaluate/data_file.h"
 #include "tool/evaluate/dataset.h"
-#include "tool/evaluate/line_reader.h"
+#include "tool/evaluate/interner.h"
 
 namespace vitrine::evaluate {
 namespace {
-
-// Ids to dense numbers, in the order of their first appearance.
-class Interner {
- public:
-  explicit Interner(std::vector<std::string>& ids) : ids_(ids) {}
-  std::uint32_t operator()(std::string_view id) {
-    const auto [it, fresh] =
-        numbers_.try_emplace(std::string(id), static_cast<std::uint32_t>(ids_.size()));
-    if (fresh) ids_.emplace_back(id);
-    return it->second;
-  }
-
- private:
-  std::vector<std::string>& ids_;
-  std::unordered_map<std::string, std::uint32_t> numbers_;
-};
 
 std::string_view take_word(std::string_view& rest) {
   const std::size_t begin = std::min(rest.find_first_not_of(" \t"), rest.size());
@@ -34,34 +20,6 @@ std::string_view take_word(std::string_view& rest) {
   const std::string_view word = rest.substr(0, end);
   rest.remove_prefix(end);
   return word;
-}
-
-// Splits one CSV line; a quoted field may hold commas, and quotes as "". False where a quote stays
-// open.
-bool split_csv(std::string_view line, std::vector<std::string>& fields) {
-  fields.clear();
-  fields.emplace_back();
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quoted) {
-      if (c != '"') {
-        fields.back().push_back(c);
-      } else if (i + 1 < line.size() && line[i + 1] == '"') {
-        fields.back().push_back('"');
-        ++i;
-      } else {
-        quoted = false;
-      }
-    } else if (c == '"' && fields.back().empty()) {
-      quoted = true;
-    } else if (c == ',') {
-      fields.emplace_back();
-    } else {
-      fields.back().push_back(c);
-    }
-  }
-  return !quoted;
 }
 
 template <class Number>
@@ -108,7 +66,7 @@ enum Column { kInvoice, kStockCode, kDescription, kQuantity, kDate, kPrice, kCus
 }  // namespace
 
 Result<Dataset> read_sequences(const std::string& path, Progress& progress) {
-  VITRINE_TRY(LineReader reader, LineReader::open(path));
+  VITRINE_TRY(DataFile reader, DataFile::open(path));
   progress.start("reading " + path, reader.file_bytes(), "B");
   Dataset data;
   data.name = path;
@@ -134,8 +92,9 @@ Result<Dataset> read_sequences(const std::string& path, Progress& progress) {
 }
 
 Result<Dataset> read_online_retail(const std::string& path, Progress& progress) {
-  VITRINE_TRY(LineReader reader, LineReader::open(path));
-  progress.start("reading " + path, reader.file_bytes(), "B");
+  VITRINE_TRY(auto input, open_data_input(path));
+  codec::CsvReader rows(std::move(input));
+  progress.start("reading " + path, rows.input().bytes_total(), "B");
   Dataset data;
   data.name = path;
   data.has_times = true;
@@ -143,28 +102,35 @@ Result<Dataset> read_online_retail(const std::string& path, Progress& progress) 
   Interner users(data.users);
   std::vector<std::string> invoices;
   Interner invoice_number(invoices);
-  std::string_view line;
-  std::vector<std::string> fields;
-  VITRINE_TRY(const bool any, reader.next(line));
-  if (!any || !split_csv(line, fields) || fields.size() != kColumns ||
-      !fields[0].ends_with("InvoiceNo")) {
-    return reader.error(
-        "expected the header "
-        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
-  }
-  for (;;) {
-    VITRINE_TRY(const bool more, reader.next(line));
-    if (!more) break;
-    if (line.empty()) continue;
-    if (!split_csv(line, fields) || fields.size() != kColumns) {
-      return reader.error("expected " + std::to_string(kColumns) + " columns, found " +
-                          std::to_string(fields.size()));
+  std::vector<std::string_view> fields;
+  const auto wrong = [&](const std::string& what) {
+    return Error(ErrorCode::kInvalidArgument,
+                 path + ":" + std::to_string(rows.line_number()) + ": " + what);
+  };
+  for (bool header = true;; header = false) {
+    auto read = rows.next(fields);
+    if (!read.ok()) return data_error(path, rows.line_number(), std::move(read).error());
+    if (read.value() == codec::CsvRead::kBadRow) return wrong(rows.problem());
+    const bool end = read.value() == codec::CsvRead::kEnd;
+    if (header && (end || fields.size() != kColumns || !fields[0].ends_with("InvoiceNo"))) {
+      return wrong(
+          "expected the header "
+          "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
+    }
+    if (end) break;
+    if (header) continue;
+    if (fields.size() != kColumns) {
+      return wrong("expected " + std::to_string(kColumns) + " columns, found " +
+                   std::to_string(fields.size()));
     }
     const auto quantity = parse_number<std::int64_t>(fields[kQuantity]);
     const auto time = parse_time(fields[kDate]);
-    if (!quantity) return reader.error("Quantity '" + fields[kQuantity] + "' is no whole number");
-    if (!time)
-      return reader.error("InvoiceDate '" + fields[kDate] + "' is not YYYY-MM-DD HH:MM:SS");
+    if (!quantity) {
+      return wrong("Quantity '" + std::string(fields[kQuantity]) + "' is no whole number");
+    }
+    if (!time) {
+      return wrong("InvoiceDate '" + std::string(fields[kDate]) + "' is not YYYY-MM-DD HH:MM:SS");
+    }
     if (fields[kInvoice].starts_with('C') || *quantity <= 0 || fields[kCustomer].empty() ||
         fields[kStockCode].empty()) {
       ++data.skipped;
@@ -173,7 +139,7 @@ Result<Dataset> read_online_retail(const std::string& path, Progress& progress) 
     data.interactions.push_back({UserIndex{users(fields[kCustomer])},
                                  ItemIndex{items(fields[kStockCode])},
                                  invoice_number(fields[kInvoice]), *time});
-    progress.update(reader.bytes_read());
+    progress.update(rows.input().bytes_done());
   }
   progress.finish();
   sort_by_time(data);
@@ -181,7 +147,7 @@ Result<Dataset> read_online_retail(const std::string& path, Progress& progress) 
 }
 
 Result<Dataset> read_events(const std::string& path, Progress& progress) {
-  VITRINE_TRY(LineReader reader, LineReader::open(path));
+  VITRINE_TRY(DataFile reader, DataFile::open(path));
   progress.start("reading " + path, reader.file_bytes(), "B");
   Dataset data;
   data.name = path;

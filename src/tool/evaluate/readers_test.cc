@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "tool/evaluate/data_file.h"
 #include "tool/evaluate/dataset.h"
-#include "tool/evaluate/line_reader.h"
 
 namespace vitrine::evaluate {
 namespace {
@@ -43,7 +43,7 @@ class Readers : public testing::Test {
 };
 
 std::vector<std::string> lines_of(const std::string& path) {
-  LineReader reader = LineReader::open(path).value();
+  DataFile reader = DataFile::open(path).value();
   std::vector<std::string> lines;
   std::string_view line;
   while (reader.next(line).value()) lines.emplace_back(line);

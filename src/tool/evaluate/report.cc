@@ -5,18 +5,10 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tool/evaluate/svg_chart.h"
+
 namespace vitrine::evaluate {
 namespace {
-
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
-std::string with_interval(const Interval& i) {
-  return fixed(i.value, 4) + " [" + fixed(i.low, 4) + ", " + fixed(i.high, 4) + "]";
-}
 
 std::string padded(const std::string& text, std::size_t width, bool left) {
   const std::string blanks(width - std::min(width, text.size()), ' ');
@@ -56,22 +48,27 @@ std::string json_number(double value) {
   return {text, end};
 }
 
-void print_table(std::ostream& out, std::span<const Report> reports) {
-  if (reports.empty()) return;
-  const std::string k = "@" + std::to_string(reports.front().k);
+std::vector<std::vector<std::string>> table_rows(std::span<const Report> reports) {
+  const std::string k = "@" + std::to_string(reports.empty() ? 0 : reports.front().k);
   std::vector<std::vector<std::string>> rows{{"scorer", "HR" + k, "NDCG" + k, "Recall" + k,
                                               "MRR" + k, "coverage", "novelty", "popularity",
                                               "fit cpu s", "rank cpu s"}};
-  std::vector<const Report*> order;
-  for (const Report& report : reports) order.push_back(&report);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const Report* a, const Report* b) { return a->hr.value > b->hr.value; });
-  for (const Report* r : order) {
-    rows.push_back(
-        {r->name, with_interval(r->hr), with_interval(r->ndcg), fixed(r->recall.value, 4),
-         fixed(r->mrr.value, 4), fixed(r->coverage * 100, 1) + " %", fixed(r->novelty, 2) + " bit",
-         fixed(r->popularity, 2) + "x", fixed(r->fit_cpu_s, 2), fixed(r->rank_cpu_s, 2)});
+  for (const Report& r : reports) {
+    rows.push_back({r.name, interval_text(r.hr, {}), interval_text(r.ndcg, {}),
+                    number_text(r.recall.value, {}), number_text(r.mrr.value, {}),
+                    number_text(r.coverage, {1, 100, " %"}), number_text(r.novelty, {2, 1, " bit"}),
+                    number_text(r.popularity, {2, 1, "x"}), number_text(r.fit_cpu_s, {2, 1, ""}),
+                    number_text(r.rank_cpu_s, {2, 1, ""})});
   }
+  return rows;
+}
+
+void print_table(std::ostream& out, std::span<const Report> reports) {
+  if (reports.empty()) return;
+  std::vector<Report> order(reports.begin(), reports.end());
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Report& a, const Report& b) { return a.hr.value > b.hr.value; });
+  const auto rows = table_rows(order);
   for (const auto& row : rows) {
     for (std::size_t column = 0; column < row.size(); ++column) {
       std::size_t width = 0;

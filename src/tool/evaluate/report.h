@@ -3,12 +3,17 @@
 
 #include <ostream>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "tool/evaluate/evaluator.h"
 
 namespace vitrine::evaluate {
 
-// One row a scorer, the best HR first; 95 % intervals as value [low, high].
+// The cells of the table: a head, then one row a scorer in the given order; 95 % intervals as
+// value [low, high].
+std::vector<std::vector<std::string>> table_rows(std::span<const Report> reports);
+// The rows in aligned columns, the best HR first.
 void print_table(std::ostream& out, std::span<const Report> reports);
 
 // One JSON object:

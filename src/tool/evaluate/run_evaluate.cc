@@ -1,18 +1,21 @@
 #include "tool/evaluate/run_evaluate.h"
 
 #include <algorithm>
-#include <array>
+#include <numeric>
 
+#include "service/apply/tenant_state.h"
 #include "tool/evaluate/baselines.h"
 #include "tool/evaluate/covisit_scorer.h"
-#include "tool/evaluate/line_reader.h"
+#include "tool/evaluate/data_file.h"
+#include "tool/evaluate/html_page.h"
 #include "tool/evaluate/report.h"
+#include "tool/evaluate/tenant_data.h"
 
 namespace vitrine::evaluate {
 namespace {
 
 Result<Format> format_of(const std::string& path) {
-  VITRINE_TRY(LineReader reader, LineReader::open(path));
+  VITRINE_TRY(DataFile reader, DataFile::open(path));
   std::string_view line;
   VITRINE_TRY(const bool any, reader.next(line));
   if (!any) return Error(ErrorCode::kInvalidArgument, path + " is empty");
@@ -29,11 +32,29 @@ Result<Dataset> read(const std::string& path, Format format, Progress& progress)
   return Error(ErrorCode::kInternal, "unknown format");
 }
 
+Error too_few_cases(const Dataset& data, SplitKind kind, std::size_t cases) {
+  const std::string needed = kind == SplitKind::kLeaveOneOut
+                                 ? "three different items"
+                                 : "events before the cut and a new item behind it";
+  if (cases == 0 && !data.live) {
+    return {ErrorCode::kInvalidArgument, "nothing to evaluate: no user has " + needed};
+  }
+  return {ErrorCode::kInvalidArgument,
+          data.name + " has " + std::to_string(data.interactions.size()) + " interactions of " +
+              std::to_string(data.users.size()) + " visitors, of whom " + std::to_string(cases) +
+              " have " + needed + "; at least " + std::to_string(kTenantCasesMin) + " are needed" +
+              (kind == SplitKind::kTemporal ? " (--split leave-one-out may find more)" : "")};
+}
+
 TimeUs default_cut(const Dataset& data) {
   return data.interactions[data.interactions.size() * 4 / 5].time;
 }
 
 }  // namespace
+
+std::string_view split_name(SplitKind kind) {
+  return kind == SplitKind::kLeaveOneOut ? "leave one out" : "temporal";
+}
 
 std::optional<Format> find_format(std::string_view name) {
   if (name == "sequences") return Format::kSequences;
@@ -48,50 +69,113 @@ std::optional<SplitKind> find_split(std::string_view name) {
   return std::nullopt;
 }
 
-Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std::ostream& out) {
+namespace {
+
+Scorers make_scorers(bool live, std::uint64_t seed) {
+  using Histories = CovisitScorer::Histories;
+  Scorers scorers;
+  scorers.push_back(std::make_unique<CovisitScorer>(
+      covisit::Options{}, covisit::ScoreOptions{}, live ? Histories::kLive : Histories::kAsListed));
+  scorers.push_back(std::make_unique<Popularity>());
+  if (live)
+    scorers.push_back(std::make_unique<Popularity>(apply::TenantOptions{}.popular_half_life));
+  scorers.push_back(std::make_unique<Random>(seed));
+  return scorers;
+}
+
+Result<Split> make_split(const Dataset& data, const EvaluateOptions& options, SplitKind kind) {
+  if (kind == SplitKind::kTemporal && !data.has_times) {
+    return Error(ErrorCode::kInvalidArgument,
+                 data.name + " has no times: use the leave-one-out split");
+  }
+  Split split = kind == SplitKind::kLeaveOneOut
+                    ? leave_one_out(data, LeaveOneOutOptions{options.stage, data.live})
+                    : temporal(data, {options.cut.value_or(default_cut(data)),
+                                      options.new_items_only, data.live});
+  const std::size_t cases_min = data.live ? kTenantCasesMin : 1;
+  if (split.cases.size() < cases_min) return too_few_cases(data, kind, split.cases.size());
+  return split;
+}
+
+// The scorers of a breakdown stand in the order in which they were made, reports by their HR.
+void sort_by_hr(Evaluation& evaluation) {
+  std::vector<std::size_t> order(evaluation.reports.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return evaluation.reports[a].hr.value > evaluation.reports[b].hr.value;
+  });
+  const auto reorder = [&](auto& values) {
+    auto old = values;
+    for (std::size_t i = 0; i < order.size(); ++i) values[i] = old[order[i]];
+  };
+  reorder(evaluation.reports);
+  for (auto* buckets : {&evaluation.activity, &evaluation.popularity, &evaluation.learning}) {
+    for (Bucket& bucket : *buckets) reorder(bucket.values);
+  }
+}
+
+void print_people(const Evaluation& e, std::ostream& out) {
+  out << e.name << ": " << e.users << " users, " << e.items << " items, " << e.interactions
+      << " interactions";
+  if (e.skipped > 0) out << " (" << e.skipped << " rows skipped)";
+  out << "\n"
+      << split_name(e.split) << ", " << e.train << " interactions to learn from, " << e.cases
+      << " cases, ranked over all items, 95 % bootstrap intervals\n\n";
+  print_table(out, e.reports);
+}
+
+}  // namespace
+
+Result<Evaluation> evaluate(const Dataset& data, const EvaluateOptions& options) {
   if (options.k < 1 || options.k > 1000) {
     return Error(ErrorCode::kInvalidArgument,
                  "k is " + std::to_string(options.k) + "; it must be 1 to 1000");
   }
   if (data.interactions.empty())
     return Error(ErrorCode::kInvalidArgument, "nothing to evaluate: no interactions");
-  const SplitKind kind =
+  Evaluation out;
+  out.name = data.name;
+  out.users = data.users.size();
+  out.items = data.items.size();
+  out.interactions = data.interactions.size();
+  out.skipped = data.skipped;
+  out.k = options.k;
+  out.split =
       options.split.value_or(data.has_times ? SplitKind::kTemporal : SplitKind::kLeaveOneOut);
-  if (kind == SplitKind::kTemporal && !data.has_times) {
-    return Error(ErrorCode::kInvalidArgument,
-                 data.name + " has no times: use the leave-one-out split");
+  VITRINE_TRY(Split split, make_split(data, options, out.split));
+  out.train = split.train.size();
+  out.cases = split.cases.size();
+  const auto items = static_cast<std::uint32_t>(data.items.size());
+  const EvaluatorOptions how{.k = options.k, .mask_history = true, .bootstrap = options.bootstrap};
+  const Evaluator evaluator(std::move(split), items, how);
+  const auto scorers = [&] { return make_scorers(data.live, options.bootstrap.seed); };
+  for (const auto& scorer : scorers()) out.reports.push_back(evaluator.run(*scorer));
+  if (options.breakdowns) {
+    out.activity = by_activity(evaluator.split(), out.reports, options.bootstrap);
+    out.popularity = by_popularity(evaluator.split(), out.reports, options.bootstrap);
+    LearningOptions learning;
+    learning.evaluator = how;
+    out.learning = learning_curve(evaluator.split(), items, scorers, learning);
   }
-  Split split =
-      kind == SplitKind::kLeaveOneOut
-          ? leave_one_out(data, options.stage)
-          : temporal(data, {options.cut.value_or(default_cut(data)), options.new_items_only});
-  if (split.cases.empty()) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "nothing to evaluate: no user has both a history and a target in this split");
-  }
-  if (!options.json) {
-    out << data.name << ": " << data.users.size() << " users, " << data.items.size() << " items, "
-        << data.interactions.size() << " interactions";
-    if (data.skipped > 0) out << " (" << data.skipped << " rows skipped)";
-    out << "\n"
-        << (kind == SplitKind::kLeaveOneOut ? "leave one out" : "temporal") << ", "
-        << split.train.size() << " interactions to learn from, " << split.cases.size()
-        << " cases, ranked over all items, 95 % bootstrap intervals\n\n";
-  }
-  const Evaluator evaluator(std::move(split), static_cast<std::uint32_t>(data.items.size()),
-                            {.k = options.k, .mask_history = true, .bootstrap = options.bootstrap});
-  CovisitScorer items;
-  Popularity popularity;
-  Random random(options.bootstrap.seed);
-  const std::array<Scorer*, 3> scorers{&items, &popularity, &random};
-  std::vector<Report> reports;
-  for (Scorer* scorer : scorers) reports.push_back(evaluator.run(*scorer));
-  if (options.json) {
-    print_json(out, reports);
-  } else {
-    print_table(out, reports);
-  }
+  sort_by_hr(out);
+  return out;
+}
+
+Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std::ostream& out) {
+  EvaluateOptions wanted = options;
+  wanted.breakdowns = options.breakdowns || !options.html.empty();
+  VITRINE_TRY(const Evaluation evaluation, evaluate(data, wanted));
+  options.json ? print_json(out, evaluation.reports) : print_people(evaluation, out);
+  if (options.html.empty()) return ok_status();
+  VITRINE_TRY(write_page(options.html, evaluation_page(evaluation)));
+  if (!options.json) out << "\nreport with charts: " << options.html << "\n";
   return ok_status();
+}
+
+Status run_evaluate_tenant(const std::string& data_directory, std::string_view tenant,
+                           const EvaluateOptions& options, std::ostream& out, Progress& progress) {
+  VITRINE_TRY(const Dataset data, read_tenant(data_directory, tenant, progress));
+  return evaluate_dataset(data, options, out);
 }
 
 Status run_evaluate(const EvaluateOptions& options, std::ostream& out, Progress& progress) {

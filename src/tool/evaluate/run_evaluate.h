@@ -7,12 +7,11 @@
 #include <string>
 
 #include "base/progress.h"
-#include "tool/evaluate/evaluator.h"
+#include "tool/evaluate/evaluation.h"
 
 namespace vitrine::evaluate {
 
 enum class Format { kSequences, kOnlineRetail, kEvents };
-enum class SplitKind { kLeaveOneOut, kTemporal };
 
 // "sequences", "online-retail", "events"; "leave-one-out", "temporal".
 std::optional<Format> find_format(std::string_view name);
@@ -29,13 +28,25 @@ struct EvaluateOptions {
   std::size_t k = 10;          // 1 .. 1000
   BootstrapOptions bootstrap;
   bool json = false;
+  bool breakdowns = false;  // fill Evaluation::activity, popularity and learning
+  std::string html;         // also write the report with charts to this file; empty: don't
 };
 
 // Reads options.path and evaluates it.
 Status run_evaluate(const EvaluateOptions& options, std::ostream& out,
                     Progress& progress = no_progress());
 
-// Evaluates a data set that is in memory; path and format are not looked at.
+// Reads the log of a tenant (tenant_data.h has the errors) and evaluates it; path and format are
+// not looked at. Needs kTenantCasesMin visitors to ask about; says how many there are.
+Status run_evaluate_tenant(const std::string& data_directory, std::string_view tenant,
+                           const EvaluateOptions& options, std::ostream& out,
+                           Progress& progress = no_progress());
+
+inline constexpr std::size_t kTenantCasesMin = 20;
+
+// Evaluates a data set that is in memory and prints it; path and format are not looked at.
 Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std::ostream& out);
+// The same as a value; json and html are not looked at.
+Result<Evaluation> evaluate(const Dataset& data, const EvaluateOptions& options);
 
 }  // namespace vitrine::evaluate

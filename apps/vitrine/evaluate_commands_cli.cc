@@ -1,0 +1,74 @@
+// Command line of `vitrine evaluate`: parsing only; what it does is in tool/evaluate.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "command_line.h"
+#include "tool/evaluate/run_evaluate.h"
+
+namespace vitrine::app {
+namespace {
+
+struct Arguments {
+  evaluate::EvaluateOptions options;
+  std::string tenant, format, split;
+  bool validation = false;
+};
+
+Status read_arguments(Arguments& args) {
+  if (args.options.path.empty() == args.tenant.empty()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "give a data set FILE, or --tenant NAME (with --data DIR) for its event log");
+  }
+  if (!args.format.empty()) {
+    args.options.format = evaluate::find_format(args.format);
+    if (!args.options.format)
+      return Error(ErrorCode::kInvalidArgument,
+                   "--format must be sequences, online-retail or events");
+  }
+  if (!args.split.empty()) {
+    args.options.split = evaluate::find_split(args.split);
+    if (!args.options.split)
+      return Error(ErrorCode::kInvalidArgument, "--split must be leave-one-out or temporal");
+  }
+  if (args.validation) args.options.stage = evaluate::Stage::kValidation;
+  return ok_status();
+}
+
+}  // namespace
+
+void add_evaluate_commands(CLI::App& app, const CommandLine& line) {
+  CLI::App& command = *app.add_subcommand(
+      "evaluate",
+      "Measure recommendations offline: full ranking, with popularity and random beside");
+  static Arguments args;
+  command.add_option("file", args.options.path, "Data set, plain or .gz");
+  command.add_option("--tenant", args.tenant,
+                     "Instead of a file: the event log of this tenant; its server may run");
+  line.add_data(command);
+  command.add_option("--format", args.format,
+                     "sequences, online-retail or events [told from the file]");
+  command.add_option("--split", args.split,
+                     "leave-one-out or temporal [temporal where there are times]");
+  command.add_option("--k", args.options.k, "Length of the lists [10]");
+  command.add_flag("--validation", args.validation,
+                   "Leave-one-out: the second-last item is the target, the last is not used");
+  command.add_option("--html", args.options.html,
+                     "Also write a report with charts to this file: one page, offline");
+  line.add_json(command);
+  command.footer(
+      "Every item is ranked for every user, nothing is sampled. temporal learns from the first "
+      "80 %\nof the time line and asks for the next new items; leave-one-out asks for each user's "
+      "last item.\nIntervals are 95 % bootstrap intervals over users.\n"
+      "  vitrine evaluate year.csv.gz\n"
+      "  vitrine evaluate --data data --tenant my-shop --split leave-one-out");
+  line.run(command, [&line]() -> Status {
+    VITRINE_TRY(read_arguments(args));
+    args.options.json = line.json();
+    const auto progress = terminal_progress();
+    if (args.tenant.empty()) return evaluate::run_evaluate(args.options, std::cout, *progress);
+    return evaluate::run_evaluate_tenant(line.settings().data_directory, args.tenant, args.options,
+                                         std::cout, *progress);
+  });
+}
+
+}  // namespace vitrine::app

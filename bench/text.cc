@@ -1,0 +1,432 @@
+// How much faster than Lucene are exact ranked queries on one thread?
+//
+// Two corpora cut from Debian packages (bench/corpus/make_text_corpus.py), or CORPUS=file: one
+// document a line, tokens separated by a space. Queries are drawn from documents held out: classes
+// of one term, OR and AND of two and four, A AND (B OR C), phrases of two. Both engines get term
+// strings, identical tokens and k; Lucene is warmed up, merged to one segment, without query cache.
+// Passes alternate; a query's time is its thread's CPU time, the least over the passes, on both
+// sides. The last line is JSON. docs/text.md has the results.
+//
+// Environment: CORPUS (a file instead of both corpora), BENCH_DOCUMENTS (use only so many),
+// BENCH_QUERIES (per class, 300), BENCH_PASSES (5), LUCENE_CP (class path of another Lucene),
+// XAPIAN=0, BENCH_REORDER=1 (graph bisection), BENCH_DATA (default build/bench-data/text).
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <random>
+#include <sstream>
+#include <unordered_map>
+
+#include "bench/rivals/xapian_rival.h"
+#include "bench/support/line_process.h"
+#include "bench/support/report.h"
+#include "engine/text/index.h"
+#include "engine/text/search.h"
+
+using namespace vitrine;
+using namespace vitrine::bench;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::array<const char*, 6> kClasses{"t1", "or2", "or4", "and2", "and4", "mix"};
+
+double cpu_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+std::string text_from_environment(const char* name, std::string otherwise) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : otherwise;
+}
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream in(line);
+  std::vector<std::string> words;
+  for (std::string w; in >> w;) words.push_back(w);
+  return words;
+}
+
+using Queries = std::map<std::string, std::vector<std::vector<std::string>>>;
+
+text::Query to_query(const std::string& cls, const std::vector<std::string>& terms) {
+  std::vector<text::Query> leaves;
+  for (const std::string& t : terms) leaves.push_back(text::term(t));
+  if (terms.size() == 1) return leaves[0];
+  if (cls.starts_with("phrase")) return text::phrase(terms);
+  if (cls.starts_with("and")) return text::all_of(std::move(leaves));
+  if (cls.starts_with("mix")) {
+    text::Query first = leaves[0];
+    leaves.erase(leaves.begin());
+    return text::all_of({first, text::any_of(std::move(leaves))});
+  }
+  return text::any_of(std::move(leaves));
+}
+
+// Distinct words of a random stretch of ten of a held-out document; frequent short words rarely.
+Queries draw_queries(const std::string& held_out, const text::Snapshot& snapshot,
+                     std::size_t each) {
+  static const std::vector<std::string> kStop{"the", "of",  "and", "to",   "a",    "in",   "is",
+                                              "for", "or",  "be",  "that", "this", "it",   "with",
+                                              "as",  "are", "by",  "on",   "not",  "from", "an"};
+  std::vector<std::vector<std::string>> documents;
+  std::ifstream in(held_out);
+  for (std::string line; std::getline(in, line);) documents.push_back(words_of(line));
+  if (documents.empty()) give_up("no held-out documents in " + held_out);
+  std::mt19937_64 random(42);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  Queries queries;
+  const auto draw = [&](std::size_t wanted, bool adjacent) {
+    for (;;) {
+      const auto& words = documents[below(documents.size())];
+      if (words.empty()) continue;
+      const std::size_t begin = words.size() > 10 ? below(words.size() - 9) : 0;
+      const std::size_t end = std::min(words.size(), begin + 10);
+      std::vector<std::string> terms;
+      for (std::size_t i = begin; i < end && terms.size() < wanted; ++i) {
+        const std::string& w = words[i];
+        const bool stop = w.size() < 2 || std::find(kStop.begin(), kStop.end(), w) != kStop.end();
+        const bool take = snapshot.document_frequency(w) >= 2 && !(stop && below(10) < 8) &&
+                          std::find(terms.begin(), terms.end(), w) == terms.end();
+        if (take)
+          terms.push_back(w);
+        else if (adjacent)
+          terms.clear();
+      }
+      if (terms.size() == wanted) return terms;
+    }
+  };
+  for (std::size_t q = 0; q < each; ++q) {
+    queries["t1"].push_back(draw(1, false));
+    queries["or2"].push_back(draw(2, false));
+    queries["or4"].push_back(draw(4, false));
+    queries["mix"].push_back(draw(3, false));
+    queries["phrase"].push_back(draw(2, true));
+  }
+  queries["and2"] = queries["or2"];
+  queries["and4"] = queries["or4"];
+  return queries;
+}
+
+struct Measured {
+  std::vector<double> ours, theirs;  // seconds per query, best of the passes
+  double agreement = 0;              // of documents above the k-th score
+  double touched_share = 0;
+  double per_query(const std::vector<double>& v) const {
+    double sum = 0;
+    for (const double s : v) sum += s;
+    return sum / static_cast<double>(v.size());
+  }
+  double ratio() const { return per_query(theirs) / per_query(ours); }
+};
+
+struct Contest {
+  const text::Snapshot& snapshot;
+  LineProcess& lucene;
+  const Queries& queries;
+  int passes;
+
+  Measured run(const std::string& cls, std::uint32_t k, bool count,
+               const text::IdSet* filter = nullptr, bool rival = true) const;
+};
+
+// "t t t |id score id score ;..." of the rival.
+void read_rival(const std::string& line, std::vector<double>& times,
+                std::vector<std::vector<std::pair<std::uint32_t, float>>>& hits) {
+  std::istringstream in(line.substr(0, line.find('|')));
+  std::size_t q = 0;
+  for (double ns; in >> ns; ++q) {
+    if (times.size() <= q) times.push_back(1e9);
+    times[q] = std::min(times[q], ns * 1e-9);
+  }
+  hits.assign(times.size(), {});
+  std::istringstream rest(line.substr(line.find('|') + 1));
+  q = 0;
+  for (std::string part; std::getline(rest, part, ';') && q < hits.size(); ++q) {
+    std::istringstream pairs(part);
+    std::uint32_t id;
+    float score;
+    while (pairs >> id >> score) hits[q].emplace_back(id, score);
+  }
+}
+
+Measured Contest::run(const std::string& cls, std::uint32_t k, bool count,
+                      const text::IdSet* filter, bool rival) const {
+  const auto& all = queries.at(cls);
+  Measured m;
+  m.ours.assign(all.size(), 1e9);
+  text::Searcher searcher;
+  text::SearchOptions options;
+  options.k = k;
+  options.exact_count = count;
+  options.filter = filter;
+  std::vector<text::SearchResult> results(all.size());
+  std::vector<std::vector<std::pair<std::uint32_t, float>>> hits;
+  for (int pass = 0; pass < passes; ++pass) {
+    for (std::size_t q = 0; q < all.size(); ++q) {
+      const double begin = cpu_seconds();
+      const text::Query query = to_query(cls, all[q]);
+      const Status searched = searcher.search(snapshot, query, options, results[q]);
+      m.ours[q] = std::min(m.ours[q], cpu_seconds() - begin);
+      if (!searched.ok()) give_up(searched.error().to_string());
+    }
+    if (rival)
+      read_rival(lucene.ask("run " + cls + " " + std::to_string(k) + (count ? " 1 1" : " 0 1")),
+                 m.theirs, hits);
+  }
+  double shared = 0, above = 0, touched = 0, total = 0;
+  for (std::size_t q = 0; q < all.size(); ++q) {
+    touched += static_cast<double>(results[q].stats.postings_touched);
+    total += static_cast<double>(results[q].stats.postings_total);
+    const auto& own = results[q].hits;
+    if (!rival) continue;
+    for (const text::Hit& hit : own) {
+      if (own.size() == k && hit.score <= own.back().score * (1 + 1e-6f)) continue;
+      ++above;
+      shared += std::any_of(hits[q].begin(), hits[q].end(),
+                            [&](const auto& h) { return h.first == hit.id; });
+    }
+  }
+  m.agreement = above > 0 ? shared / above : 1.0;
+  m.touched_share = total > 0 ? touched / total : 0;
+  return m;
+}
+
+struct Built {
+  std::unique_ptr<text::Index> index;
+  double cpu_s = 0;
+  std::uint64_t bytes = 0;
+};
+
+Built build(const fs::path& corpus, bool positions, std::uint64_t most, bool reorder) {
+  text::Schema schema;
+  schema.positions = positions;
+  schema.analyser = "spaces";
+  text::IndexOptions options;
+  options.buffer_tokens_max = 1ull << 40;
+  options.reorder = reorder;
+  Built built;
+  const double begin = cpu_seconds();
+  auto index = text::Index::create(schema, options);
+  if (!index.ok()) give_up(index.error().to_string());
+  built.index = std::move(index).value();
+  std::ifstream in(corpus);
+  std::vector<text::Token> tokens;
+  std::uint32_t id = 0;
+  for (std::string line; id < most && std::getline(in, line); ++id) {
+    tokens.clear();
+    for (std::size_t at = 0; at < line.size();) {
+      const std::size_t end = std::min(line.find(' ', at), line.size());
+      if (end > at)
+        tokens.push_back({std::string_view(line).substr(at, end - at),
+                          static_cast<std::uint32_t>(tokens.size())});
+      at = end + 1;
+    }
+    const text::FieldTokens field{0, tokens};
+    const Status added = built.index->add(id, std::span(&field, 1));
+    if (!added.ok()) give_up(added.error().to_string());
+  }
+  const Status compacted = built.index->compact();
+  if (!compacted.ok()) give_up(compacted.error().to_string());
+  built.cpu_s = cpu_seconds() - begin;
+  built.bytes = built.index->info().bytes;
+  return built;
+}
+
+// The first `most` lines, so that the rival reads the same documents.
+fs::path limited(const fs::path& corpus, std::uint64_t most, const fs::path& folder) {
+  if (most == ~0ull) return corpus;
+  const fs::path cut = folder / (corpus.stem().string() + "." + std::to_string(most) + ".txt");
+  if (fs::exists(cut)) return cut;
+  std::ifstream in(corpus);
+  std::ofstream out(cut);
+  std::uint64_t n = 0;
+  for (std::string line; n < most && std::getline(in, line); ++n) out << line << '\n';
+  return cut;
+}
+
+void write_queries(const Queries& queries, const fs::path& path) {
+  std::ofstream out(path);
+  for (const auto& [cls, all] : queries)
+    for (const auto& terms : all) {
+      out << cls << '\t';
+      for (std::size_t i = 0; i < terms.size(); ++i) out << (i > 0 ? " " : "") << terms[i];
+      out << '\n';
+    }
+}
+
+double percentile(std::vector<double> v, double share) {
+  std::sort(v.begin(), v.end());
+  return v[std::min(v.size() - 1, static_cast<std::size_t>(share * static_cast<double>(v.size())))];
+}
+
+std::string number(double v) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", v);
+  return text;
+}
+
+// All classes at one k: prints a table, gives the JSON keys.
+std::string contest_keys(const Contest& contest, std::uint32_t k) {
+  std::string json;
+  double logs = 0, agreement = 0;
+  std::printf("  k=%u      ours us   lucene us    ratio   ours/s   touched  agree\n", k);
+  for (const char* cls : kClasses) {
+    const Measured m = contest.run(cls, k, false);
+    const double ratio = m.ratio();
+    logs += std::log(std::string(cls) == "t1" ? std::min(ratio, 10.0) : ratio);
+    agreement += m.agreement;
+    std::printf("  %-7s %10.1f %11.1f %8.2f %8.0f %8.1f%%  %.4f\n", cls, m.per_query(m.ours) * 1e6,
+                m.per_query(m.theirs) * 1e6, ratio, 1 / m.per_query(m.ours), m.touched_share * 100,
+                m.agreement);
+    std::fflush(stdout);
+    json += "\"" + std::string(cls) + "_over_lucene\":" + number(ratio) + ",";
+    if (std::string(cls) == "or4") {
+      json += "\"or4_p99_ms\":" + number(percentile(m.ours, 0.99) * 1e3) + ",";
+      json += "\"postings_touched_share_or4\":" + number(m.touched_share) + ",";
+    }
+  }
+  json += "\"geomean_over_lucene\":" + number(std::exp(logs / 6)) + ",";
+  json += "\"agreement_at_" + std::to_string(k) + "\":" + number(agreement / 6);
+  std::printf("  geomean (one term counted at most 10x) %.2f\n", std::exp(logs / 6));
+  return json;
+}
+
+struct Settings {
+  fs::path data;
+  std::uint64_t most = ~0ull;
+  std::size_t queries = 300;
+  int passes = 5;
+  std::string class_path;
+  bool reorder = false;
+};
+
+std::vector<std::string> lucene_command(const Settings& s) {
+  return {"java", "-Xmx3g", "-XX:+UseSerialGC", "-cp", s.class_path, "LuceneRival"};
+}
+
+void warm_up(LineProcess& lucene, double seconds) {
+  const std::time_t end = std::time(nullptr) + static_cast<std::time_t>(seconds);
+  while (std::time(nullptr) < end)
+    for (const char* cls : kClasses) lucene.ask("run " + std::string(cls) + " 10 0 1");
+}
+
+// Phrases need positions, which make both indexes larger: they have their own, over fewer
+// documents.
+std::string phrase_keys(const Settings& s, const fs::path& corpus, const Queries& queries) {
+  const std::uint64_t most = std::min<std::uint64_t>(s.most, 200'000);
+  const fs::path cut = limited(corpus, most, s.data);
+  const Built built = build(cut, true, most, false);
+  LineProcess lucene(lucene_command(s));
+  const fs::path folder = s.data / (corpus.stem().string() + ".lucene-positions");
+  fs::remove_all(folder);
+  lucene.ask("index " + cut.string() + " " + folder.string() + " 1");
+  lucene.ask("open " + folder.string());
+  lucene.ask("queries " + (s.data / (corpus.stem().string() + ".queries.tsv")).string());
+  const auto snapshot = built.index->snapshot();
+  for (int i = 0; i < 20; ++i) lucene.ask("run phrase 10 0 1");
+  const Measured m = Contest{*snapshot, lucene, queries, s.passes}.run("phrase", 10, false);
+  std::printf("  phrase  %10.1f %11.1f %8.2f   (%llu documents, with positions)\n",
+              m.per_query(m.ours) * 1e6, m.per_query(m.theirs) * 1e6, m.ratio(),
+              static_cast<unsigned long long>(snapshot->documents()));
+  return ",\"phrase_over_lucene\":" + number(m.ratio());
+}
+
+std::string bench_corpus(const Settings& s, const fs::path& corpus, const fs::path& held_out) {
+  const std::string name = corpus.stem().string();
+  const fs::path cut = limited(corpus, s.most, s.data);
+  std::printf("%s: building\n", name.c_str());
+  std::fflush(stdout);
+  const Built built = build(cut, false, s.most, s.reorder);
+  const auto snapshot = built.index->snapshot();
+  const Queries queries = draw_queries(held_out, *snapshot, s.queries);
+  write_queries(queries, s.data / (name + ".queries.tsv"));
+  LineProcess lucene(lucene_command(s));
+  const fs::path folder = s.data / (name + ".lucene");
+  fs::remove_all(folder);
+  std::istringstream answer(lucene.ask("index " + cut.string() + " " + folder.string() + " 0"));
+  double lucene_s = 0, lucene_bytes = 0;
+  answer >> lucene_s >> lucene_bytes;
+  lucene.ask("open " + folder.string());
+  lucene.ask("queries " + (s.data / (name + ".queries.tsv")).string());
+  std::printf("  %llu documents; build %.1f s, %.1f MB; Lucene %.1f s, %.1f MB\n",
+              static_cast<unsigned long long>(snapshot->documents()), built.cpu_s,
+              static_cast<double>(built.bytes) / 1e6, lucene_s, lucene_bytes / 1e6);
+  std::fflush(stdout);
+  warm_up(lucene, 7);
+  const Contest contest{*snapshot, lucene, queries, s.passes};
+  std::string json =
+      "{\"documents\":" + std::to_string(snapshot->documents()) + "," + contest_keys(contest, 10);
+  json += ",\"k100\":{" + contest_keys(contest, 100) + "}";
+  const Measured count = contest.run("or2", 10, true);
+  std::printf("  or2 with count %.1f us, Lucene %.1f us, ratio %.2f\n",
+              count.per_query(count.ours) * 1e6, count.per_query(count.theirs) * 1e6,
+              count.ratio());
+  text::IdSet filter;
+  for (std::uint32_t d = 0; d < snapshot->documents(); ++d)
+    if (((d * 2654435761u) >> 8) % 10 == 0) filter.add(d);
+  const Measured plain = contest.run("or4", 10, false, nullptr, false);
+  const Measured filtered = contest.run("or4", 10, false, &filter, false);
+  const double speed = plain.per_query(plain.ours) / filtered.per_query(filtered.ours);
+  std::printf("  or4 with a filter of 10 %%: %.2f times the speed of the unfiltered one\n", speed);
+  json += ",\"count_over_lucene\":" + number(count.ratio()) +
+          ",\"filtered10_over_unfiltered\":" + number(speed);
+  json += ",\"index_bytes_over_lucene\":" + number(static_cast<double>(built.bytes) / lucene_bytes);
+  json += ",\"build_s_over_lucene\":" + number(built.cpu_s / lucene_s);
+  json += phrase_keys(s, corpus, queries);
+  if (text_from_environment("XAPIAN", "1") != "0" && xapian_present())
+    json += ",\"or2_over_xapian\":" +
+            number(xapian_seconds(cut.string(), (s.data / (name + ".xapian")).string(),
+                                  queries.at("or2"), 200'000) /
+                   contest.run("or2", 10, false, nullptr, false)
+                       .per_query(contest.run("or2", 10, false, nullptr, false).ours));
+  return json + "}";
+}
+
+}  // namespace
+
+int main() {
+  Settings s;
+  s.data = text_from_environment("BENCH_DATA", "build/bench-data/text");
+  s.most = static_cast<std::uint64_t>(number_from_environment("BENCH_DOCUMENTS", 4e9));
+  if (s.most >= 4'000'000'000ull) s.most = ~0ull;
+  s.queries = static_cast<std::size_t>(number_from_environment("BENCH_QUERIES", 300));
+  s.passes = static_cast<int>(number_from_environment("BENCH_PASSES", 5));
+  s.reorder = number_from_environment("BENCH_REORDER", 0) != 0;
+  fs::create_directories(s.data / "lucene");
+  std::string jar = text_from_environment("LUCENE_CP", "");
+  if (jar.empty())
+    for (const auto& file : fs::directory_iterator("/usr/share/java"))
+      if (file.path().filename().string().starts_with("lucene-core-8")) jar = file.path().string();
+  if (jar.empty()) give_up("no Lucene: tools/setup --bench installs liblucene8-java");
+  const std::string compile = "javac -nowarn -cp " + jar + " -d " + (s.data / "lucene").string() +
+                              " bench/rivals/LuceneRival.java";
+  if (std::system(compile.c_str()) != 0) give_up("the rival can't be compiled: " + compile);
+  s.class_path = jar + ":" + (s.data / "lucene").string();
+  std::vector<std::pair<fs::path, fs::path>> corpora;
+  if (const std::string own = text_from_environment("CORPUS", ""); !own.empty()) {
+    corpora.emplace_back(own, own);
+  } else {
+    const std::string cut = "python3 bench/corpus/make_text_corpus.py --out " + s.data.string();
+    if (std::system(cut.c_str()) != 0) give_up("the corpora can't be made: " + cut);
+    const std::string only = text_from_environment("BENCH_CORPUS", "");
+    for (const char* name : {"short", "long"})
+      if (only.empty() || only == name)
+        corpora.emplace_back(s.data / (std::string(name) + ".txt"),
+                             s.data / (std::string(name) + ".held-out.txt"));
+  }
+  std::string json;
+  for (const auto& [corpus, held_out] : corpora)
+    json += (json.empty() ? "" : ",") + ("\"" + corpus.stem().string() + "\":") +
+            bench_corpus(s, corpus, held_out);
+  std::printf("{%s}\n", json.c_str());
+  return 0;
+}

@@ -1,0 +1,125 @@
+// The inner loops of a search over one segment, as plain data and one function per instruction
+// level.
+//
+// A search goes over windows of 128 documents. The bound of a window is the sum of the leaves'
+// maxima in it; windows below the threshold are never opened. In an open window each leaf adds an
+// upper bound per document (one byte, rounded up) into an accumulator of 128 bytes; documents that
+// reach the threshold are scored exactly by the callback, which raises the threshold.
+//
+// The kernels are compiled once per level with wide instructions allowed, so this header has
+// plain structures only: a shared inline function would leak those instructions into the rest.
+#pragma once
+
+#include <cstdint>
+
+namespace vitrine::text::internal {
+
+struct ListView;
+
+enum class LeafKind : std::uint8_t { kWindowed, kDecoded, kBitmap };
+
+// One list of the query. Units: `unit8` and `unit16` of EvalPlan.
+struct Leaf {
+  LeafKind kind = LeafKind::kDecoded;
+  std::uint8_t code_bits = 0;
+  bool scores = true;
+
+  // Maxima per window; window w is at maxima[w - first_window]. 0 where the list has nothing.
+  const std::uint8_t* maxima = nullptr;
+  std::uint32_t first_window = 0, windows = 0;  // first_window is a multiple of 64
+  std::uint32_t weight16 = 0;                   // of a maximum, in unit16
+  std::uint32_t weight8 = 0;                    // of a maximum, in unit8 / 65536
+
+  // kWindowed: see list_format.h.
+  const std::uint8_t* counts = nullptr;
+  const std::uint8_t* groups = nullptr;
+  const std::uint8_t* payload = nullptr;
+
+  // kDecoded: documents with sentinel 0xFFFFFFFF behind the last; codes; first[w] is the first
+  // posting of window w where its maximum is not 0.
+  const std::uint32_t* documents = nullptr;
+  const std::uint8_t* codes = nullptr;
+  const std::uint32_t* first = nullptr;
+
+  // kBitmap: every document of the segment.
+  const std::uint64_t* bits = nullptr;
+
+  std::uint32_t frequency = 0;
+
+  // Where the leaf stands: payload (or index of the first posting) and count in window_at.
+  std::uint32_t window_at = 0xFFFFFFFFu;
+  std::uint32_t count_at = 0;
+  const std::uint8_t* payload_at = nullptr;
+  std::uint32_t index_at = 0;
+
+  // Upper bound in unit8 by class << code_bits | code.
+  alignas(64) std::uint8_t table[256] = {};
+};
+
+enum class NodeKind : std::uint8_t { kLeaf, kPhrase, kAnd, kOr, kNot, kFilter, kNothing };
+
+// Children of a node are nodes child_begin .. child_begin + child_count of `children`.
+struct Node {
+  NodeKind kind = NodeKind::kNothing;
+  std::uint32_t leaf = 0;  // of kLeaf
+  std::uint32_t min_match = 1;
+  std::uint32_t child_begin = 0, child_count = 0;
+};
+
+enum class EvalMode : std::uint8_t { kAny, kAll, kTree };  // flat OR, flat AND, anything
+
+struct EvalPlan {
+  EvalMode mode = EvalMode::kTree;
+  bool count = false;   // visit every window and count matches
+  bool verify = false;  // a mask says "perhaps": counting needs the callback (phrases)
+  std::uint32_t documents = 0;
+  std::uint32_t windows = 0;
+  const std::uint8_t* classes = nullptr;  // per document, padded to a window
+  Leaf* leaves = nullptr;
+  std::uint32_t leaf_count = 0;
+  const Node* nodes = nullptr;
+  const std::uint32_t* children = nullptr;
+  std::uint32_t root = 0;
+
+  // The threshold in both units; the callback raises them.
+  std::uint32_t theta8 = 1;
+  std::uint32_t theta16 = 0;
+
+  // Room for `windows` entries each, rounded up to 64.
+  std::uint32_t* live = nullptr;
+  std::uint16_t* live_bounds = nullptr;
+  std::uint32_t* ordered = nullptr;
+  std::uint16_t* ordered_bounds = nullptr;
+
+  // Documents of a window that may match: filter and removals. Null where all may.
+  void (*allowed)(EvalPlan&, std::uint32_t window, std::uint64_t mask[2]) = nullptr;
+  const std::uint8_t* window_allowed = nullptr;  // per window, 0 where none may; null if unknown
+  // Scores a document (the leaves are positioned on its window) and offers it.
+  void (*candidate)(EvalPlan&, std::uint32_t document) = nullptr;
+  // Whether a document matches, for counting with verify.
+  bool (*matches)(EvalPlan&, std::uint32_t document) = nullptr;
+  void* owner = nullptr;
+
+  std::uint64_t counted = 0;
+  std::uint64_t counted_scores = 0;
+  std::uint64_t windows_visited = 0;
+  std::uint64_t postings_touched = 0;
+};
+
+struct EvalKernels {
+  void (*run)(EvalPlan&);
+  // Finds the leaf's part of the window; count_at is 0 where there is nothing.
+  void (*position)(Leaf&, std::uint32_t window);
+  // Code of the document at `offset` of the window the leaf stands on, or -1.
+  int (*locate)(const Leaf&, std::uint32_t offset);
+  // Unpacks n values of `width` bits (0 to 32) as deltas: out[i] = out[i-1] + 1 + value. May
+  // write up to 16 values behind the n-th and read 64 bytes behind the last.
+  void (*unpack)(const std::uint8_t* packed, std::uint32_t n, std::uint32_t width,
+                 std::uint32_t next, std::uint32_t* out);
+};
+
+extern const EvalKernels kEvalScalar;
+extern const EvalKernels kEvalAvx512;  // needs F, BW, DQ, VL, VBMI, VBMI2, BMI2
+bool avx512_usable();
+
+}  // namespace vitrine::text::internal

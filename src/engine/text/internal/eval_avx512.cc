@@ -1,0 +1,185 @@
+// The kernels with AVX-512: 64 windows or documents an instruction. A window's accumulators stay in
+// two registers; lists add to them through masks and byte permutes, without a store in between.
+#include <cstddef>
+
+#include <immintrin.h>
+
+#include "engine/text/internal/eval.h"
+
+namespace vitrine::text::internal {
+namespace {
+
+struct Acc {
+  __m512i low, high;
+};
+
+inline Acc acc_zero() { return {_mm512_setzero_si512(), _mm512_setzero_si512()}; }
+
+// Bytes of the first `windows` (0 to 31) of 32 windows: see list_format.h.
+inline std::uint32_t payload_before(const std::uint8_t* counts, std::uint32_t windows,
+                                    std::uint32_t bits) {
+  const __m256i bytes = _mm256_maskz_loadu_epi8((1u << windows) - 1, counts);
+  const __m512i n = _mm512_cvtepu8_epi16(bytes);
+  const __m512i codes = _mm512_srli_epi16(
+      _mm512_add_epi16(_mm512_mullo_epi16(n, _mm512_set1_epi16(static_cast<short>(bits))),
+                       _mm512_set1_epi16(7)),
+      3);
+  const __m512i sizes = _mm512_mask_add_epi16(_mm512_setzero_si512(), _mm512_test_epi16_mask(n, n),
+                                              codes, _mm512_min_epu16(n, _mm512_set1_epi16(16)));
+  return static_cast<std::uint32_t>(
+      _mm512_reduce_add_epi32(_mm512_madd_epi16(sizes, _mm512_set1_epi16(1))));
+}
+
+inline std::uint32_t find_byte(const std::uint8_t* bytes, std::uint32_t n, std::uint8_t wanted) {
+  const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+  const std::uint32_t equal =
+      _mm_cmpeq_epi8_mask(all, _mm_set1_epi8(static_cast<char>(wanted))) & ((1u << n) - 1);
+  return equal == 0 ? n : static_cast<std::uint32_t>(__builtin_ctz(equal));
+}
+
+inline std::uint64_t live_mask(const std::uint16_t* bounds, const std::uint8_t* may,
+                               std::uint32_t theta) {
+  if (theta > 65535) return 0;
+  const __m512i least = _mm512_set1_epi16(static_cast<short>(theta));
+  const std::uint64_t low = _mm512_cmpge_epu16_mask(_mm512_load_si512(bounds), least);
+  const std::uint64_t high = _mm512_cmpge_epu16_mask(_mm512_load_si512(bounds + 32), least);
+  const __m512i m = _mm512_load_si512(may);
+  return (low | high << 32) & _mm512_test_epi8_mask(m, m);
+}
+
+#include "engine/text/internal/eval_impl.inc"
+
+// table[index] for 64 indices: one permute for up to 64 entries, four for 256.
+inline __m512i look_up(const u8* table, u32 code_bits, __m512i index) {
+  const __m512i t0 = _mm512_load_si512(table);
+  if (code_bits <= 2) return _mm512_permutexvar_epi8(index, t0);
+  const __m512i t1 = _mm512_load_si512(table + 64);
+  const __m512i low = _mm512_permutex2var_epi8(t0, index, t1);
+  if (code_bits == 3) return low;
+  const __m512i high = _mm512_permutex2var_epi8(_mm512_load_si512(table + 128), index,
+                                                _mm512_load_si512(table + 192));
+  return _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(index), high);
+}
+
+inline __m512i shift_bytes(__m512i v, u32 by) {  // values whose bits don't leave their bytes
+  return _mm512_sll_epi16(v, _mm_cvtsi32_si128(static_cast<int>(by)));
+}
+
+// `count` bits of the planes from bit `at` on; count at most 64.
+inline u64 plane_bits(const u8* planes, u32 at) {
+  const u64 low = load_as<u64>(planes + (at >> 3));
+  const u32 shift = at & 7;
+  if (shift == 0) return low;
+  return low >> shift | static_cast<u64>(planes[(at >> 3) + 8]) << (64 - shift);
+}
+
+inline __m512i add_half(__m512i acc, const Leaf& leaf, u64 mask, const u8* planes, u32 rank,
+                        const u8* classes) {
+  const u32 bits = leaf.code_bits;
+  __m512i index = shift_bytes(_mm512_loadu_si512(classes), bits);
+  for (u32 p = 0; p < bits; ++p) {
+    const u64 at = _pdep_u64(plane_bits(planes, p * leaf.count_at + rank), mask);
+    index = _mm512_mask_add_epi8(index, at, index, _mm512_set1_epi8(static_cast<char>(1 << p)));
+  }
+  return _mm512_mask_adds_epu8(acc, mask, acc, look_up(leaf.table, bits, index));
+}
+
+// Up to 16 postings: their upper bounds are computed side by side, then spread over the documents.
+inline void add_few(Acc& acc, const Leaf& leaf, const u8* classes) {
+  const u32 n = leaf.count_at;
+  const u32 bits = leaf.code_bits;
+  const __m128i offsets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(leaf.payload_at));
+  const u64 word = load_as<u64>(leaf.payload_at + n);
+  const u64 each = 0x0101010101010101ull * ((1u << bits) - 1);
+  const __m128i codes =
+      _mm_set_epi64x(static_cast<long long>(_pdep_u64(bits == 0 ? 0 : word >> (8 * bits), each)),
+                     static_cast<long long>(_pdep_u64(word, each)));
+  const __m512i of_offsets =
+      _mm512_permutex2var_epi8(_mm512_loadu_si512(classes), _mm512_castsi128_si512(offsets),
+                               _mm512_loadu_si512(classes + 64));
+  const __m512i index =
+      _mm512_or_si512(shift_bytes(of_offsets, bits), _mm512_castsi128_si512(codes));
+  const __m512i bounds = look_up(leaf.table, bits, index);
+  const Mask m = mask_of(leaf);
+  const u32 in_low = static_cast<u32>(__builtin_popcountll(m.low));
+  acc.low = _mm512_adds_epu8(acc.low, _mm512_maskz_expand_epi8(m.low, bounds));
+  const __m128i from =
+      _mm_add_epi8(_mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+                   _mm_set1_epi8(static_cast<char>(in_low)));
+  const __m512i rest =
+      _mm512_castsi128_si512(_mm_shuffle_epi8(_mm512_castsi512_si128(bounds), from));
+  acc.high = _mm512_adds_epu8(acc.high, _mm512_maskz_expand_epi8(m.high, rest));
+}
+
+void acc_add_leaf(Acc& acc, const Leaf& leaf, const u8* classes) {
+  const u32 n = leaf.count_at;
+  if (leaf.kind == LeafKind::kDecoded) {
+    for (u32 i = leaf.index_at; i < leaf.index_at + n; ++i) {
+      const u32 at = leaf.documents[i] & 127;
+      const __m512i bound = _mm512_set1_epi8(
+          static_cast<char>(leaf.table[classes[at] << leaf.code_bits | leaf.codes[i]]));
+      const u64 bit = 1ull << (at & 63);
+      const u64 high = 0 - static_cast<u64>(at >> 6);
+      acc.low = _mm512_mask_adds_epu8(acc.low, bit & ~high, acc.low, bound);
+      acc.high = _mm512_mask_adds_epu8(acc.high, bit & high, acc.high, bound);
+    }
+    return;
+  }
+  if (leaf.kind == LeafKind::kWindowed && n <= 16) return add_few(acc, leaf, classes);
+  const Mask m = mask_of(leaf);
+  const u8* planes = leaf.payload_at + 16;
+  acc.low = add_half(acc.low, leaf, m.low, planes, 0, classes);
+  acc.high = add_half(acc.high, leaf, m.high, planes, static_cast<u32>(__builtin_popcountll(m.low)),
+                      classes + 64);
+}
+
+bool acc_any_from(const Acc& acc, u32 least) {
+  const __m512i limit = _mm512_set1_epi8(static_cast<char>(least));
+  return (_mm512_cmpge_epu8_mask(acc.low, limit) | _mm512_cmpge_epu8_mask(acc.high, limit)) != 0;
+}
+
+Mask acc_from(const Acc& acc, u32 least) {
+  if (least > 255) return {0, 0};
+  const __m512i limit = _mm512_set1_epi8(static_cast<char>(least));
+  return {_mm512_cmpge_epu8_mask(acc.low, limit), _mm512_cmpge_epu8_mask(acc.high, limit)};
+}
+
+// 16 values at a time: their bytes are gathered by a permute, shifted into place, and summed up.
+void unpack_deltas(const u8* packed, u32 n, u32 width, u32 next, u32* out) {
+  if (width > 24) {
+    const u64 mask = (1ull << width) - 1;
+    for (u32 i = 0; i < n; ++i) {
+      const u64 bit = u64{i} * width;
+      next += static_cast<u32>(load_as<u64>(packed + (bit >> 3)) >> (bit & 7) & mask);
+      out[i] = next++;
+    }
+    return;
+  }
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i bit = _mm512_mullo_epi32(lane, _mm512_set1_epi32(static_cast<int>(width)));
+  const __m512i byte = _mm512_srli_epi32(bit, 3);
+  const __m512i shift = _mm512_and_si512(bit, _mm512_set1_epi32(7));
+  const __m512i gather = _mm512_add_epi32(_mm512_mullo_epi32(byte, _mm512_set1_epi32(0x01010101)),
+                                          _mm512_set1_epi32(0x03020100));
+  const __m512i mask = _mm512_set1_epi32(static_cast<int>((1u << width) - 1));
+  const __m512i zero = _mm512_setzero_si512();
+  const __m512i one = _mm512_set1_epi32(1);
+  __m512i before = _mm512_set1_epi32(static_cast<int>(next) - 1);
+  for (u32 i = 0; i < n; i += 16, packed += 2 * width) {
+    const __m512i raw = _mm512_permutexvar_epi8(gather, _mm512_loadu_si512(packed));
+    __m512i sum = _mm512_add_epi32(_mm512_and_si512(_mm512_srlv_epi32(raw, shift), mask), one);
+    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 15));
+    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 14));
+    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 12));
+    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 8));
+    sum = _mm512_add_epi32(sum, before);
+    _mm512_storeu_si512(out + i, sum);
+    before = _mm512_permutexvar_epi32(_mm512_set1_epi32(15), sum);
+  }
+}
+
+}  // namespace
+
+const EvalKernels kEvalAvx512 = {run_plan, position_on, locate_in, unpack_deltas};
+
+}  // namespace vitrine::text::internal

@@ -1,0 +1,96 @@
+// The kernels in plain C++: for any machine, and the twin of the wide ones in tests.
+#include <cstddef>
+
+#include "engine/text/internal/eval.h"
+
+namespace vitrine::text::internal {
+namespace {
+
+struct Acc {
+  std::uint8_t value[128];
+};
+
+inline Acc acc_zero() { return {}; }
+
+inline std::uint32_t payload_before(const std::uint8_t* counts, std::uint32_t windows,
+                                    std::uint32_t bits) {
+  std::uint32_t sum = 0;
+  for (std::uint32_t i = 0; i < windows; ++i) {
+    const std::uint32_t n = counts[i];
+    sum += (n <= 16 ? n : 16) + (n * bits + 7) / 8;
+  }
+  return sum;
+}
+
+inline std::uint32_t find_byte(const std::uint8_t* bytes, std::uint32_t n, std::uint8_t wanted) {
+  for (std::uint32_t i = 0; i < n; ++i)
+    if (bytes[i] == wanted) return i;
+  return n;
+}
+
+inline std::uint64_t live_mask(const std::uint16_t* bounds, const std::uint8_t* may,
+                               std::uint32_t theta) {
+  std::uint64_t mask = 0;
+  for (std::uint32_t i = 0; i < 64; ++i)
+    mask |= static_cast<std::uint64_t>(may[i] != 0 && bounds[i] >= theta) << i;
+  return mask;
+}
+
+#include "engine/text/internal/eval_impl.inc"
+
+inline void add_one(Acc& acc, const Leaf& leaf, u32 at, u32 code, const u8* classes) {
+  const u32 sum = acc.value[at] + leaf.table[classes[at] << leaf.code_bits | code];
+  acc.value[at] = static_cast<u8>(sum > 255 ? 255 : sum);
+}
+
+void acc_add_leaf(Acc& acc, const Leaf& leaf, const u8* classes) {
+  const u32 n = leaf.count_at;
+  const u32 bits = leaf.code_bits;
+  const u32 last = (1u << bits) - 1;
+  if (leaf.kind == LeafKind::kDecoded) {
+    for (u32 i = leaf.index_at; i < leaf.index_at + n; ++i)
+      add_one(acc, leaf, leaf.documents[i] & 127, leaf.codes[i], classes);
+  } else if (leaf.kind == LeafKind::kWindowed && n <= 16) {
+    u64 codes = load_as<u64>(leaf.payload_at + n);
+    for (u32 i = 0; i < n; ++i, codes >>= bits)
+      add_one(acc, leaf, leaf.payload_at[i], static_cast<u32>(codes) & last, classes);
+  } else {
+    const Mask m = mask_of(leaf);
+    u32 rank = 0;
+    for (u32 at = 0; at < 128; ++at) {
+      if (((at < 64 ? m.low : m.high) >> (at & 63) & 1) == 0) continue;
+      u32 code = 0;
+      for (u32 p = 0; p < bits; ++p) code |= bit_at(leaf.payload_at + 16, p * n + rank) << p;
+      ++rank;
+      add_one(acc, leaf, at, code, classes);
+    }
+  }
+}
+
+bool acc_any_from(const Acc& acc, u32 least) {
+  for (const u8 v : acc.value)
+    if (v >= least) return true;
+  return false;
+}
+
+Mask acc_from(const Acc& acc, u32 least) {
+  Mask m{0, 0};
+  for (u32 i = 0; i < 64; ++i) m.low |= static_cast<u64>(acc.value[i] >= least) << i;
+  for (u32 i = 0; i < 64; ++i) m.high |= static_cast<u64>(acc.value[64 + i] >= least) << i;
+  return m;
+}
+
+void unpack_deltas(const u8* packed, u32 n, u32 width, u32 next, u32* out) {
+  const u64 mask = (1ull << width) - 1;
+  for (u32 i = 0; i < n; ++i) {
+    const u64 bit = u64{i} * width;
+    next += static_cast<u32>(load_as<u64>(packed + (bit >> 3)) >> (bit & 7) & mask);
+    out[i] = next++;
+  }
+}
+
+}  // namespace
+
+const EvalKernels kEvalScalar = {run_plan, position_on, locate_in, unpack_deltas};
+
+}  // namespace vitrine::text::internal

@@ -1,0 +1,124 @@
+#include "engine/text/internal/query_tree.h"
+
+#include <cmath>
+
+namespace vitrine::text::internal {
+namespace {
+
+struct Maker {
+  const Snapshot& snapshot;
+  QueryTree& tree;
+  double documents = 0;
+
+  double idf(std::uint64_t frequency) const {
+    const auto df = static_cast<double>(frequency);
+    return std::log(1.0 + (documents - df + 0.5) / (df + 0.5));
+  }
+
+  std::uint32_t new_node(NodeKind kind) {
+    Node node;
+    node.kind = kind;
+    tree.nodes.push_back(node);
+    tree.node_weight.push_back(0);
+    return static_cast<std::uint32_t>(tree.nodes.size() - 1);
+  }
+
+  std::uint32_t new_leaf(std::string_view text, bool prefix, float boost, bool scores) {
+    QueryLeaf leaf;
+    leaf.prefix = prefix;
+    leaf.text = text;
+    leaf.scores = scores;
+    if (prefix) {
+      leaf.weight = boost;
+    } else {
+      leaf.frequency = snapshot.document_frequency(text);
+      leaf.idf = idf(leaf.frequency);
+      leaf.weight = static_cast<float>(boost * leaf.idf);
+    }
+    const std::uint32_t node = new_node(NodeKind::kLeaf);
+    leaf.node = node;
+    tree.nodes[node].leaf = static_cast<std::uint32_t>(tree.leaves.size());
+    tree.leaves.push_back(leaf);
+    return node;
+  }
+
+  void set_children(std::uint32_t node, const std::vector<std::uint32_t>& children) {
+    tree.nodes[node].child_begin = static_cast<std::uint32_t>(tree.children.size());
+    tree.nodes[node].child_count = static_cast<std::uint32_t>(children.size());
+    tree.children.insert(tree.children.end(), children.begin(), children.end());
+  }
+
+  std::uint32_t make_phrase(const Query& q, bool scores) {
+    if (q.terms.size() == 1) return new_leaf(q.terms[0], false, q.boost, scores);
+    const std::uint32_t node = new_node(NodeKind::kPhrase);
+    std::vector<std::uint32_t> children;
+    double sum = 0;
+    for (const std::string& t : q.terms) {
+      children.push_back(new_leaf(t, false, q.boost, false));
+      sum += tree.leaves.back().idf;
+    }
+    // The rarest term stands for the phrase in bounds: the phrase occurs at most as often.
+    std::uint32_t rarest = tree.nodes[children[0]].leaf;
+    const auto weight = static_cast<float>(q.boost * sum);
+    for (const std::uint32_t c : children) {
+      QueryLeaf& leaf = tree.leaves[tree.nodes[c].leaf];
+      if (leaf.frequency < tree.leaves[rarest].frequency) rarest = tree.nodes[c].leaf;
+      leaf.weight = weight;
+    }
+    tree.leaves[rarest].scores = scores;
+    tree.node_weight[node] = weight;
+    tree.has_phrase = true;
+    set_children(node, children);
+    return node;
+  }
+
+  std::uint32_t make(const Query& q, bool scores) {
+    switch (q.kind) {
+      case Query::Kind::kTerm: return new_leaf(q.terms[0], false, q.boost, scores);
+      case Query::Kind::kPrefix: return new_leaf(q.terms[0], true, q.boost, scores);
+      case Query::Kind::kPhrase: return make_phrase(q, scores);
+      case Query::Kind::kNothing: return new_node(NodeKind::kNothing);
+      case Query::Kind::kAnd:
+      case Query::Kind::kOr:
+        if (q.children.empty()) return new_node(NodeKind::kNothing);
+        if (q.children.size() == 1 && q.min_match == 1) return make(q.children[0], scores);
+        break;
+      case Query::Kind::kNot:
+      case Query::Kind::kFilter: scores = false; break;
+    }
+    const NodeKind kind = q.kind == Query::Kind::kAnd   ? NodeKind::kAnd
+                          : q.kind == Query::Kind::kOr  ? NodeKind::kOr
+                          : q.kind == Query::Kind::kNot ? NodeKind::kNot
+                                                        : NodeKind::kFilter;
+    const std::uint32_t node = new_node(kind);
+    tree.nodes[node].min_match = kind == NodeKind::kOr ? q.min_match : 1;
+    std::vector<std::uint32_t> children;
+    for (const Query& child : q.children) children.push_back(make(child, scores));
+    set_children(node, children);
+    return node;
+  }
+};
+
+EvalMode mode_of(const QueryTree& tree) {
+  const Node& root = tree.nodes[tree.root];
+  if (root.kind == NodeKind::kLeaf) return EvalMode::kAny;
+  if (root.kind != NodeKind::kAnd && (root.kind != NodeKind::kOr || root.min_match != 1))
+    return EvalMode::kTree;
+  for (std::uint32_t c = 0; c < root.child_count; ++c)
+    if (tree.nodes[tree.children[root.child_begin + c]].kind != NodeKind::kLeaf)
+      return EvalMode::kTree;
+  return root.kind == NodeKind::kAnd ? EvalMode::kAll : EvalMode::kAny;
+}
+
+}  // namespace
+
+void make_tree(const Snapshot& snapshot, const Query& query, QueryTree& tree) {
+  tree = QueryTree{};
+  Maker maker{snapshot, tree};
+  for (const Snapshot::Part& part : snapshot.parts())
+    maker.documents += static_cast<double>(part.segment->documents());
+  tree.root = maker.make(query, true);
+  tree.mode = mode_of(tree);
+}
+
+}  // namespace vitrine::text::internal

@@ -1,0 +1,37 @@
+// A query prepared for all segments of a snapshot: leaves with weights, nodes in arrays.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/text/index.h"
+#include "engine/text/internal/eval.h"
+#include "engine/text/query.h"
+
+namespace vitrine::text::internal {
+
+struct QueryLeaf {
+  bool prefix = false;
+  std::string_view text;  // of the query
+  float weight = 0;       // boost * idf; of a phrase's terms: of the phrase
+  double idf = 0;
+  bool scores = true;  // not below NOT or FILTER
+  std::uint32_t node = 0;
+  std::uint64_t frequency = 0;  // over all segments
+};
+
+struct QueryTree {
+  std::vector<QueryLeaf> leaves;
+  std::vector<Node> nodes;
+  std::vector<std::uint32_t> children;
+  std::vector<double> node_weight;  // of phrases
+  std::uint32_t root = 0;
+  EvalMode mode = EvalMode::kTree;
+  bool has_phrase = false;
+};
+
+// The sum of weights is finite; idf follows the formula of schema.h over all segments.
+void make_tree(const Snapshot& snapshot, const Query& query, QueryTree& tree);
+
+}  // namespace vitrine::text::internal

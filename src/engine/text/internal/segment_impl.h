@@ -1,0 +1,71 @@
+// The parts of an opened segment, for this module's readers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/text/internal/image.h"
+#include "engine/text/segment.h"
+
+namespace vitrine::text {
+
+namespace internal {
+
+// What the dictionary says of a term.
+struct TermEntry {
+  std::uint32_t frequency = 0;
+  std::string_view postings;
+  std::string_view positions;
+};
+
+// Walks terms in byte order; trusts bytes that passed check_image().
+class TermCursor {
+ public:
+  TermCursor(const Segment::Impl& segment, std::uint64_t block);
+  bool next();  // false behind the last term
+  std::string_view text() const { return text_; }
+  const TermEntry& entry() const { return entry_; }
+
+ private:
+  const Segment::Impl& segment_;
+  std::uint64_t number_;  // of the next term
+  std::size_t at_ = 0;    // in the terms section
+  std::uint64_t postings_ = 0, positions_ = 0;
+  std::string text_;
+  TermEntry entry_;
+};
+
+}  // namespace internal
+
+struct Segment::Impl {
+  std::string owned;
+  std::unique_ptr<io::File> file;
+  std::unique_ptr<io::SharedMapping> mapping;
+  std::string_view image;
+  std::string_view sections[internal::kSectionKinds + 1];  // by kind
+  internal::Meta meta;
+  std::vector<float> inverse;
+  internal::Classes classes;  // of documents, padded to a window
+  internal::Scoring scoring;
+  const std::uint32_t* ids = nullptr;   // null where consecutive
+  std::vector<std::uint64_t> prefixes;  // of blocks
+  std::vector<std::uint32_t> by_id;     // local numbers by rising id, where ids don't rise
+
+  std::string_view section(internal::SectionKind kind) const {
+    return sections[static_cast<std::uint32_t>(kind)];
+  }
+  internal::DictionaryBlock block(std::uint64_t b) const;
+  std::string_view first_term(std::uint64_t b) const;
+  // The block that would hold the term.
+  std::uint64_t block_of(std::string_view term) const;
+  bool find(std::string_view term, internal::TermEntry& entry) const;
+  DocumentId id(std::uint32_t local) const { return ids ? ids[local] : meta.id_base + local; }
+
+  Status parse(std::string_view bytes, Verify verify);
+  Status parse_table(Verify verify);
+  Status bind();
+};
+
+}  // namespace vitrine::text

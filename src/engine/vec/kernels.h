@@ -1,0 +1,94 @@
+#pragma once
+// The inner loops, once per instruction level, behind a table of functions.
+//
+// Code layout ("block"): kLanes = 32 vectors beside each other. For each group of 8 dimensions
+// 128 bytes: 4 bytes for each of the 32 vectors; byte b of them holds dimension 8g+b in its low
+// and 8g+4+b in its high nibble. After the groups 32 float scales, then 32 float biases. So one
+// 64-byte load feeds 16 vectors, and a query's 4 bytes are broadcast to all of them.
+//
+// All integer results are exact and the same at every level. Floating-point ones are the same
+// for one level; between levels they may differ in the last bits.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "platform/simd/level.h"
+
+namespace vitrine::vec {
+
+inline constexpr std::size_t kLanes = 32;
+
+/// Bytes of a block for `dims` (a multiple of 8) dimensions.
+constexpr std::size_t block_bytes(std::size_t dims) {
+  return dims / 8 * 4 * kLanes + 2 * kLanes * sizeof(float);
+}
+
+/// One query as the scan sees it. A candidate's estimate is
+/// base + scale * (slope * dot + offset) + bias, with scale and bias of the vector.
+struct ScanQuery {
+  const std::int8_t* codes = nullptr;  ///< `dims` values in -127..127
+  float base = 0;                      ///< the query with the list's centroid
+  float slope = 0;
+  float offset = 0;
+  float threshold = 0;             ///< candidates below it are dropped
+  float* estimates = nullptr;      ///< where the scan appends what it kept ...
+  std::uint32_t* slots = nullptr;  ///< ... with the vector's slot
+  std::uint32_t count = 0;         ///< entries there; the caller leaves room for kLanes a block
+};
+
+inline constexpr std::size_t kQueriesPerPass = 8;
+
+struct Kernels {
+  simd::Level level;
+
+  /// Scans `blocks` blocks for `n` (1..kQueriesPerPass) queries at once. `first_slot` is the slot
+  /// of lane 0 of the first block. With `allowed`, word i says which lanes of block i may be kept;
+  /// blocks whose word is 0 are not read.
+  void (*scan)(const std::uint8_t* codes, std::size_t blocks, std::size_t dims,
+               std::uint32_t first_slot, const std::uint32_t* allowed, ScanQuery* queries,
+               std::size_t n);
+
+  /// out[q * out_stride + i] for `n` queries against `blocks` blocks of centroid codes: groups of
+  /// 4 dimensions, 4 unsigned bytes for each of 32 centroids; result: sum of code * query.
+  void (*dot_blocks)(const std::uint8_t* codes, std::size_t blocks, std::size_t dims,
+                     const std::int8_t* const* queries, std::size_t n, std::int32_t* out,
+                     std::size_t out_stride);
+
+  /// out[i] = scales[i] * (slope * dots[i] + offset) + biases[i] for n (a multiple of 16) values;
+  /// returns the place of the largest, the first of equals. `out` may be null.
+  std::uint32_t (*rank)(const std::int32_t* dots, std::size_t n, float slope, float offset,
+                        const float* scales, const float* biases, float* out);
+
+  /// Looks for a value t that at least `least` and at most `most` of the n estimates reach, moves
+  /// those to the front in their order (slots with them) and returns how many they are; t goes to
+  /// *threshold. Where equal estimates allow no such t, more than `most` may be left. `n` must be
+  /// above `most` and `least` above 0; the arrays have kLanes entries of room behind n.
+  std::uint32_t (*cut)(float* estimates, std::uint32_t* slots, std::uint32_t n, std::uint32_t least,
+                       std::uint32_t most, float* threshold);
+
+  /// Sums of nibble * a and nibble * b over a row of dims/2 bytes: byte i holds dimension i in
+  /// its low and dims/2 + i in its high nibble.
+  void (*dot_nibbles)(const std::uint8_t* row, std::size_t dims, const std::int8_t* a,
+                      const std::int8_t* b, std::int32_t* sum_a, std::int32_t* sum_b);
+
+  /// Sum of code * query over `dims` unsigned bytes.
+  std::int32_t (*dot_bytes)(const std::uint8_t* row, std::size_t dims, const std::int8_t* query);
+
+  float (*dot)(const float* a, const float* b, std::size_t dims);
+  float (*squared_distance)(const float* a, const float* b, std::size_t dims);
+};
+
+/// The table for `level`, or the best one below it that was built. Never fails: scalar is last.
+const Kernels& kernels_for(simd::Level level);
+/// kernels_for(simd::active_level()), found once.
+const Kernels& kernels();
+
+namespace internal {
+std::uint32_t cut_plain(float* estimates, std::uint32_t* slots, std::uint32_t n,
+                        std::uint32_t least, std::uint32_t most, float* threshold);
+extern const Kernels kScalarKernels;
+extern const Kernels kAvx2Kernels;
+extern const Kernels kVnniKernels;
+}  // namespace internal
+
+}  // namespace vitrine::vec

@@ -1,0 +1,222 @@
+#include "engine/vec/lists.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "engine/vec/kernels.h"
+#include "engine/vec/kmeans.h"
+#include "engine/vec/random.h"
+
+namespace vitrine::vec {
+namespace {
+
+constexpr std::size_t kChunk = 1024;
+
+// Row `i` as it is indexed: itself, or scaled to length 1 into `space`.
+const float* indexed_row(const Rows& rows, std::size_t i, Metric metric, float* space) {
+  if (metric != Metric::kCosine) return rows.row(i);
+  normalize(rows.row(i), rows.dim, space);
+  return space;
+}
+
+std::uint32_t automatic_lists(std::size_t count) {
+  if (count < 4096) return 1;
+  // A power of two near the square root: 1,024 lists for a million.
+  std::uint32_t lists = 16;
+  while (std::size_t{lists} * lists * 2 < count) lists *= 2;
+  return lists;
+}
+
+Column<float> train(const Rows& rows, const ListOptions& options, const Rotation& rotation,
+                    std::uint32_t lists, const Workers& workers, Progress& progress) {
+  const std::size_t wanted =
+      std::min<std::size_t>(rows.count, std::size_t{lists} * options.sample_per_list);
+  const std::size_t dims = rotation.dims();
+  std::vector<std::uint32_t> chosen(rows.count);
+  std::iota(chosen.begin(), chosen.end(), 0U);
+  Random random(options.seed);
+  for (std::size_t i = 0; i < wanted; ++i)
+    std::swap(chosen[i], chosen[i + random.below(rows.count - i)]);
+  std::sort(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(wanted));
+  Column<float> sample(wanted * dims);
+  parallel_for(workers, (wanted + kChunk - 1) / kChunk, [&](std::size_t chunk, unsigned) {
+    std::vector<float> space(rows.dim);
+    for (std::size_t i = chunk * kChunk; i < std::min(wanted, (chunk + 1) * kChunk); ++i)
+      rotation.apply(indexed_row(rows, chosen[i], options.metric, space.data()),
+                     sample.mutable_data() + i * dims);
+  });
+  KMeansOptions kmeans;
+  kmeans.clusters = lists;
+  kmeans.iterations = lists == 1 ? 1 : options.iterations;
+  kmeans.seed = options.seed;
+  return train_centroids(sample.data(), wanted, dims, kmeans, workers, progress);
+}
+
+std::vector<std::uint32_t> assigned(const Rows& rows, Metric metric, const Rotation& rotation,
+                                    const CoarseTable& coarse, const Workers& workers) {
+  std::vector<std::uint32_t> list_of(rows.count);
+  const std::size_t dims = rotation.dims();
+  // Vectors go to the nearest centroid, in whatever order searches rank the lists.
+  const CoarseTable nearest = coarse.order() == CoarseOrder::kDistance
+                                  ? coarse
+                                  : CoarseTable(coarse.centroids(), dims, CoarseOrder::kDistance);
+  parallel_for(workers, (rows.count + kChunk - 1) / kChunk, [&](std::size_t chunk, unsigned) {
+    const std::size_t first = chunk * kChunk;
+    const std::size_t some = std::min(kChunk, rows.count - first);
+    std::vector<float> rotated(some * dims);
+    std::vector<float> space(rows.dim);
+    for (std::size_t i = 0; i < some; ++i)
+      rotation.apply(indexed_row(rows, first + i, metric, space.data()), rotated.data() + i * dims);
+    assign_lists(nearest, rotated.data(), some, list_of.data() + first);
+  });
+  return list_of;
+}
+
+// Sizes and block ranges, with ids in place; returns the slot of each row.
+std::vector<std::uint32_t> lay_out(Lists& lists, const std::vector<std::uint32_t>& list_of,
+                                   const std::uint32_t* ids) {
+  const std::size_t n = lists.coarse.count();
+  lists.sizes = Column<std::uint32_t>(n);
+  lists.first_block = Column<std::uint32_t>(n + 1);
+  for (const std::uint32_t list : list_of) ++lists.sizes.mutable_data()[list];
+  std::uint32_t blocks = 0;
+  for (std::size_t list = 0; list <= n; ++list) {
+    lists.first_block.mutable_data()[list] = blocks;
+    if (list < n) blocks += (lists.sizes[list] + static_cast<std::uint32_t>(kLanes) - 1) / kLanes;
+  }
+  lists.list_of_block = Column<std::uint32_t>(blocks);
+  lists.codes = Column<std::uint8_t>(blocks * block_bytes(lists.dims));
+  lists.low = Column<std::uint8_t>(blocks * kLanes * lists.dims / 2);
+  lists.ids = Column<std::uint32_t>(blocks * kLanes);
+  lists.rows = Column<float>(blocks * kLanes * lists.dim);
+  std::fill_n(lists.ids.mutable_data(), lists.ids.size(), kNoId);
+  std::vector<std::uint32_t> next(n);
+  for (std::size_t list = 0; list < n; ++list) {
+    next[list] = lists.first_block[list] * static_cast<std::uint32_t>(kLanes);
+    std::fill(lists.list_of_block.mutable_data() + lists.first_block[list],
+              lists.list_of_block.mutable_data() + lists.first_block[list + 1],
+              static_cast<std::uint32_t>(list));
+  }
+  std::vector<std::uint32_t> slot_of(list_of.size());
+  for (std::size_t i = 0; i < list_of.size(); ++i) {
+    slot_of[i] = next[list_of[i]]++;
+    lists.ids.mutable_data()[slot_of[i]] = ids == nullptr ? static_cast<std::uint32_t>(i) : ids[i];
+  }
+  return slot_of;
+}
+
+void put_factors(std::uint8_t* block, std::size_t dims, std::size_t lane, VectorFactors factors) {
+  std::uint8_t* scales = block + dims / 8 * 4 * kLanes;
+  std::memcpy(scales + lane * sizeof(float), &factors.scale, sizeof(float));
+  std::memcpy(scales + (kLanes + lane) * sizeof(float), &factors.bias, sizeof(float));
+}
+
+void encode_list(Lists& lists, const Rows& rows, const std::vector<std::uint32_t>& row_of,
+                 std::size_t list) {
+  const std::size_t dims = lists.dims;
+  const float* center = lists.coarse.centroid(list);
+  std::vector<float> residual(dims);
+  const std::size_t first = std::size_t{lists.first_block[list]} * kLanes;
+  const std::size_t end = std::size_t{lists.first_block[list + 1]} * kLanes;
+  for (std::size_t slot = first; slot < end; ++slot) {
+    std::uint8_t* block = lists.codes.mutable_data() + slot / kLanes * block_bytes(dims);
+    if (slot >= first + lists.sizes[list]) {
+      put_factors(block, dims, slot % kLanes, {0, -std::numeric_limits<float>::infinity()});
+      continue;
+    }
+    float* row = lists.rows.mutable_data() + slot * lists.dim;
+    if (lists.metric == Metric::kCosine)
+      normalize(rows.row(row_of[slot]), lists.dim, row);
+    else
+      std::copy_n(rows.row(row_of[slot]), lists.dim, row);
+    lists.rotation.apply(row, residual.data());
+    for (std::size_t d = 0; d < dims; ++d) residual[d] -= center[d];
+    const float minus =
+        lists.metric == Metric::kL2 ? 0.5F * kernels().dot(row, row, lists.dim) : 0.0F;
+    put_factors(block, dims, slot % kLanes,
+                encode_vector(residual.data(), center, minus, dims, slot % kLanes, block,
+                              lists.low.mutable_data() + slot * dims / 2));
+  }
+}
+
+}  // namespace
+
+void normalize(const float* row, std::size_t dim, float* out) {
+  double square = 0;
+  for (std::size_t i = 0; i < dim; ++i) square += static_cast<double>(row[i]) * row[i];
+  const auto inverse = square > 0 ? static_cast<float>(1.0 / std::sqrt(square)) : 0.0F;
+  for (std::size_t i = 0; i < dim; ++i) out[i] = row[i] * inverse;
+}
+
+float Lists::scale(std::size_t slot) const {
+  float value;
+  std::memcpy(&value,
+              codes.data() + slot / kLanes * block_bytes(dims) + dims / 8 * 4 * kLanes +
+                  slot % kLanes * sizeof(float),
+              sizeof(value));
+  return value;
+}
+
+float Lists::refinement(const RotatedQuery& query, std::uint32_t slot) const {
+  const std::uint32_t list = list_of_block[slot / kLanes];
+  const SignedCodes& center = coarse.signed_factors(list);
+  std::int32_t with_query = 0;
+  std::int32_t with_center = 0;
+  kernels().dot_nibbles(low.data() + std::size_t{slot} * dims / 2, dims, query.codes,
+                        coarse.signed_codes(list), &with_query, &with_center);
+  const float q = query.quantized.step *
+                  (static_cast<float>(with_query) - 7.5F * static_cast<float>(query.quantized.sum));
+  const float c =
+      center.step * (static_cast<float>(with_center) - 7.5F * static_cast<float>(center.sum));
+  return scale(slot) * (q - c);
+}
+
+float Lists::exact(const float* original, std::uint32_t slot) const {
+  const float* row = rows.data() + std::size_t{slot} * dim;
+  return metric == Metric::kL2 ? kernels().squared_distance(original, row, dim)
+                               : kernels().dot(original, row, dim);
+}
+
+std::size_t Lists::total_bytes() const {
+  return code_bytes() + ids.bytes() + rows.bytes() + first_block.bytes() + sizes.bytes() +
+         list_of_block.bytes() + coarse.bytes();
+}
+
+Lists encode_lists(const Rows& rows, const std::uint32_t* ids, Metric metric,
+                   const Rotation& rotation, CoarseTable coarse, const Workers& workers,
+                   Progress& progress) {
+  Lists lists;
+  lists.metric = metric;
+  lists.dim = rows.dim;
+  lists.dims = rotation.dims();
+  lists.count = rows.count;
+  lists.rotation = rotation;
+  lists.coarse = std::move(coarse);
+  const auto slot_of = lay_out(lists, assigned(rows, metric, rotation, lists.coarse, workers), ids);
+  std::vector<std::uint32_t> row_of(lists.slot_count(), kNoId);
+  for (std::size_t i = 0; i < slot_of.size(); ++i)
+    row_of[slot_of[i]] = static_cast<std::uint32_t>(i);
+  progress.start("encoding", lists.list_count(), "lists");
+  parallel_for(workers, lists.list_count(), [&](std::size_t list, unsigned worker) {
+    encode_list(lists, rows, row_of, list);
+    if (worker == 0) progress.update(list);
+  });
+  progress.finish();
+  return lists;
+}
+
+Lists build_lists(const Rows& rows, const std::uint32_t* ids, const ListOptions& options,
+                  const Workers& workers, Progress& progress) {
+  const Rotation rotation(rows.dim, options.seed);
+  const std::uint32_t wanted = options.lists != 0 ? options.lists : automatic_lists(rows.count);
+  const auto lists = static_cast<std::uint32_t>(
+      std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(1, rows.count)));
+  Column<float> centroids(std::size_t{lists} * rotation.dims());
+  if (rows.count > 0) centroids = train(rows, options, rotation, lists, workers, progress);
+  CoarseTable coarse(std::move(centroids), rotation.dims(), options.order);
+  return encode_lists(rows, ids, options.metric, rotation, std::move(coarse), workers, progress);
+}
+
+}  // namespace vitrine::vec

@@ -1,0 +1,72 @@
+#pragma once
+// The inverted lists: vectors grouped by nearest centroid, as codes in blocks, with the second
+// nibbles and the exact rows beside them, all in list order.
+//
+// A "slot" is a place in list order: block * kLanes + lane. Lists start at block borders; unused
+// lanes of a list's last block hold id kNoId and a bias of -inf, so that no scan keeps them.
+
+#include <cstdint>
+#include <vector>
+
+#include "base/progress.h"
+#include "base/result.h"
+#include "engine/vec/coarse.h"
+#include "engine/vec/column.h"
+#include "engine/vec/rotation.h"
+#include "engine/vec/types.h"
+#include "engine/vec/workers.h"
+
+namespace vitrine::vec {
+
+/// Immutable once built or loaded; any number of threads may read.
+struct Lists {
+  Metric metric = Metric::kL2;
+  std::uint32_t dim = 0;   ///< of the rows
+  std::uint32_t dims = 0;  ///< of the codes: dim rounded up to a multiple of 8
+  std::size_t count = 0;   ///< vectors
+  Rotation rotation;
+  CoarseTable coarse;
+  Column<std::uint32_t> first_block;  ///< of each list, and the end
+  Column<std::uint32_t> sizes;        ///< vectors of each list
+  Column<std::uint32_t> list_of_block;
+  Column<std::uint8_t> codes;  ///< blocks of block_bytes(dims)
+  Column<std::uint8_t> low;    ///< dims/2 bytes a slot
+  Column<std::uint32_t> ids;   ///< a slot
+  Column<float> rows;          ///< dim floats a slot, scaled to length 1 for kCosine
+
+  std::size_t list_count() const { return sizes.size(); }
+  std::size_t block_count() const { return list_of_block.size(); }
+  std::size_t slot_count() const { return ids.size(); }
+  /// Scale of the vector in `slot`.
+  float scale(std::size_t slot) const;
+  /// What the second nibbles add to an estimate of the first.
+  float refinement(const RotatedQuery& query, std::uint32_t slot) const;
+  /// The score as callers see it: squared distance or similarity, from the exact rows.
+  float exact(const float* original, std::uint32_t slot) const;
+  /// Bytes a search reads or may read for ranking, without ids and exact rows.
+  std::size_t code_bytes() const { return codes.bytes() + low.bytes(); }
+  std::size_t total_bytes() const;
+};
+
+struct ListOptions {
+  Metric metric = Metric::kL2;
+  std::uint32_t lists = 0;  ///< 0: about the square root of the number of rows
+  CoarseOrder order = CoarseOrder::kDistance;
+  unsigned iterations = 10;             ///< of k-means
+  std::uint32_t sample_per_list = 128;  ///< rows that train k-means: more is slower, a bit better
+  std::uint64_t seed = 1;
+};
+
+/// `ids` may be null: then row i has id i. `rows` need not outlive the call.
+Lists build_lists(const Rows& rows, const std::uint32_t* ids, const ListOptions& options,
+                  const Workers& workers, Progress& progress);
+
+/// The same lists and centroids for another set of rows: what merging inserts needs.
+Lists encode_lists(const Rows& rows, const std::uint32_t* ids, Metric metric,
+                   const Rotation& rotation, CoarseTable coarse, const Workers& workers,
+                   Progress& progress);
+
+/// Scales `row` to length 1 into `out`; a row of zeros stays one.
+void normalize(const float* row, std::size_t dim, float* out);
+
+}  // namespace vitrine::vec

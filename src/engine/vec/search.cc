@@ -1,0 +1,233 @@
+#include "engine/vec/search.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "engine/vec/kernels.h"
+
+namespace vitrine::vec {
+namespace {
+
+// Blocks a scan call covers before its caller looks whether the shortlist is full.
+constexpr std::size_t kBlocksPerCall = 8;
+constexpr std::size_t kBurst = kBlocksPerCall * kLanes;
+
+void prefetch(const void* at, std::size_t bytes) {
+  const char* p = static_cast<const char*>(at);
+  for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + i);
+}
+
+}  // namespace
+
+SearchStats& SearchStats::operator+=(const SearchStats& other) {
+  list_visits += other.list_visits;
+  lists_read += other.lists_read;
+  code_bytes_visited += other.code_bytes_visited;
+  code_bytes_read += other.code_bytes_read;
+  return *this;
+}
+
+std::uint32_t probes_with_filter(const Plan& plan, double passing) {
+  const double factor = std::pow(std::max(passing, 1e-9), -static_cast<double>(plan.filter_growth));
+  return static_cast<std::uint32_t>(std::ceil(plan.probes * std::min(factor, 1e5)));
+}
+
+Plan effective_plan(const Plan& plan, std::size_t k, bool filtered) {
+  Plan out = plan;
+  if (filtered) {
+    out.keep = plan.keep * 3;
+    out.exact = plan.exact * 2;
+  }
+  out.exact = static_cast<std::uint32_t>(std::max<std::size_t>(out.exact, k));
+  out.keep = std::max(out.keep, out.exact);
+  return out;
+}
+
+RotatedQuery ListSearch::prepare(const float* query, float* unit, float* rotated,
+                                 std::int8_t* codes) const {
+  RotatedQuery out;
+  if (lists_->metric == Metric::kCosine) {
+    normalize(query, lists_->dim, unit);
+    query = unit;
+  }
+  lists_->rotation.apply(query, rotated);
+  out.original = query;
+  out.rotated = rotated;
+  out.codes = codes;
+  out.quantized = quantize_signed(rotated, lists_->dims, codes);
+  return out;
+}
+
+RotatedQuery ListSearch::prepare_with(const float* query, SearchScratch& scratch) const {
+  scratch.rotated.resize(lists_->dims);
+  scratch.unit.resize(lists_->dim);
+  scratch.codes.resize(lists_->dims);
+  return prepare(query, scratch.unit.data(), scratch.rotated.data(), scratch.codes.data());
+}
+
+ScanQuery ListSearch::scan_query(const RotatedQuery& query, std::uint32_t list) const {
+  ScanQuery out;
+  out.codes = query.codes;
+  out.base = kernels().dot(query.rotated, lists_->coarse.centroid(list), lists_->dims);
+  out.slope = 16.0F * query.quantized.step;
+  out.offset = -120.0F * query.quantized.step * static_cast<float>(query.quantized.sum);
+  // Above the -inf of unused lanes, so that those never pass.
+  out.threshold = std::numeric_limits<float>::lowest();
+  return out;
+}
+
+void ListSearch::choose_lists(const float* scores, const Plan& plan, const Filter* filter,
+                              SearchScratch& scratch) const {
+  const std::size_t n = lists_->list_count();
+  const std::size_t probes = std::clamp<std::size_t>(plan.probes, 1, n);
+  if (filter == nullptr) {
+    select_largest(scores, n, probes, scratch.groups, scratch.lists);
+    return;
+  }
+  // Ranks as many lists as are likely needed, all of them if that was too few.
+  for (std::size_t ranked = std::min(n, 8 * probes + 32);; ranked = n) {
+    select_largest(scores, n, ranked, scratch.groups, scratch.lists);
+    std::size_t visits = 0;
+    std::uint64_t passing = 0;
+    std::uint64_t seen = 0;
+    bool enough = false;
+    for (const std::uint32_t list : scratch.lists) {
+      seen += lists_->sizes[list];
+      if (filter->in_list(list) == 0) continue;
+      passing += filter->in_list(list);
+      scratch.lists[visits++] = list;
+      const double share = static_cast<double>(passing) / static_cast<double>(seen);
+      enough = visits >= probes_with_filter(plan, share) && passing >= plan.keep;
+      if (enough) break;
+    }
+    if (enough || ranked == n) {
+      scratch.lists.resize(visits);
+      return;
+    }
+  }
+}
+
+void ListSearch::rank_lists(const float* query, const Plan& plan, SearchScratch& scratch) const {
+  const CoarseTable& coarse = lists_->coarse;
+  scratch.dots.resize(coarse.padded());
+  scratch.scores.resize(coarse.padded());
+  const RotatedQuery rotated = prepare_with(query, scratch);
+  coarse.score(&rotated, 1, scratch.dots.data(), scratch.scores.data(), nullptr);
+  choose_lists(scratch.scores.data(), plan, nullptr, scratch);
+}
+
+bool ListSearch::is_sparse(std::uint32_t list, const Filter* filter) const {
+  return filter != nullptr && filter->in_list(list) * kSparseOneIn < lists_->sizes[list];
+}
+
+void ListSearch::compare_survivors(const float* original, std::uint32_t list, const Filter& filter,
+                                   std::vector<Neighbor>& found) const {
+  const std::uint32_t* words = filter.words();
+  const std::size_t row_bytes = lists_->dim * sizeof(float);
+  const std::uint32_t end = lists_->first_block[list + 1];
+  std::uint32_t pending = kNoId;
+  const auto compare = [&](std::uint32_t slot) {
+    found.push_back({lists_->ids[slot], lists_->exact(original, slot)});
+  };
+  for (std::uint32_t block = lists_->first_block[list]; block < end; ++block) {
+    for (std::uint32_t word = words[block]; word != 0; word &= word - 1) {
+      const std::uint32_t slot = block * static_cast<std::uint32_t>(kLanes) +
+                                 static_cast<std::uint32_t>(std::countr_zero(word));
+      prefetch(lists_->rows.data() + std::size_t{slot} * lists_->dim, row_bytes);
+      if (pending != kNoId) compare(pending);
+      pending = slot;
+    }
+  }
+  if (pending != kNoId) compare(pending);
+}
+
+void ListSearch::scan_list(const RotatedQuery& query, std::uint32_t list, const Plan& plan,
+                           const Filter* filter, ScanQuery& shortlist,
+                           SearchScratch& scratch) const {
+  const std::uint32_t first = lists_->first_block[list];
+  const std::uint32_t end = lists_->first_block[list + 1];
+  const std::size_t stride = block_bytes(lists_->dims);
+  shortlist.base = scan_query(query, list).base;
+  for (std::uint32_t block = first; block < end; block += kBlocksPerCall) {
+    const std::size_t some = std::min<std::size_t>(kBlocksPerCall, end - block);
+    kernels().scan(lists_->codes.data() + block * stride, some, lists_->dims,
+                   block * static_cast<std::uint32_t>(kLanes),
+                   filter == nullptr ? nullptr : filter->words() + block, &shortlist, 1);
+    shrink(shortlist, plan.keep, scratch.keys);
+  }
+  scratch.stats.list_visits += 1;
+  scratch.stats.lists_read += 1;
+  scratch.stats.code_bytes_read += (end - first) * stride;
+  scratch.stats.code_bytes_visited += (end - first) * stride;
+}
+
+void ListSearch::refine(const RotatedQuery& query, ScanQuery& shortlist, const Plan& plan,
+                        SearchScratch& scratch) const {
+  cut(shortlist, plan.keep, scratch.keys);
+  const std::size_t low_bytes = lists_->dims / 2;
+  for (std::uint32_t i = 0; i < shortlist.count; ++i)
+    prefetch(lists_->low.data() + shortlist.slots[i] * low_bytes, low_bytes);
+  for (std::uint32_t i = 0; i < shortlist.count; ++i)
+    shortlist.estimates[i] += lists_->refinement(query, shortlist.slots[i]);
+  cut(shortlist, plan.exact, scratch.keys);
+  const std::size_t row_bytes = lists_->dim * sizeof(float);
+  const std::uint32_t ahead = 8;
+  for (std::uint32_t i = 0; i < std::min(ahead, shortlist.count); ++i)
+    prefetch(lists_->rows.data() + std::size_t{shortlist.slots[i]} * lists_->dim, row_bytes);
+  for (std::uint32_t i = 0; i < shortlist.count; ++i) {
+    if (i + ahead < shortlist.count)
+      prefetch(lists_->rows.data() + std::size_t{shortlist.slots[i + ahead]} * lists_->dim,
+               row_bytes);
+    const std::uint32_t slot = shortlist.slots[i];
+    scratch.found.push_back({lists_->ids[slot], lists_->exact(query.original, slot)});
+  }
+}
+
+std::size_t ListSearch::answer(std::vector<Neighbor>& found, std::size_t k, Neighbor* out) const {
+  const bool small_is_near = lists_->metric == Metric::kL2;
+  const auto before = [small_is_near](const Neighbor& a, const Neighbor& b) {
+    if (a.score != b.score) return small_is_near ? a.score < b.score : a.score > b.score;
+    return a.id < b.id;
+  };
+  const std::size_t n = std::min(k, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(n), found.end(),
+                    before);
+  std::copy_n(found.begin(), n, out);
+  std::fill(out + n, out + k, Neighbor{});
+  return n;
+}
+
+std::size_t ListSearch::search(const float* query, std::size_t k, const Plan& plan,
+                               const Filter* filter, SearchScratch& scratch, Neighbor* out) const {
+  const CoarseTable& coarse = lists_->coarse;
+  const Plan wide = effective_plan(plan, k, filter != nullptr);
+  scratch.dots.resize(coarse.padded());
+  scratch.scores.resize(coarse.padded());
+  scratch.estimates.resize(shortlist_capacity(wide.keep, kBurst));
+  scratch.slots.resize(scratch.estimates.size());
+  scratch.found.clear();
+  const RotatedQuery rotated = prepare_with(query, scratch);
+  if (filter != nullptr && filter->count() <= kExactSurvivors) {
+    for (std::uint32_t list = 0; list < lists_->list_count(); ++list)
+      if (filter->in_list(list) != 0)
+        compare_survivors(rotated.original, list, *filter, scratch.found);
+    return answer(scratch.found, k, out);
+  }
+  coarse.score(&rotated, 1, scratch.dots.data(), scratch.scores.data(), nullptr);
+  choose_lists(scratch.scores.data(), wide, filter, scratch);
+  ScanQuery shortlist = scan_query(rotated, 0);
+  shortlist.estimates = scratch.estimates.data();
+  shortlist.slots = scratch.slots.data();
+  for (const std::uint32_t list : scratch.lists) {
+    if (is_sparse(list, filter))
+      compare_survivors(rotated.original, list, *filter, scratch.found);
+    else
+      scan_list(rotated, list, wide, filter, shortlist, scratch);
+  }
+  refine(rotated, shortlist, wide, scratch);
+  return answer(scratch.found, k, out);
+}
+
+}  // namespace vitrine::vec

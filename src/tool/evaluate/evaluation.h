@@ -1,0 +1,33 @@
+// One evaluation as a value: what was measured, for the table, JSON and the HTML report alike.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tool/evaluate/breakdown.h"
+#include "tool/evaluate/dataset.h"
+#include "tool/evaluate/evaluator.h"
+
+namespace vitrine::evaluate {
+
+enum class SplitKind { kLeaveOneOut, kTemporal };
+std::string_view split_name(SplitKind kind);  // "leave one out", "temporal"
+
+struct Evaluation {
+  std::string name;  // of the data set
+  std::size_t users = 0, items = 0, interactions = 0;
+  std::uint64_t skipped = 0;
+  SplitKind split = SplitKind::kTemporal;
+  std::size_t train = 0;  // interactions learned from
+  std::size_t cases = 0;
+  std::size_t k = 0;
+  std::vector<Report> reports;  // best HR first
+  // Values in the order of `reports`; empty where no breakdown was asked for.
+  std::vector<Bucket> activity, popularity, learning;
+};
+
+// The whole report as one HTML page (html_page.h): the table of report.h with the same numbers, and
+// charts of it and of the breakdowns, each followed by its numbers.
+std::string evaluation_page(const Evaluation& evaluation);
+
+}  // namespace vitrine::evaluate

@@ -1,0 +1,338 @@
+#include "tool/text/text_commands.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iomanip>
+#include <sstream>
+
+#include "base/clock.h"
+#include "engine/text/analyser.h"
+#include "engine/text/cost_model.h"
+#include "engine/text/index.h"
+#include "engine/text/search.h"
+#include "platform/codec/line_reader.h"
+
+namespace vitrine::text_tool {
+namespace {
+
+// The index keeps its analyser's fingerprint only; the options stand in a small file beside it.
+constexpr const char* kAnalyserFile = "analyser";
+
+Result<std::vector<text::FieldSpec>> parse_fields(const std::string& list) {
+  std::vector<text::FieldSpec> fields;
+  std::istringstream in(list);
+  for (std::string item; std::getline(in, item, ',');) {
+    text::FieldSpec field;
+    const std::size_t colon = item.find(':');
+    field.name = item.substr(0, colon);
+    if (colon != std::string::npos) {
+      const char* end = item.data() + item.size();
+      const auto parsed = std::from_chars(item.data() + colon + 1, end, field.weight);
+      if (parsed.ec != std::errc() || parsed.ptr != end)
+        return Error(ErrorCode::kInvalidArgument, "--fields: '" + item + "' is not name:weight");
+    }
+    fields.push_back(std::move(field));
+  }
+  return fields;
+}
+
+Result<std::shared_ptr<const text::Analyser>> analyser_of(io::FileSystem& files,
+                                                          const std::string& directory) {
+  VITRINE_TRY(const std::string saved,
+              io::read_file(files, io::join_path(directory, kAnalyserFile), 4096));
+  text::AnalyserOptions options;
+  std::istringstream in(saved);
+  int stop = 0;
+  if (!(in >> options.language >> stop))
+    return Error(ErrorCode::kCorrupt,
+                 directory + "/" + kAnalyserFile + ": not an analyser's options");
+  options.stop_words = stop != 0;
+  return text::Analyser::make(options);
+}
+
+struct Opened {
+  std::unique_ptr<text::Index> index;
+  std::shared_ptr<const text::Analyser> analyser;
+  std::shared_ptr<const text::Snapshot> snapshot;
+};
+
+Result<Opened> open_index(io::FileSystem& files, const std::string& directory) {
+  Opened o;
+  VITRINE_TRY(o.analyser, analyser_of(files, directory));
+  VITRINE_TRY(o.index, text::Index::open_existing(files, directory));
+  if (o.index->schema().analyser != o.analyser->fingerprint())
+    return Error(ErrorCode::kConflict, directory + ": made with analyser " +
+                                           o.index->schema().analyser + ", this is " +
+                                           o.analyser->fingerprint() + ": build the index anew");
+  o.snapshot = o.index->snapshot();
+  return o;
+}
+
+Status add_line(text::Index& index, const text::Analyser& analyser, const BuildOptions& options,
+                std::string_view line, std::uint64_t number) {
+  text::DocumentId id = static_cast<text::DocumentId>(number);
+  if (options.first_is_id) {
+    const std::size_t tab = std::min(line.find('\t'), line.size());
+    const auto parsed = std::from_chars(line.data(), line.data() + tab, id);
+    if (parsed.ec != std::errc() || parsed.ptr != line.data() + tab)
+      return Error(ErrorCode::kInvalidArgument,
+                   "the first column is not a number: '" + std::string(line.substr(0, tab)) + "'");
+    line.remove_prefix(std::min(tab + 1, line.size()));
+  }
+  const std::size_t fields = index.schema().fields.size();
+  std::vector<std::vector<text::AnalysedTerm>> terms(fields);
+  std::vector<std::vector<text::Token>> tokens(fields);
+  std::vector<text::FieldTokens> parts;
+  for (std::uint8_t f = 0; f < fields; ++f) {
+    const std::size_t tab = f + 1u == fields ? line.size() : std::min(line.find('\t'), line.size());
+    analyser.analyse(line.substr(0, tab), terms[f]);
+    line.remove_prefix(std::min(tab + 1, line.size()));
+    for (const text::AnalysedTerm& t : terms[f]) tokens[f].push_back({t.text, t.position});
+    parts.push_back({f, tokens[f]});
+  }
+  return index.add(id, parts);
+}
+
+template <class Fn>
+Status each_query(const std::string& path, Progress& progress, std::string_view phase, Fn fn) {
+  VITRINE_TRY(auto input, codec::open_input_file(path));
+  codec::LineReader reader(std::move(input));
+  progress.start(phase, reader.input().bytes_total(), "B");
+  for (std::string_view line;;) {
+    VITRINE_TRY(const codec::LineRead read, reader.next(line));
+    if (read == codec::LineRead::kEnd) break;
+    if (read == codec::LineRead::kTooLong || line.empty()) continue;
+    Status done = fn(line);
+    if (!done.ok())
+      return std::move(done).error().context(path + ":" + std::to_string(reader.line_number()));
+    progress.update(reader.input().bytes_done());
+  }
+  progress.finish();
+  return ok_status();
+}
+
+std::string json_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20)
+      out += ' ';
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
+}  // namespace
+
+Status run_build(io::FileSystem& files, const BuildOptions& options, Progress& progress,
+                 std::ostream& out) {
+  text::AnalyserOptions analysis;
+  analysis.language = options.language;
+  analysis.stop_words = options.stop_words;
+  VITRINE_TRY(auto analyser, text::Analyser::make(analysis));
+  text::Schema schema;
+  VITRINE_TRY(schema.fields, parse_fields(options.fields));
+  schema.positions = options.positions;
+  schema.analyser = analyser->fingerprint();
+  VITRINE_TRY(auto input, codec::open_input_file(options.input));
+  VITRINE_TRY(auto index,
+              text::Index::open(files, options.directory, schema, {.reorder = options.reorder}));
+  if (index->info().documents > 0)
+    return Error(ErrorCode::kConflict,
+                 options.directory + " holds an index already: remove it first");
+  codec::LineReader reader(std::move(input));
+  progress.start("indexing", reader.input().bytes_total(), "B");
+  for (std::string_view line;;) {
+    VITRINE_TRY(const codec::LineRead read, reader.next(line));
+    if (read == codec::LineRead::kEnd) break;
+    if (read == codec::LineRead::kTooLong)
+      return Error(
+          ErrorCode::kTooLarge,
+          options.input + ":" + std::to_string(reader.line_number()) + ": a line above 1 MiB");
+    Status added = add_line(*index, *analyser, options, line, reader.line_number() - 1);
+    if (!added.ok())
+      return std::move(added).error().context(options.input + ":" +
+                                              std::to_string(reader.line_number()));
+    progress.update(reader.input().bytes_done());
+  }
+  progress.finish();
+  VITRINE_TRY(index->compact(progress));
+  VITRINE_TRY(index->flush());
+  const std::string saved = options.language + " " + (options.stop_words ? "1" : "0") + "\n";
+  VITRINE_TRY(auto file,
+              files.open(io::join_path(options.directory, kAnalyserFile), io::OpenMode::kCreate));
+  VITRINE_TRY(file->truncate(0));
+  VITRINE_TRY(file->write_at(0, saved));
+  VITRINE_TRY(file->sync_data());
+  const text::Index::Info info = index->info();
+  out << info.documents << " documents, " << human_bytes(static_cast<double>(info.bytes)) << " in "
+      << options.directory << "\n";
+  return ok_status();
+}
+
+Status run_search(io::FileSystem& files, const SearchOptions& options, bool json,
+                  std::ostream& out) {
+  VITRINE_TRY(const Opened o, open_index(files, options.directory));
+  const text::Query query = o.analyser->query_for(options.query, !options.any_word);
+  text::Searcher searcher;
+  text::SearchOptions wanted;
+  wanted.k = options.k;
+  wanted.exact_count = options.count;
+  text::SearchResult result;
+  VITRINE_TRY(searcher.search(*o.snapshot, query, wanted, result));
+  if (json) {
+    out << "{\"query\":" << json_text(to_string(query)) << ",\"count\":" << result.count
+        << ",\"hits\":[";
+    for (std::size_t i = 0; i < result.hits.size(); ++i)
+      out << (i > 0 ? "," : "") << "{\"id\":" << result.hits[i].id
+          << ",\"score\":" << result.hits[i].score << "}";
+    out << "]}\n";
+    return ok_status();
+  }
+  out << to_string(query) << "\n";
+  for (const text::Hit& hit : result.hits) {
+    out << std::setw(10) << hit.id << "  " << hit.score << "\n";
+    if (!options.explain) continue;
+    VITRINE_TRY(const auto parts, searcher.explain(*o.snapshot, query, hit.id));
+    for (const auto& part : parts)
+      out << "            " << part.what << ": " << part.score << " = idf " << part.idf << " * "
+          << part.saturation << "\n";
+  }
+  out << (options.count ? "matches: " : "shown: ") << result.count << "; read "
+      << result.stats.postings_touched << " of " << result.stats.postings_total << " postings\n";
+  return ok_status();
+}
+
+Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress,
+                 std::ostream& out) {
+  VITRINE_TRY(const Opened o, open_index(files, options.directory));
+  text::Searcher searcher;
+  text::SearchOptions wanted;
+  wanted.k = options.k;
+  text::SearchResult result;
+  std::vector<double> us;
+  const Status walked =
+      each_query(options.queries, progress, "searching", [&](std::string_view line) -> Status {
+        const std::int64_t begin = system_clock().steady_ns();
+        VITRINE_TRY(searcher.search(*o.snapshot, o.analyser->query_for(line, !options.any_word),
+                                    wanted, result));
+        us.push_back(static_cast<double>(system_clock().steady_ns() - begin) * 1e-3);
+        return ok_status();
+      });
+  if (!walked.ok()) return walked;
+  if (us.empty()) return Error(ErrorCode::kInvalidArgument, options.queries + ": no queries");
+  double sum = 0;
+  for (const double v : us) sum += v;
+  std::sort(us.begin(), us.end());
+  const auto at = [&](double share) {
+    return us[static_cast<std::size_t>(share * static_cast<double>(us.size() - 1))];
+  };
+  const double mean = sum / static_cast<double>(us.size());
+  if (json)
+    out << "{\"queries\":" << us.size() << ",\"mean_us\":" << mean << ",\"p50_us\":" << at(0.5)
+        << ",\"p99_us\":" << at(0.99) << "}\n";
+  else
+    out << us.size() << " queries, k=" << options.k << ": mean " << mean << " us, p50 " << at(0.5)
+        << " us, p99 " << at(0.99) << " us, " << human_count(1e6 / mean) << "/s on one thread\n";
+  return ok_status();
+}
+
+Status run_info(io::FileSystem& files, const std::string& directory, bool json, std::ostream& out) {
+  VITRINE_TRY(const Opened o, open_index(files, directory));
+  if (json) out << "{\"documents\":" << o.snapshot->documents() << ",\"segments\":[";
+  bool first = true;
+  for (const auto& part : o.snapshot->parts()) {
+    const text::SegmentInfo i = part.segment->info();
+    if (json) {
+      out << (first ? "" : ",") << "{\"documents\":" << i.documents
+          << ",\"removed\":" << part.removed_count << ",\"terms\":" << i.terms
+          << ",\"postings\":" << i.postings << ",\"bytes\":" << i.bytes
+          << ",\"dictionary_bytes\":" << i.dictionary_bytes
+          << ",\"postings_bytes\":" << i.postings_bytes
+          << ",\"positions_bytes\":" << i.positions_bytes << ",\"maxima_bytes\":" << i.maxima_bytes
+          << ",\"tiny_bytes\":" << i.tiny.bytes << ",\"packed_bytes\":" << i.packed.bytes
+          << ",\"windowed_bytes\":" << i.windowed.bytes << "}";
+      first = false;
+      continue;
+    }
+    const auto row = [&](const char* name, const text::CodecShare& c, const char* of) {
+      out << "  " << std::left << std::setw(16) << name << std::right << std::setw(10) << c.lists
+          << " " << of << std::setw(12) << c.postings << " postings" << std::setw(12) << c.bytes
+          << " bytes\n";
+    };
+    out << "segment: " << i.documents << " documents (" << part.removed_count << " removed), "
+        << i.terms << " terms, " << i.postings << " postings, " << i.tokens << " tokens, "
+        << human_bytes(static_cast<double>(i.bytes)) << "\n"
+        << "  dictionary " << i.dictionary_bytes << ", postings " << i.postings_bytes << " (maxima "
+        << i.maxima_bytes << "), positions " << i.positions_bytes << ", lengths " << i.norms_bytes
+        << " bytes\n";
+    row("tiny", i.tiny, "lists  ");
+    row("packed", i.packed, "lists  ");
+    row("windowed", i.windowed, "lists  ");
+    row("  as bytes", i.window_bytes, "windows");
+    row("  as bit map", i.window_bitmap, "windows");
+    out << "  bits of frequency a posting: ";
+    for (std::size_t b = 0; b < i.lists_by_code_bits.size(); ++b)
+      out << b << ": " << i.lists_by_code_bits[b] << "  ";
+    out << "lists\n";
+  }
+  if (json) out << "]}\n";
+  return ok_status();
+}
+
+Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress,
+                 std::ostream& out) {
+  VITRINE_TRY(const Opened o, open_index(files, options.directory));
+  text::Searcher searcher;
+  text::QueryCost total;
+  std::uint64_t queries = 0;
+  const Status walked =
+      each_query(options.queries, progress, "modelling", [&](std::string_view line) -> Status {
+        VITRINE_TRY(const text::QueryCost cost,
+                    text::model_query(*o.snapshot, o.analyser->query_for(line, !options.any_word),
+                                      options.k, searcher));
+        total.everything.add(cost.everything);
+        total.early.add(cost.early);
+        ++queries;
+        return ok_status();
+      });
+  if (!walked.ok()) return walked;
+  if (queries == 0) return Error(ErrorCode::kInvalidArgument, options.queries + ": no queries");
+  std::vector<text::Medium> media = text::published_media();
+  if (options.bandwidth > 0)
+    media.push_back({"given", options.bandwidth, options.latency_ns * 1e-9, 8});
+  const auto n = static_cast<double>(queries);
+  const auto each = [n](std::uint64_t v) { return static_cast<double>(v) / n; };
+  if (json)
+    out << "{\"queries\":" << queries << ",\"blocks\":" << each(total.everything.blocks)
+        << ",\"bytes\":" << each(total.everything.bytes)
+        << ",\"early_blocks\":" << each(total.early.blocks)
+        << ",\"early_bytes\":" << each(total.early.bytes) << ",\"media\":[";
+  else
+    out << "model, per query of " << queries << " (nothing cached):\n"
+        << "                       whole lists   early termination\n"
+        << "  blocks        " << std::setw(18) << each(total.everything.blocks) << std::setw(20)
+        << each(total.early.blocks) << "\n"
+        << "  bytes         " << std::setw(18) << each(total.everything.bytes) << std::setw(20)
+        << each(total.early.bytes) << "\n";
+  static constexpr const char* kCodecs[3] = {"tiny", "packed", "windowed"};
+  for (std::size_t c = 0; c < 3 && !json; ++c)
+    out << "    " << std::left << std::setw(12) << kCodecs[c] << std::right << std::setw(18)
+        << each(total.everything.bytes_by_codec[c]) << std::setw(20)
+        << each(total.early.bytes_by_codec[c]) << "\n";
+  for (std::size_t m = 0; m < media.size(); ++m) {
+    const double whole = total.everything.seconds(media[m]) / n * 1e6,
+                 early = total.early.seconds(media[m]) / n * 1e6;
+    if (json)
+      out << (m > 0 ? "," : "") << "{\"name\":" << json_text(media[m].name) << ",\"us\":" << whole
+          << ",\"early_us\":" << early << "}";
+    else
+      out << "  us on " << std::left << std::setw(22) << media[m].name << std::right << std::setw(6)
+          << whole << std::setw(20) << early << "\n";
+  }
+  if (json) out << "]}\n";
+  return ok_status();
+}
+
+}  // namespace vitrine::text_tool

@@ -1,0 +1,54 @@
+// What `vitrine text ...` does: build an index from a file, search it, time it, look into it.
+#pragma once
+
+#include <ostream>
+#include <string>
+
+#include "base/progress.h"
+#include "base/result.h"
+#include "platform/io/file_system.h"
+
+namespace vitrine::text_tool {
+
+struct BuildOptions {
+  std::string input;            // lines, plain or .gz: fields separated by a tab
+  std::string directory;        // made anew; kConflict where it holds an index already
+  std::string fields = "text";  // names in the order of the columns, each with ":weight" if not 1
+  std::string language = "none";
+  bool first_is_id = false;  // the first column is the document's number; else lines count from 0
+  bool positions = false;
+  bool stop_words = false;
+  bool reorder = false;
+};
+
+struct SearchOptions {
+  std::string directory;
+  std::string query;  // words as typed; "any" of them with any_word
+  std::uint32_t k = 10;
+  bool any_word = false;
+  bool count = false;
+  bool explain = false;
+};
+
+struct LogOptions {
+  std::string directory;
+  std::string queries;  // a file, one query a line
+  std::uint32_t k = 10;
+  bool any_word = false;
+  double bandwidth = 0;  // bytes a second; with latency_ns another medium of the model
+  double latency_ns = 0;
+};
+
+Status run_build(io::FileSystem& files, const BuildOptions& options, Progress& progress,
+                 std::ostream& out);
+Status run_search(io::FileSystem& files, const SearchOptions& options, bool json,
+                  std::ostream& out);
+// Time per query on one thread: mean and percentiles.
+Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress,
+                 std::ostream& out);
+Status run_info(io::FileSystem& files, const std::string& directory, bool json, std::ostream& out);
+// The model of engine/text/cost_model.h over a query log.
+Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress,
+                 std::ostream& out);
+
+}  // namespace vitrine::text_tool

@@ -1,0 +1,74 @@
+#include "tool/text/text_commands.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+namespace vitrine::text_tool {
+namespace {
+
+struct Folder {
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "text-XXXXXX").string();
+    path = mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::filesystem::path path;
+};
+
+TEST(TextCommands, BuildSearchInfoBenchAndModelWorkTogether) {
+  const Folder folder;
+  const std::string input = folder.path / "shop.tsv", index = folder.path / "index",
+                    queries = folder.path / "queries";
+  std::ofstream(input) << "7\tRed shoe\ta shoe for running\n9\tBlue hat\twarm\n";
+  std::ofstream(queries) << "shoes\nblue hat\n";
+  BuildOptions build;
+  build.input = input;
+  build.directory = index;
+  build.fields = "title:3,description";
+  build.language = "english";
+  build.first_is_id = true;
+  std::ostringstream out;
+  const Status built = run_build(io::system_files(), build, no_progress(), out);
+  ASSERT_TRUE(built.ok()) << built.error().message();
+  EXPECT_FALSE(run_build(io::system_files(), build, no_progress(), out).ok())
+      << "it is there already";
+  SearchOptions search;
+  search.directory = index;
+  search.query = "Shoes";
+  search.count = true;
+  std::ostringstream hits;
+  ASSERT_TRUE(run_search(io::system_files(), search, true, hits).ok());
+  EXPECT_NE(hits.str().find("\"count\":1,\"hits\":[{\"id\":7,"), std::string::npos) << hits.str();
+  std::ostringstream info;
+  ASSERT_TRUE(run_info(io::system_files(), index, true, info).ok());
+  EXPECT_NE(info.str().find("\"documents\":2"), std::string::npos);
+  LogOptions log;
+  log.directory = index;
+  log.queries = queries;
+  std::ostringstream bench, model;
+  ASSERT_TRUE(run_bench(io::system_files(), log, true, no_progress(), bench).ok());
+  EXPECT_NE(bench.str().find("\"queries\":2"), std::string::npos);
+  ASSERT_TRUE(run_model(io::system_files(), log, true, no_progress(), model).ok());
+  EXPECT_NE(model.str().find("\"early_bytes\":"), std::string::npos);
+}
+
+TEST(TextCommands, SayWhichLineIsWrong) {
+  const Folder folder;
+  std::ofstream(folder.path / "bad.tsv") << "1\tfine\nx\tnot a number\n";
+  BuildOptions build;
+  build.input = folder.path / "bad.tsv";
+  build.directory = folder.path / "index";
+  build.first_is_id = true;
+  std::ostringstream out;
+  const Status built = run_build(io::system_files(), build, no_progress(), out);
+  ASSERT_FALSE(built.ok());
+  EXPECT_NE(built.error().message().find("bad.tsv:2"), std::string::npos)
+      << built.error().message();
+}
+
+}  // namespace
+}  // namespace vitrine::text_tool

@@ -1,0 +1,233 @@
+// Backup and archive of a running server: what comes back is what was there.
+#include <filesystem>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "apps/vitrine/backup_commands.h"
+#include "apps/vitrine/commands.h"
+#include "service/archive/archive_verify.h"
+#include "tests/integration/answers.h"
+#include "tests/integration/test_server.h"
+#include "tool/backup/commands.h"
+
+namespace vitrine::integration {
+namespace {
+
+class BackupTest : public ::testing::Test {
+ protected:
+  void fill(const Shop& shop, int events) {
+    for (int i = 0; i < 20; ++i) {
+      const std::string text = std::to_string(i);
+      server_.put_item(shop, "item-" + text,
+                       "{\"title\":\"Item " + text + "\",\"price\":" + text + "}");
+    }
+    std::string body = "[";
+    for (int i = 0; i < events; ++i) {
+      body +=
+          (i == 0 ? "" : ",") + view_event("e" + std::to_string(i), "user-" + std::to_string(i % 9),
+                                           "item-" + std::to_string(i * 7 % 20));
+    }
+    const auto taken = server_.post("/v1/events", shop.publishable, body + "]");
+    ASSERT_EQ(taken.status, 202) << taken.body;
+    recently_viewed(server_, shop, "user-1", text_at(taken.body, "/profile_version"));
+  }
+
+  std::string answers(TestServer& server, const Shop& shop) {
+    std::string out;
+    for (const char* placement : {"home", "recently-viewed", "popular", "product-similar"}) {
+      for (int user = 0; user < 9; ++user) {
+        const auto answer = server.post(std::string("/v1/recommend/") + placement, shop.secret,
+                                        "{\"user\":{\"user_id\":\"user-" + std::to_string(user) +
+                                            "\"},\"item_ids\":[\"item-3\"],\"limit\":10}");
+        EXPECT_EQ(answer.status, 200) << answer.body;
+        for (const auto& item : item_ids(answer.body)) out += item + " ";
+        out += "\n";
+      }
+    }
+    return out;
+  }
+
+  void create() {
+    const auto opened = backup::open_repository(command_, true);
+    ASSERT_TRUE(opened.ok()) << opened.error().to_string();
+    const auto made = create_backup(*opened.value().repository,
+                                    app::backup_create_options(server_.settings()), no_progress());
+    ASSERT_TRUE(made.ok()) << made.error().to_string();
+    made_ = made.value();
+  }
+
+  backup::RestoreOptions restore_to(const std::string& target) {
+    backup::RestoreOptions options;
+    options.files = &io::system_files();
+    options.clock = &system_clock();
+    options.executor = &thread_executor();
+    options.target = target;
+    options.finish = [](const std::string& folder) { return app::finish_restore(folder, "x"); };
+    return options;
+  }
+
+  TempFolder folder_;
+  TestServer server_;
+  Shop shoes_ = server_.create_shop("shoes");
+  Shop books_ = server_.create_shop("books");
+  backup::CommandOptions command_{folder_.path() + "/repository", "", false};
+  backup::CreateReport made_;
+};
+
+TEST_F(BackupTest, ARestoredServerAnswersAsTheOldOneDidAtTheCutThoughEventsKeptComing) {
+  fill(shoes_, 300);
+  const std::string before = answers(server_, shoes_);
+  std::atomic<bool> stop{false};
+  std::thread load([&] {
+    net::Client client = server_.client();
+    for (int i = 0; !stop; ++i) {
+      const auto answer =
+          send(client, {"POST", "/v1/events", books_.publishable,
+                        view_event("live-" + std::to_string(i), "reader", "item-1")});
+      ASSERT_EQ(answer.status, 202);
+    }
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  create();
+  stop = true;
+  load.join();
+  const auto opened = backup::open_repository(command_, false);
+  const std::string target = folder_.path() + "/restored";
+  const auto restored =
+      restore_backup(*opened.value().repository, restore_to(target), no_progress());
+  ASSERT_TRUE(restored.ok()) << restored.error().to_string();
+  EXPECT_GE(made_.manifest.logs.at(0).last, made_.manifest.logs.at(0).durable_before);
+
+  app::Settings settings = server_.settings();
+  backup::LastPositions last{{0, made_.manifest.logs.at(0).last}};
+  const auto expected = app::state_digests(settings, last);
+  settings.data_directory = target;
+  EXPECT_EQ(app::state_digests(settings, {}).value(), expected.value());
+  TestServer again(settings);
+  EXPECT_EQ(answers(again, shoes_), before) << "the old keys work, the answers are the same";
+  const auto profile =
+      again.post("/v1/events", shoes_.publishable, view_event("after", "user-1", "item-2"));
+  EXPECT_EQ(text_at(profile.body, "/profile_version").substr(0, 2), "2-") << "a new epoch";
+}
+
+TEST_F(BackupTest, OneTenantComesBackIntoANewOneAndNoOtherIsTouched) {
+  fill(shoes_, 300);
+  fill(books_, 100);
+  create();
+  const Shop again = server_.create_shop("shoes-again");
+  const auto others = server_.digests();
+  backup::TenantRestoreOptions options;
+  options.restore = restore_to(folder_.path() + "/scratch");
+  options.restore.finish = nullptr;
+  options.tenant = "shoes";
+  options.url = server_.application().url();
+  options.key = again.secret;
+  const auto opened = backup::open_repository(command_, false);
+  backup::Repository& repository = *opened.value().repository;
+  const auto restored = restore_tenant(repository, options, no_progress());
+  ASSERT_TRUE(restored.ok()) << restored.error().to_string();
+  EXPECT_EQ(restored->items.accepted, 20u);
+  EXPECT_EQ(restored->events.accepted, 300u);
+  EXPECT_EQ(restored->items.rejected + restored->events.rejected, 0u);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/scratch"));
+  recently_viewed(server_, again, "user-1", restored->events.profile_version);
+  EXPECT_EQ(answers(server_, again), answers(server_, shoes_));
+  const auto after = server_.digests();
+  for (const auto& [tenant, digest] : others) EXPECT_EQ(after.at(tenant), digest) << tenant;
+
+  EXPECT_EQ(restore_tenant(repository, options, no_progress()).error().code(), ErrorCode::kConflict)
+      << "the target is not empty any more";
+  options.allow_existing = true;
+  const auto repeated = restore_tenant(repository, options, no_progress());
+  ASSERT_TRUE(repeated.ok()) << repeated.error().to_string();
+  EXPECT_EQ(repeated->events.duplicates, 300u) << "repeating counts nothing twice";
+  options.tenant = "hats";
+  EXPECT_EQ(restore_tenant(repository, options, no_progress()).error().code(),
+            ErrorCode::kNotFound);
+  options.tenant = "shoes";
+  options.key = "vt_sec_wrong";
+  EXPECT_FALSE(restore_tenant(repository, options, no_progress()).ok());
+}
+
+// A server in this process instead of one of its own.
+class ServerHere final : public backup::DrillServer {
+ public:
+  explicit ServerHere(app::Settings settings) : server_(std::move(settings)) {}
+  Status ask() override { return ok_status(); }
+  std::uint64_t replayed_records() const override { return 7; }
+  Status stop() override {
+    server_.stop();
+    return ok_status();
+  }
+
+ private:
+  TestServer server_;
+};
+
+TEST_F(BackupTest, ADrillComparesStatesAndSeesADifference) {
+  fill(shoes_, 200);
+  create();
+  fill(books_, 50);  // after the cut
+  backup::DrillOptions drill = app::backup_drill_options(server_.settings());
+  drill.restore = restore_to(folder_.path() + "/drill");
+  drill.start = [&](const std::string& directory) -> Result<std::unique_ptr<backup::DrillServer>> {
+    app::Settings settings = server_.settings();
+    settings.data_directory = directory;
+    return std::unique_ptr<backup::DrillServer>(std::make_unique<ServerHere>(settings));
+  };
+  const auto opened = backup::open_repository(command_, false);
+  backup::Repository& repository = *opened.value().repository;
+  const auto report = run_drill(repository, drill, no_progress());
+  ASSERT_TRUE(report.ok()) << report.error().to_string();
+  EXPECT_TRUE(report->digest_equal());
+  EXPECT_EQ(report->tenants_compared, 1u);
+  EXPECT_EQ(report->rpo_records, 0u);
+  EXPECT_EQ(report->records_since, 70u);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/drill"));
+
+  const auto honest = drill.digests;
+  drill.digests = [&, calls = 0](const std::string& directory,
+                                 const backup::LastPositions& last) mutable {
+    auto found = honest(directory, last);
+    if (++calls == 2) found.value().at(0).digest.low ^= 1;
+    return found;
+  };
+  const auto different = run_drill(repository, drill, no_progress());
+  ASSERT_TRUE(different.ok());
+  EXPECT_FALSE(different->digest_equal());
+  EXPECT_EQ(different->differences.size(), 1u);
+}
+
+TEST(ArchiveInServer, EventsAppearInTheArchiveOfTheirTenant) {
+  TempFolder folder;
+  app::Settings settings = TestServer::default_settings();
+  settings.archive_directory = folder.path() + "/archive";
+  settings.archive_interval = 50'000;
+  TestServer server(settings);
+  const Shop shop = server.create_shop("shoes");
+  ASSERT_EQ(server.post("/v1/events", shop.publishable, view_event("e1", "u1", "item-1")).status,
+            202);
+  auto store = blob::DirectoryStore::open(io::system_files(), settings.archive_directory).value();
+  eventlog::Position archived = 0;
+  for (int i = 0; i < 200 && archived == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    archived = archive::archived_position(*store, "partition-0").value();
+  }
+  EXPECT_EQ(archived, 1u);
+  const auto objects = store->list("events/tenant=" + std::to_string(shop.id) + "/").value();
+  EXPECT_EQ(objects.size(), 1u);
+  archive::ArchiveOptions options;
+  options.store = store.get();
+  options.files = &io::system_files();
+  options.log = "partition-0";
+  options.log_directory = server.settings().data_directory + "/partition-0/log";
+  options.print = app::write_record_payload;
+  const auto report = archive::verify_archive(options, no_progress());
+  ASSERT_TRUE(report.ok());
+  EXPECT_TRUE(report->problems.empty());
+  EXPECT_EQ(report->compared, 1u);
+}
+
+}  // namespace
+}  // namespace vitrine::integration

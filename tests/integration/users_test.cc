@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "tests/integration/answers.h"
 
 namespace vitrine::integration {
@@ -24,11 +25,11 @@ class Users : public testing::Test {
   // An event of anybody; the version that shows it.
   std::string happens(const std::string& user, const std::string& item,
                       const std::string& context = "{}") {
-    const auto taken = server_.post("/v1/events", shop_.publishable,
-                                    "{\"event_id\":\"e" + std::to_string(++events_) +
-                                        "\",\"type\":\"detail-page-view\",\"user\":" + user +
-                                        ",\"items\":[{\"item_id\":\"" + item +
-                                        "\"}],\"context\":" + context + "}");
+    const auto taken = server_.post(
+        "/v1/events", shop_.publishable,
+        "{\"event_id\":\"e" + std::to_string(++events_) + "\",\"event_time\":" +
+            std::to_string(start_s_ + events_) + ",\"type\":\"detail-page-view\",\"user\":" + user +
+            ",\"items\":[{\"item_id\":\"" + item + "\"}],\"context\":" + context + "}");
     EXPECT_EQ(taken.status, 202) << taken.body;
     return text_at(taken.body, "/profile_version");
   }
@@ -42,6 +43,8 @@ class Users : public testing::Test {
 
   TestServer server_;
   Shop shop_;
+  // A second between events: of one millisecond the order would be another question.
+  const TimeUs start_s_ = system_clock().wall_us() / kSecondUs - 3600;
   int events_ = 0;
 };
 

@@ -25,9 +25,10 @@ class Users : public testing::Test {
   // An event of anybody; the version that shows it.
   std::string happens(const std::string& user, const std::string& item,
                       const std::string& context = "{}") {
+    ++events_;
     const auto taken = server_.post(
         "/v1/events", shop_.publishable,
-        "{\"event_id\":\"e" + std::to_string(++events_) + "\",\"event_time\":" +
+        "{\"event_id\":\"e" + std::to_string(events_) + "\",\"event_time\":" +
             std::to_string(start_s_ + events_) + ",\"type\":\"detail-page-view\",\"user\":" + user +
             ",\"items\":[{\"item_id\":\"" + item + "\"}],\"context\":" + context + "}");
     EXPECT_EQ(taken.status, 202) << taken.body;

@@ -70,7 +70,6 @@ class Partition {
   Status stop();
 
   const StartReport& start_report() const { return start_report_; }
-  const std::string& log_directory() const { return options_.log.directory; }
 
   // As eventlog::Writer::append().
   Result<eventlog::PositionRange> append(std::span<const eventlog::RecordRef> records,

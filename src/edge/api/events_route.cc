@@ -53,6 +53,7 @@ void take_events(Call& call, net::Responder responder, collect::EventSource sour
 
   collect::CollectRequest request;
   request.tenant = tenant.id;
+  request.users_max = tenant.quotas.users_max;
   request.custom_types = custom_types.empty() ? nullptr : &custom_types;
   request.body.bytes = call.body();
   request.body.readable_behind = call.events.empty() ? net::kBodyPadding : 0;

@@ -56,7 +56,7 @@ TEST(Cut, WithoutAWriterEveryWholeFrameCountsAndATornOneDoesNot) {
   }
   LogCut cut = cut_log(files, kLogDirectory).value();
   EXPECT_EQ(cut.last, 20u);
-  const auto& segment = cut.segments.back();
+  const auto segment = cut.segments.back();
   files.overwrite(io::join_path(kLogDirectory, segment.file), segment.data_bytes, "FRAMtorn");
   cut = cut_log(files, kLogDirectory).value();
   EXPECT_EQ(cut.last, 20u);

@@ -35,7 +35,7 @@ void repair(std::vector<char>& bytes) {
 
 void try_index(const std::vector<char>& bytes) {
   auto memory = allocate_zeroed(bytes.size());
-  std::memcpy(memory.get(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(memory.get(), bytes.data(), bytes.size());
   const auto index =
       index_from_bytes({reinterpret_cast<const char*>(memory.get()), bytes.size()}, memory);
   if (!index.ok()) return;

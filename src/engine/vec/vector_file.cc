@@ -17,7 +17,7 @@ Error corrupt(std::size_t offset, const std::string& what) {
 void append_floats(std::string_view bytes, std::vector<float>& out) {
   const std::size_t at = out.size();
   out.resize(at + bytes.size() / sizeof(float));
-  std::memcpy(out.data() + at, bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(out.data() + at, bytes.data(), bytes.size());
 }
 
 void append_bytes(std::string_view bytes, std::vector<float>& out) {

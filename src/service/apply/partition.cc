@@ -220,10 +220,13 @@ Status Partition::stop() {
   stopped_ = true;
   if (failed_) return Error(ErrorCode::kInternal, "the partition had failed before it was stopped");
   while (state_->snapshot_running()) {
-    if (auto finished = state_->poll_snapshot(); finished && finished->ok()) ++snapshots_written_;
+    if (auto finished = state_->poll_snapshot()) {
+      ++(finished->ok() ? snapshots_written_ : snapshots_failed_);
+    }
     usleep(1000);
   }
-  if (state_->position() > snapshot_position_) {
+  // One that failed may have been the one that was to cover this position.
+  if (state_->position() > snapshot_position_ || snapshots_failed_ > 0) {
     VITRINE_TRY(const auto position, state_->write_snapshot());
     snapshot_position_ = position;
     ++snapshots_written_;

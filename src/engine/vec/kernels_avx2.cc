@@ -24,13 +24,18 @@ inline __m256i widened(__m256i sums, __m256i pairs) {
   return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-inline void keep(ScanQuery& query, __m256i dots, const float* scales, const float* biases,
-                 std::uint32_t allowed, std::uint32_t slot) {
+inline __m256 steps_of(const std::uint16_t* factors) {
+  return _mm256_cvtepi32_ps(
+      _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(factors))));
+}
+
+inline void keep(ScanQuery& query, __m256i dots, const std::uint16_t* scales,
+                 const std::uint16_t* biases, std::uint32_t allowed, std::uint32_t slot) {
   const __m256 inner = _mm256_fmadd_ps(_mm256_set1_ps(query.slope), _mm256_cvtepi32_ps(dots),
                                        _mm256_set1_ps(query.offset));
-  const __m256 estimate =
-      _mm256_fmadd_ps(_mm256_loadu_ps(scales), inner,
-                      _mm256_add_ps(_mm256_set1_ps(query.base), _mm256_loadu_ps(biases)));
+  const __m256 bias = _mm256_fmadd_ps(_mm256_set1_ps(query.bias_step), steps_of(biases),
+                                      _mm256_set1_ps(query.base));
+  const __m256 estimate = _mm256_fmadd_ps(steps_of(scales), inner, bias);
   std::uint32_t kept = allowed & 0xFFU &
                        static_cast<std::uint32_t>(_mm256_movemask_ps(
                            _mm256_cmp_ps(estimate, _mm256_set1_ps(query.threshold), _CMP_GE_OQ)));
@@ -74,7 +79,7 @@ void scan(const std::uint8_t* codes, std::size_t blocks, std::size_t dims, std::
     const std::uint32_t mask = allowed == nullptr ? 0xFFFFFFFFU : allowed[b];
     if (mask == 0) continue;
     const std::uint8_t* block = codes + b * stride;
-    const float* factors = reinterpret_cast<const float*>(block + dims / 8 * 4 * kLanes);
+    const auto* factors = reinterpret_cast<const std::uint16_t*>(block + dims / 8 * 4 * kLanes);
     for (std::size_t q = 0; q < n; ++q) {
       for (std::uint32_t part = 0; part < kLanes; part += 8) {
         keep(queries[q], dots_of_eight(block + std::size_t{part} * 4, dims, queries[q].codes),

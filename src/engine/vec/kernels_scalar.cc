@@ -21,12 +21,13 @@ void scan_one(const std::uint8_t* block, std::size_t dims, std::uint32_t first_s
       }
     }
   }
-  std::array<float, 2 * kLanes> factors;
+  std::array<std::uint16_t, 2 * kLanes> factors;
   std::memcpy(factors.data(), block + dims / 8 * 4 * kLanes, sizeof(factors));
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     if ((allowed >> lane & 1U) == 0) continue;
     const float inner = query.slope * static_cast<float>(dots[lane]) + query.offset;
-    const float estimate = factors[lane] * inner + (query.base + factors[kLanes + lane]);
+    const float bias = query.bias_step * static_cast<float>(factors[kLanes + lane]) + query.base;
+    const float estimate = static_cast<float>(factors[lane]) * inner + bias;
     if (!(estimate >= query.threshold)) continue;
     query.estimates[query.count] = estimate;
     query.slots[query.count++] = first_slot + static_cast<std::uint32_t>(lane);

@@ -15,12 +15,19 @@ inline __m512i query_word(const std::int8_t* codes) {
   return _mm512_set1_epi32(word);
 }
 
+// Sixteen of a block's 16-bit factors.
+inline __m512 steps_of(const std::uint8_t* factors) {
+  return _mm512_cvtepi32_ps(
+      _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(factors))));
+}
+
 inline void keep(ScanQuery& query, __m512i dots, __m512 scales, __m512 biases, __mmask16 allowed,
                  __m512i slots) {
   const __m512 inner = _mm512_fmadd_ps(_mm512_set1_ps(query.slope), _mm512_cvtepi32_ps(dots),
                                        _mm512_set1_ps(query.offset));
-  const __m512 estimate =
-      _mm512_fmadd_ps(scales, inner, _mm512_add_ps(_mm512_set1_ps(query.base), biases));
+  const __m512 bias =
+      _mm512_fmadd_ps(_mm512_set1_ps(query.bias_step), biases, _mm512_set1_ps(query.base));
+  const __m512 estimate = _mm512_fmadd_ps(scales, inner, bias);
   const __mmask16 kept =
       _mm512_mask_cmp_ps_mask(allowed, estimate, _mm512_set1_ps(query.threshold), _CMP_GE_OQ);
   if (__builtin_expect(kept != 0, 0)) {
@@ -62,14 +69,13 @@ inline void scan_block(const std::uint8_t* block, std::size_t dims, std::uint32_
       sums[q][1] = _mm512_dpbusd_epi32(sums[q][1], second_high, high);
     }
   }
-  const float* factors = reinterpret_cast<const float*>(at);
   const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i slots0 = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(slot)), lanes);
   const __m512i slots1 = _mm512_add_epi32(slots0, _mm512_set1_epi32(16));
-  const __m512 scales0 = _mm512_loadu_ps(factors);
-  const __m512 scales1 = _mm512_loadu_ps(factors + 16);
-  const __m512 biases0 = _mm512_loadu_ps(factors + 32);
-  const __m512 biases1 = _mm512_loadu_ps(factors + 48);
+  const __m512 scales0 = steps_of(at);
+  const __m512 scales1 = steps_of(at + 32);
+  const __m512 biases0 = steps_of(at + 64);
+  const __m512 biases1 = steps_of(at + 96);
 #pragma GCC unroll 8
   for (std::size_t q = 0; q < N; ++q) {
     keep(queries[q], sums[q][0], scales0, biases0, static_cast<__mmask16>(allowed), slots0);
@@ -101,13 +107,12 @@ inline void scan_block_alone(const std::uint8_t* block, std::size_t dims, std::u
     high0 = _mm512_dpbusd_epi32(high0, _mm512_and_si512(first, upper), high);
     high1 = _mm512_dpbusd_epi32(high1, _mm512_and_si512(second, upper), high);
   }
-  const float* factors = reinterpret_cast<const float*>(at);
   const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i slots0 = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(slot)), lanes);
-  keep(query, _mm512_add_epi32(low0, _mm512_srai_epi32(high0, 4)), _mm512_loadu_ps(factors),
-       _mm512_loadu_ps(factors + 32), static_cast<__mmask16>(allowed), slots0);
-  keep(query, _mm512_add_epi32(low1, _mm512_srai_epi32(high1, 4)), _mm512_loadu_ps(factors + 16),
-       _mm512_loadu_ps(factors + 48), static_cast<__mmask16>(allowed >> 16),
+  keep(query, _mm512_add_epi32(low0, _mm512_srai_epi32(high0, 4)), steps_of(at), steps_of(at + 64),
+       static_cast<__mmask16>(allowed), slots0);
+  keep(query, _mm512_add_epi32(low1, _mm512_srai_epi32(high1, 4)), steps_of(at + 32),
+       steps_of(at + 96), static_cast<__mmask16>(allowed >> 16),
        _mm512_add_epi32(slots0, _mm512_set1_epi32(16)));
 }
 

@@ -91,7 +91,9 @@ namespace internal {
 std::uint32_t cut_plain(float* estimates, std::uint32_t* slots, std::uint32_t n,
                         std::uint32_t least, std::uint32_t most, float* threshold);
 extern const Kernels kScalarKernels;
+extern const Kernels kSse42Kernels;
 extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
 extern const Kernels kVnniKernels;
 }  // namespace internal
 

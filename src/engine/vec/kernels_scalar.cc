@@ -1,4 +1,4 @@
-// The kernels in plain C++: the oracle of the tests, and what machines without AVX2 run.
+// The kernels in plain C++: the oracle of the tests, and what machines of another kind run.
 #include <array>
 #include <cstring>
 #include <limits>

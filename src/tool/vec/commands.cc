@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "engine/vec/cost_model.h"
+#include "engine/vec/faiss_index.h"
 #include "engine/vec/index_file.h"
 #include "engine/vec/kernels.h"
 #include "engine/vec/vector_file.h"
@@ -221,7 +222,8 @@ Status run_vec_info(const std::string& path, bool json, std::ostream& out) {
 
 Status run_vec_import_faiss(const VecImportOptions& options, Progress& progress,
                             std::ostream& out) {
-  VITRINE_TRY(const VectorFile vectors, read_faiss(io::system_files(), options.input));
+  VITRINE_TRY(const FaissIndex faiss, FaissIndex::read(io::system_files(), options.input));
+  const VectorFile vectors = faiss.vectors();
   BuildOptions build;
   build.metric = vectors.metric;
   build.lists = vectors.lists;

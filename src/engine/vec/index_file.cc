@@ -47,6 +47,7 @@ void put_plan(ByteWriter& out, const Plan& plan) {
   out.u32(plan.exact);
   out.u32(plan.beam);
   out.fixed(plan.filter_growth);
+  out.fixed(plan.volume);
 }
 
 Plan get_plan(ByteReader& in) {
@@ -56,6 +57,7 @@ Plan get_plan(ByteReader& in) {
   plan.exact = in.u32();
   plan.beam = in.u32();
   plan.filter_growth = in.fixed<float>();
+  plan.volume = in.fixed<float>();
   return plan;
 }
 
@@ -192,7 +194,8 @@ Status check_graph(const Graph& graph, const Lists& lists, const Sections& secti
 
 bool plausible(const Plan& plan) {
   return plan.keep <= 1U << 20 && plan.exact <= 1U << 20 && plan.beam <= 1U << 20 &&
-         plan.filter_growth >= 0 && plan.filter_growth <= 4;
+         plan.filter_growth >= 0 && plan.filter_growth <= 4 && plan.volume >= 0 &&
+         plan.volume <= 1e9F;
 }
 
 // The numbers of the meta section.

@@ -86,7 +86,16 @@ void ListSearch::choose_lists(const float* scores, const Plan& plan, const Filte
   const std::size_t n = lists_->list_count();
   const std::size_t probes = std::clamp<std::size_t>(plan.probes, 1, n);
   if (filter == nullptr) {
-    select_largest(scores, n, probes, scratch.groups, scratch.lists);
+    const bool bounded = plan.volume > 0;
+    select_largest(scores, n, bounded ? kVolumeProbes * probes : probes, scratch.groups,
+                   scratch.lists);
+    if (!bounded) return;
+    const double most = static_cast<double>(plan.volume) * static_cast<double>(lists_->count) /
+                        static_cast<double>(n);
+    std::size_t visits = 0;
+    for (double seen = 0; visits < scratch.lists.size() && seen < most; ++visits)
+      seen += lists_->sizes[scratch.lists[visits]];
+    scratch.lists.resize(visits);
     return;
   }
   // Ranks as many lists as are likely needed, all of them if that was too few.

@@ -57,7 +57,9 @@ Result<VectorFile> read_queries(const std::string& path, const Index& index, std
 std::string describe(const Plan& plan, bool graph) {
   if (graph && plan.beam != 0)
     return "graph, beam " + std::to_string(plan.beam) + ", exact " + std::to_string(plan.exact);
-  return std::to_string(plan.probes) + " lists, keep " + std::to_string(plan.keep) + ", exact " +
+  const std::string lists = plan.volume > 0 ? "about " + number(static_cast<double>(plan.volume), 1)
+                                            : std::to_string(plan.probes);
+  return lists + " lists, keep " + std::to_string(plan.keep) + ", exact " +
          std::to_string(plan.exact);
 }
 

@@ -47,6 +47,7 @@ Filter Filter::operator&(const Filter& other) const {
       out.in_list_[list] += static_cast<std::uint32_t>(std::popcount(out.words_[block]));
     out.count_ += out.in_list_[list];
   }
+  out.note_few();
   return out;
 }
 
@@ -60,6 +61,16 @@ void Filter::recount(const Lists& lists) {
     in_list_[lists.list_of_block[block]] += some;
     count_ += some;
   }
+  note_few();
+}
+
+void Filter::note_few() {
+  few_.clear();
+  if (count_ > kExactSurvivors) return;
+  for (std::size_t block = 0; block < words_.size(); ++block)
+    for (std::uint32_t word = words_[block]; word != 0; word &= word - 1)
+      few_.push_back(static_cast<std::uint32_t>(block * kLanes +
+                                                static_cast<std::size_t>(std::countr_zero(word))));
 }
 
 CodeView Filter::view(const Lists& lists, std::uint32_t list) const {

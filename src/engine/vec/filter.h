@@ -44,17 +44,21 @@ class Filter {
   };
   /// Null where codes were not copied.
   const Copied* copied() const { return copied_.get(); }
+  /// The survivors' slots where they are at most kExactSurvivors, else empty.
+  const std::vector<std::uint32_t>& few() const { return few_; }
   /// What a scan of `list` reads.
   CodeView view(const Lists& lists, std::uint32_t list) const;
 
  private:
   void recount(const Lists& lists);
+  void note_few();
   void copy_codes(const Lists& lists);
   std::vector<std::uint32_t> words_;
   std::vector<std::uint32_t> in_list_;
   std::vector<std::uint32_t> first_block_;
   std::size_t count_ = 0;
   std::shared_ptr<const Copied> copied_;
+  std::vector<std::uint32_t> few_;
 };
 
 /// Codes are copied where at most one vector in so many passes: beyond it most of every cache line
@@ -66,7 +70,8 @@ inline constexpr std::size_t kCopiedOneIn = 4;
 /// second look.
 inline constexpr std::uint32_t kSparseOneIn = 10;
 
-/// Filters with at most this many survivors are answered by comparing all of them exactly.
-inline constexpr std::size_t kExactSurvivors = 400;
+/// Filters with at most this many survivors are answered by comparing all of them exactly: some 20
+/// ns each, less than ranking lists that hold a survivor now and then.
+inline constexpr std::size_t kExactSurvivors = 1000;
 
 }  // namespace vitrine::vec

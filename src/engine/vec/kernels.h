@@ -78,6 +78,10 @@ struct Kernels {
   /// Sum of code * query over `dims` unsigned bytes.
   std::int32_t (*dot_bytes)(const std::uint8_t* row, std::size_t dims, const std::int8_t* query);
 
+  /// out[i] = dot_bytes(rows[i], dims, query) for n rows: what a step of a walk compares.
+  void (*dot_bytes_many)(const std::uint8_t* const* rows, std::size_t n, std::size_t dims,
+                         const std::int8_t* query, std::int32_t* out);
+
   float (*dot)(const float* a, const float* b, std::size_t dims);
   float (*squared_distance)(const float* a, const float* b, std::size_t dims);
 };

@@ -61,9 +61,9 @@ struct Floats {
 
 }  // namespace
 
-const Kernels internal::kAvx2Kernels = {simd::Level::kAvx2,  scan,        dot_blocks, rank,
-                                        internal::cut_plain, dot_nibbles, dot_bytes,  dot,
-                                        squared_distance};
+const Kernels internal::kAvx2Kernels = {
+    simd::Level::kAvx2, scan,      dot_blocks,     rank, internal::cut_plain,
+    dot_nibbles,        dot_bytes, dot_bytes_many, dot,  squared_distance};
 
 }  // namespace vitrine::vec
 

@@ -33,8 +33,8 @@ inline __m512i add_dots(__m512i sums, __m512i bytes, __m512i codes) {
 }  // namespace
 
 const Kernels internal::kAvx512Kernels = {
-    simd::Level::kAvx512, scan, dot_blocks, rank, cut, dot_nibbles, dot_bytes, dot,
-    squared_distance};
+    simd::Level::kAvx512, scan,      dot_blocks,     rank, cut,
+    dot_nibbles,          dot_bytes, dot_bytes_many, dot,  squared_distance};
 
 }  // namespace vitrine::vec
 

@@ -97,6 +97,11 @@ std::int32_t dot_bytes(const std::uint8_t* row, std::size_t dims, const std::int
   return sum;
 }
 
+void dot_bytes_many(const std::uint8_t* const* rows, std::size_t n, std::size_t dims,
+                    const std::int8_t* query, std::int32_t* out) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = dot_bytes(rows[i], dims, query);
+}
+
 // Sixteen partial sums, as the wide levels keep them: the compiler can use what it has.
 template <class Term>
 float summed(std::size_t dims, Term term) {
@@ -158,8 +163,8 @@ std::uint32_t internal::cut_plain(float* estimates, std::uint32_t* slots, std::u
   return kept;
 }
 
-const Kernels internal::kScalarKernels = {simd::Level::kScalar, scan,        dot_blocks, rank,
-                                          internal::cut_plain,  dot_nibbles, dot_bytes,  dot,
-                                          squared_distance};
+const Kernels internal::kScalarKernels = {
+    simd::Level::kScalar, scan,      dot_blocks,     rank, internal::cut_plain,
+    dot_nibbles,          dot_bytes, dot_bytes_many, dot,  squared_distance};
 
 }  // namespace vitrine::vec

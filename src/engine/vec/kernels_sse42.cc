@@ -59,9 +59,9 @@ struct Floats {
 
 }  // namespace
 
-const Kernels internal::kSse42Kernels = {simd::Level::kSse42, scan,        dot_blocks, rank,
-                                         internal::cut_plain, dot_nibbles, dot_bytes,  dot,
-                                         squared_distance};
+const Kernels internal::kSse42Kernels = {
+    simd::Level::kSse42, scan,      dot_blocks,     rank, internal::cut_plain,
+    dot_nibbles,         dot_bytes, dot_bytes_many, dot,  squared_distance};
 
 }  // namespace vitrine::vec
 

@@ -112,6 +112,15 @@ TEST_P(EveryLevel, DotsOfBytesAndNibblesAreExact) {
     const auto b = query_codes(dims, random);
     EXPECT_EQ(fast().dot_bytes(row.data(), dims, a.data()),
               plain().dot_bytes(row.data(), dims, a.data()));
+    std::vector<std::vector<std::uint8_t>> rows;
+    std::vector<const std::uint8_t*> pointers;
+    for (std::size_t i = 0; i < 11; ++i) rows.push_back(bytes(dims, random));
+    for (const auto& r : rows) pointers.push_back(r.data());
+    std::vector<std::int32_t> many(rows.size() + 1, -1);
+    fast().dot_bytes_many(pointers.data(), rows.size(), dims, a.data(), many.data());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      EXPECT_EQ(many[i], plain().dot_bytes(rows[i].data(), dims, a.data())) << i;
+    EXPECT_EQ(many.back(), -1);
     std::array<std::int32_t, 4> sums{};
     fast().dot_nibbles(row.data(), dims, a.data(), b.data(), &sums[0], &sums[1]);
     plain().dot_nibbles(row.data(), dims, a.data(), b.data(), &sums[2], &sums[3]);

@@ -27,8 +27,8 @@ inline __m512i upper_total(__m512i sums) { return _mm512_srai_epi32(sums, 4); }
 }  // namespace
 
 const Kernels internal::kVnniKernels = {
-    simd::Level::kAvx512Vnni, scan, dot_blocks, rank, cut, dot_nibbles, dot_bytes, dot,
-    squared_distance};
+    simd::Level::kAvx512Vnni, scan, dot_blocks,      rank, cut, dot_nibbles, dot_bytes,
+    dot_bytes_many,           dot,  squared_distance};
 
 }  // namespace vitrine::vec
 

@@ -159,6 +159,16 @@ void ListSearch::compare_survivors(const float* original, std::uint32_t list, co
     compare(pending[i % kRowsAhead]);
 }
 
+void ListSearch::compare_few(const float* original, const std::vector<std::uint32_t>& slots,
+                             std::vector<Neighbor>& found) const {
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (i + kRowsAhead < slots.size())
+      prefetch(lists_->rows.data() + std::size_t{slots[i + kRowsAhead]} * lists_->dim,
+               lists_->dim * sizeof(float));
+    found.push_back({lists_->ids[slots[i]], lists_->exact(original, slots[i])});
+  }
+}
+
 void ListSearch::scan_list(const RotatedQuery& query, std::uint32_t list, const Plan& plan,
                            const Filter* filter, ScanQuery& shortlist,
                            SearchScratch& scratch) const {
@@ -240,9 +250,7 @@ std::size_t ListSearch::search(const float* query, std::size_t k, const Plan& pl
   scratch.found.clear();
   const RotatedQuery rotated = prepare_with(query, scratch);
   if (filter != nullptr && filter->count() <= kExactSurvivors) {
-    for (std::uint32_t list = 0; list < lists_->list_count(); ++list)
-      if (filter->in_list(list) != 0)
-        compare_survivors(rotated.original, list, *filter, scratch.found);
+    compare_few(rotated.original, filter->few(), scratch.found);
     return answer(scratch.found, k, out);
   }
   coarse.score(&rotated, 1, scratch.dots.data(), scratch.scores.data(), nullptr);

@@ -100,6 +100,8 @@ class ListSearch {
                  const Filter* filter, ScanQuery& shortlist, SearchScratch& scratch) const;
   void compare_survivors(const float* original, std::uint32_t list, const Filter& filter,
                          std::vector<Neighbor>& found) const;
+  void compare_few(const float* original, const std::vector<std::uint32_t>& slots,
+                   std::vector<Neighbor>& found) const;
   void refine(const RotatedQuery& query, ScanQuery& shortlist, const Plan& plan,
               const Filter* filter, SearchScratch& scratch) const;
   bool is_sparse(std::uint32_t list, const Filter* filter) const;

@@ -34,7 +34,7 @@ struct Neighbor {
   friend bool operator==(const Neighbor&, const Neighbor&) = default;
 };
 
-inline constexpr std::uint32_t kVolumeProbes = 4;
+inline constexpr std::uint32_t kVolumeProbes = 2;
 
 /// How much work a search does. Two searches with the same plan over the same snapshot give the
 /// same answer, one by one or in a batch.

@@ -99,9 +99,8 @@ void import_users(Call& call, net::Responder responder) {
   auto import = std::make_shared<Import>();
   const std::size_t lines = take_lines(call, *import);
   if (lines > kLinesMax) {
-    return responder.respond(
-        problem_response(413, "too_many_users",
-                         "a request may hold 1000 users; send the rest in further requests"));
+    return responder.respond(problem_response(
+        413, "too_many_users", "a request may hold 1000 users; send the rest in further requests"));
   }
   if (lines == 0) {
     return responder.respond(problem_response(

@@ -209,6 +209,9 @@ TEST_F(Windows, WhatWasShownAndIgnoredGivesWayToOthers) {
   recently_viewed(server_, shop_, "u5", text_at(taken.body, "/profile_version"));
   const auto second = post("/v1/recommend/home", ask);
   EXPECT_NE(item_ids(second.body), first) << second.body;
+  const auto exported = server_.get("/v1/users/u5:export", shop_.secret);
+  EXPECT_THAT(exported.body,
+              HasSubstr("{\"kind\":\"shown\",\"item_id\":\"" + first.front() + "\""));
   // And for nobody else.
   const std::string other = R"({"user":{"user_id":"u6"},"limit":4})";
   EXPECT_EQ(item_ids(post("/v1/recommend/home", other).body),

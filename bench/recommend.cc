@@ -30,6 +30,7 @@ using namespace vitrine::bench;
 namespace {
 
 constexpr std::uint32_t kFilters = 1000;
+constexpr int kBatch = 100;  // windows of one batch request
 
 struct Options {
   ShopSizes sizes;
@@ -95,15 +96,23 @@ struct Run {
   net::LoadResult answers;
   net::LoadResult events;
   double server_cpu_s = 0;
-  std::uint64_t requests = 0;  // including the warm-up's
+  std::uint64_t requests = 0;  // windows asked for, including the warm-up's
   std::uint64_t empty = 0;
   std::uint64_t faults = 0;
   std::string fault;  // the first
 };
 
-// Requests for home windows, unless `filters` is empty, beside events.
+// One request for a home window, as a body of its own or an entry of a batch.
+std::string window(const Options& options, const std::vector<std::string>& filters,
+                   std::mt19937_64& random, bool entry) {
+  return std::string("{") + (entry ? R"("placement":"home",)" : "") + R"("user":{"user_id":")" +
+         user_name(static_cast<std::uint32_t>(random() % options.sizes.users)) +
+         R"("},"limit":20,"filter":")" + filters[random() % filters.size()] + R"("})";
+}
+
+// Requests for home windows, unless `filters` is empty, beside events; `per_body` in each request.
 Run measure(const ServerProcess& server, const Options& options, const std::string& key,
-            const std::vector<std::string>& filters, std::uint64_t seed) {
+            const std::vector<std::string>& filters, std::uint64_t seed, int per_body = 1) {
   Run run;
   TrafficOptions traffic_options;
   traffic_options.id_prefix = "live" + std::to_string(system_clock().wall_us() / kSecondUs);
@@ -118,15 +127,23 @@ Run measure(const ServerProcess& server, const Options& options, const std::stri
   };
   std::mt19937_64 random(seed);
   std::string body;
-  net::LoadOptions answers = load_options(server, key, options.rate, options.seconds);
+  net::LoadOptions answers =
+      load_options(server, key, options.rate / static_cast<double>(per_body), options.seconds);
   answers.next = [&](std::uint64_t) {
-    body = R"({"user":{"user_id":")" +
-           user_name(static_cast<std::uint32_t>(random() % options.sizes.users)) +
-           R"("},"limit":20,"filter":")" + filters[random() % filters.size()] + R"("})";
-    return net::LoadRequest{"POST", "/v1/recommend/home", body};
+    if (per_body == 1) {
+      body = window(options, filters, random, false);
+      return net::LoadRequest{"POST", "/v1/recommend/home", body};
+    }
+    body = R"({"requests":[)";
+    for (int i = 0; i < per_body; ++i) {
+      if (i > 0) body += ',';
+      body += window(options, filters, random, true);
+    }
+    body += "]}";
+    return net::LoadRequest{"POST", "/v1/recommend:batch", body};
   };
   answers.on_answer = [&](std::uint64_t, int status, std::string_view text) {
-    ++run.requests;
+    run.requests += static_cast<std::uint64_t>(per_body);
     if (status != 200 && run.faults++ == 0) run.fault = text;
     if (text.find(R"("items":[])") != std::string_view::npos) ++run.empty;
   };
@@ -208,6 +225,7 @@ int main(int, char** argv) {
   const Run ten = measure(*server, options, key, texts_of(tenth), 101);
   const Run one = measure(*server, options, key, texts_of(hundredth), 102);
   const Run rare = measure(*server, options, key, texts_of(thousandth), 103);
+  const Run batches = measure(*server, options, key, texts_of(tenth), 104, kBatch);
   const double rss = server->rss_bytes() / (1 << 30);
   Table table({"filters that pass", "mean", "answers/s", "p50 ms", "p99 ms", "p99.9 ms",
                "cpu us/answer", "empty", "events p99 ms", "lost"});
@@ -216,6 +234,8 @@ int main(int, char** argv) {
       show(table, "about 1 %", mean_pass_rate(shop, hundredth), one, events_only);
   const Figures at_rare =
       show(table, "about 0.1 %", mean_pass_rate(shop, thousandth), rare, events_only);
+  const Figures at_batch = show(table, "about 10 %, batches of " + std::to_string(kBatch),
+                                mean_pass_rate(shop, tenth), batches, events_only);
   table.print();
   std::printf(
       "Server CPU per answer: all threads, less a run of the same length with events alone "
@@ -234,6 +254,9 @@ int main(int, char** argv) {
   json.add("p50_ms_filter01pct", at_rare.p50);
   json.add("p99_ms_filter01pct", at_rare.p99);
   json.add("cpu_us_per_request_filter01pct", at_rare.cpu_us);
+  json.add("batch_answers_per_s_core", 1e6 / at_batch.cpu_us);
+  json.add("single_answers_per_s_core", 1e6 / at_ten.cpu_us);
+  json.add("batch_gain", at_ten.cpu_us / at_batch.cpu_us);
   json.add("empty_answers", static_cast<double>(ten.empty + one.empty + rare.empty));
   json.add("replay_records_per_s", replay_rate);
   json.add("startup_s", server->startup_seconds());

@@ -46,6 +46,7 @@ std::int64_t cpu_ns() {
 struct Shop {
   catalog::Catalog catalog;
   profile::Profiles profiles{profile::ProfilesOptions{}};
+  profile::Showings showings;
   covisit::Covisit covisit;
   covisit::Covisit baskets{covisit::Options{.backward = 1}};
   counters::Counters trending{kDayUs};
@@ -54,7 +55,7 @@ struct Shop {
   TimeUs now = 1'700'000'000 * kSecondUs;
 
   recommend::StateView view() const {
-    return {catalog, profiles, covisit, baskets, trending, popular, repeats, 1};
+    return {catalog, profiles, showings, covisit, baskets, trending, popular, repeats, 1};
   }
 };
 

@@ -28,6 +28,7 @@ class CommandLine {
 
 void add_archive_commands(CLI::App& app, const CommandLine& line);
 void add_backup_commands(CLI::App& app, const CommandLine& line);
+void add_decision_commands(CLI::App& app, const CommandLine& line);
 void add_evaluate_commands(CLI::App& app, const CommandLine& line);
 void add_simulate_commands(CLI::App& app, const CommandLine& line);
 

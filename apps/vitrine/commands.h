@@ -36,6 +36,25 @@ apply::PartitionStateOptions partition_state_options(const Settings& settings);
 Result<std::vector<backup::StateDigest>> state_digests(const Settings& settings,
                                                        const backup::LastPositions& last);
 
+// The state of one partition after its log's record `last`, from the newest snapshot before it and
+// what is behind that in the log, on private copies. `snapshot` is that snapshot's position, 0 for
+// none. kGone where the log's records in between are no longer kept.
+Result<std::unique_ptr<apply::PartitionState>> replayed_state(
+    const std::string& directory, const Settings& settings, eventlog::Position last,
+    eventlog::Position* snapshot = nullptr);
+
+// Makes a recorded answer again from the state of its moment and compares every bit; with an item
+// also says what became of it. kConflict, after the report, where anything differs. The server may
+// be running.
+struct ReplayOptions {
+  std::string request_id;
+  std::string tenant;   // its name; empty: where there is only one
+  std::string item_id;  // empty: none
+  bool json = false;
+};
+Status run_replay_decision(const Settings& settings, const ReplayOptions& options,
+                           std::ostream& out);
+
 // The control database of a data directory. A running server notices changes within 0.1 s.
 Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings& settings);
 

@@ -18,31 +18,6 @@ namespace {
 
 using record::RecordKind;
 
-// The state after the newest snapshot at or before `last` and what is behind it in the log, on
-// private copies.
-Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string& directory,
-                                                              const Settings& settings,
-                                                              eventlog::Position last) {
-  apply::PartitionStateOptions options = partition_state_options(settings);
-  options.directory = directory;
-  options.tenant.id_window_memory_bytes = ~std::uint64_t{0};  // never writes run files of its own
-  options.snapshot_max = last;
-  apply::LoadReport report;
-  auto& files = io::system_files();
-  VITRINE_TRY(auto state, apply::PartitionState::load(files, options, true, report));
-  VITRINE_TRY(auto reader,
-              eventlog::Reader::open(files, io::join_path(directory, "log"), state->position() + 1,
-                                     eventlog::ReadScope::kWholeFrames));
-  eventlog::RecordView record;
-  while (state->position() < last) {
-    VITRINE_TRY(const auto end, reader->next(record));
-    if (end == eventlog::ReadEnd::kEndOfLog) break;
-    VITRINE_TRY(const auto outcome, state->apply(record));
-    (void)outcome;
-  }
-  return state;
-}
-
 std::string hex(const Hash128& hash) {
   char text[40];
   std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high),
@@ -61,6 +36,31 @@ void write_value(const catalog::AttributeValue& value, codec::JsonWriter& json) 
 }
 
 }  // namespace
+
+Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string& directory,
+                                                              const Settings& settings,
+                                                              eventlog::Position last,
+                                                              eventlog::Position* snapshot) {
+  apply::PartitionStateOptions options = partition_state_options(settings);
+  options.directory = directory;
+  options.tenant.id_window_memory_bytes = ~std::uint64_t{0};  // never writes run files of its own
+  options.snapshot_max = last;
+  apply::LoadReport report;
+  auto& files = io::system_files();
+  VITRINE_TRY(auto state, apply::PartitionState::load(files, options, true, report));
+  if (snapshot != nullptr) *snapshot = report.snapshot_position;
+  VITRINE_TRY(auto reader,
+              eventlog::Reader::open(files, io::join_path(directory, "log"), state->position() + 1,
+                                     eventlog::ReadScope::kWholeFrames));
+  eventlog::RecordView record;
+  while (state->position() < last) {
+    VITRINE_TRY(const auto end, reader->next(record));
+    if (end == eventlog::ReadEnd::kEndOfLog) break;
+    VITRINE_TRY(const auto outcome, state->apply(record));
+    (void)outcome;
+  }
+  return state;
+}
 
 Status write_record_payload(const eventlog::RecordView& record, codec::JsonWriter& json) {
   ByteReader in(record.payload);

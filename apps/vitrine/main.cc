@@ -474,6 +474,7 @@ int main_with(int argc, char** argv) {
   add_simulate_commands(app, line);
   add_log(app, shared);
   add_state(app, shared);
+  add_decision_commands(app, line);
   add_erase(app, shared);
   add_backup_commands(app, line);
   add_archive_commands(app, line);

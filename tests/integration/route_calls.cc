@@ -15,6 +15,7 @@ std::string path_of(const api::Route& route, const Subject& subject) {
   put("{item_id}", subject.item_id);
   put("{user_id}", subject.user_id);
   put("{placement}", "recently-viewed");
+  put("{request_id}", "65f0a1b200000000000000000000abcd");
   put("{user_id}", subject.user_id);
   put("{category}", "nothing is of this");
   put("{tenant}", subject.tenant_name);
@@ -72,6 +73,17 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
     return with("{\"user\":{\"user_id\":" + json_text(subject.user_id) + "},\"item_ids\":[" +
                 json_text(subject.item_id) + "],\"limit\":100}");
   }
+  if (name == "recommendBatch") {
+    return with("{\"requests\":[{\"placement\":\"recently-viewed\",\"user\":{\"user_id\":" +
+                json_text(subject.user_id) + "},\"item_ids\":[" + json_text(subject.item_id) +
+                "],\"limit\":100}]}");
+  }
+  if (name == "rank") {
+    return with("{\"user\":{\"user_id\":" + json_text(subject.user_id) + "},\"items\":[" +
+                json_text(subject.item_id) + "]}");
+  }
+  // An id that no answer has, of a time before this installation.
+  if (name == "getDecision") return with({}, 410);
   const std::string segment = "{\"messageId\":" + json_text(subject.event_id) +
                               ",\"userId\":" + json_text(subject.user_id) +
                               ",\"event\":\"Product Viewed\",\"type\":\"track\",\"category\":\"c\","

@@ -17,9 +17,9 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::string_view kPlacements[] = {"home",   "product-similar", "product-also-bought",
-                                            "cart",   "recently-viewed", "trending",
-                                            "popular"};
+constexpr std::string_view kPlacements[] = {"home",    "product-similar", "product-also-bought",
+                                            "cart",    "recently-viewed", "trending",
+                                            "popular", "new-arrivals",    "email"};
 
 // Of each shop: more than there are requests in a test that wants an unused one for each.
 constexpr int kItems = 120;

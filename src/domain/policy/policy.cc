@@ -30,6 +30,8 @@ constexpr NumberField kNumberFields[] = {
     {"limit_default", &PlacementPolicy::limit_default, 1, 1000, "items when none are asked for"},
     {"limit_max", &PlacementPolicy::limit_max, 1, 1000, "most items one request may ask for"},
     {"age_min_s", &PlacementPolicy::age_min_s, 0, kTenYears, "youngest item, 0 = no bound"},
+    {"rotation_percent", &PlacementPolicy::rotation_percent, 0, 10000,
+     "how far a look without opening it takes an item back, 0 = not at all"},
     {"age_max_s", &PlacementPolicy::age_max_s, 0, kTenYears, "oldest item, 0 = no bound"},
 };
 
@@ -68,6 +70,7 @@ PlacementPolicy home() {
   p.exclude_bought = true;
   p.category_max = 3;
   p.limit_default = 12;
+  p.rotation_percent = 50;
   p.weights[Source::kCoView] = 1;
   p.weights[Source::kCoBuy] = 0.5;
   p.weights[Source::kSecondHop] = 1;
@@ -79,14 +82,19 @@ PlacementPolicy home() {
   return p;
 }
 
-// The visitor compares: what was seen before stays; what was bought isn't needed twice soon.
+// The page is there already for what was looked at this week, and `recently-viewed` for going back:
+// alternatives are what is new to the visitor. What was bought isn't needed twice soon.
 PlacementPolicy product_similar() {
   PlacementPolicy p;
   p.placement = "product-similar";
+  p.about = About::kItems;
+  p.exclude_seen = true;
+  p.seen_window_s = 7 * kDay;
   p.exclude_bought = true;
   p.bought_window_s = 30 * kDay;
+  p.rotation_percent = 50;
   p.weights[Source::kCoView] = 1;
-  p.weights[Source::kSimilar] = 0.5;
+  p.weights[Source::kSimilar] = 1;
   p.weights[Source::kSecondHop] = 0.2;
   p.weights[Source::kPopular] = 0.02;
   return p;
@@ -96,10 +104,12 @@ PlacementPolicy product_similar() {
 PlacementPolicy product_also_bought() {
   PlacementPolicy p;
   p.placement = "product-also-bought";
+  p.about = About::kItems;
   p.exclude_bought = true;
   p.bought_window_s = 30 * kDay;
   p.category_max = 4;
   p.limit_default = 6;
+  p.rotation_percent = 50;
   p.weights[Source::kCoBuy] = 1;
   p.weights[Source::kCoView] = 0.15;
   p.weights[Source::kSecondHop] = 0.1;
@@ -111,6 +121,8 @@ PlacementPolicy product_also_bought() {
 PlacementPolicy cart() {
   PlacementPolicy p;
   p.placement = "cart";
+  p.about = About::kCart;
+  p.rotation_percent = 50;
   p.category_max = 3;
   p.limit_default = 6;
   p.weights[Source::kCoBuy] = 1;
@@ -140,7 +152,53 @@ PlacementPolicy ranked_for_all(std::string_view name, Source source, Source fall
   return p;
 }
 
+// Newest first and nothing else, so that the page says what it promises.
+PlacementPolicy new_arrivals() {
+  PlacementPolicy p;
+  p.placement = "new-arrivals";
+  p.exclude_bought = true;
+  p.category_max = 5;
+  p.weights[Source::kNewArrivals] = 1;
+  return p;
+}
+
+// All of one category, so no limit per category. Who looks through a category page by page wants
+// to find again what was seen.
+PlacementPolicy category() {
+  PlacementPolicy p = home();
+  p.placement = "category";
+  p.needs_category = true;
+  p.exclude_seen = false;
+  p.bought_window_s = 30 * kDay;
+  p.category_max = 0;
+  p.limit_default = 24;
+  p.weights[Source::kTrending] = 0.3;
+  p.weights[Source::kPopular] = 0.2;
+  return p;
+}
+
+// Read hours later by somebody who left: what was seen today is no reason against, and few
+// items have to stand for the whole shop.
+PlacementPolicy email() {
+  PlacementPolicy p = home();
+  p.placement = "email";
+  p.exclude_seen = false;
+  p.category_max = 2;
+  p.brand_max = 3;
+  p.limit_default = 6;
+  return p;
+}
+
 }  // namespace
+
+std::string_view about_name(About about) {
+  switch (about) {
+    case About::kVisitor: return "visitor";
+    case About::kItems: return "items";
+    case About::kCart: return "cart";
+  }
+  return "visitor";
+}
 
 std::string_view source_name(Source source) {
   switch (source) {
@@ -191,6 +249,9 @@ const std::vector<PlacementPolicy>& builtin_policies() {
       recently_viewed(),
       ranked_for_all("trending", Source::kTrending, Source::kPopular),
       ranked_for_all("popular", Source::kPopular, Source::kNewArrivals),
+      new_arrivals(),
+      category(),
+      email(),
   };
   return policies;
 }

@@ -43,8 +43,18 @@ struct SourceWeights {
   friend bool operator==(const SourceWeights&, const SourceWeights&) = default;
 };
 
+// What a window is about: whose or which items' company it looks for.
+enum class About : std::uint8_t {
+  kVisitor,  // the visitor's history, after what the request names
+  kItems,    // the request's item_ids, which must be there
+  kCart,     // the request's cart; without one, what the history says is in it
+};
+std::string_view about_name(About about);  // "visitor", "items", "cart"
+
 struct PlacementPolicy {
   std::string placement;  // [a-z0-9-]{1,40}
+  About about = About::kVisitor;
+  bool needs_category = false;  // a request must name a category, or filter for it itself
 
   // Items this visitor viewed within the last seen_window_s seconds (by event time).
   bool exclude_seen = false;
@@ -68,6 +78,10 @@ struct PlacementPolicy {
   // Age of an item since it entered the catalog, seconds; 0 = no bound.
   std::uint32_t age_min_s = 0;
   std::uint32_t age_max_s = 0;
+
+  // What was shown to this visitor and not opened gives way: after n looks an item keeps
+  // 1 / (1 + n * rotation_percent / 100) of its score; half of a look is forgotten each day.
+  std::uint32_t rotation_percent = 0;  // 0: windows insist
 
   SourceWeights weights;
 
@@ -103,6 +117,9 @@ Status validate(const PlacementPolicy& policy);
 //   cart                  complements of the cart; things seen before are welcome
 //   recently-viewed       the visitor's own history, newest first, nothing else
 //   trending, popular     the same for all, without what the visitor bought
+//   new-arrivals          the newest of the catalog, the same for all
+//   category              one category's page, in this visitor's order
+//   email                 few and varied, for somebody who is not there now
 const std::vector<PlacementPolicy>& builtin_policies();
 const PlacementPolicy* find_builtin(std::string_view placement);  // null when unknown
 

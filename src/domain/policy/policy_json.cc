@@ -7,6 +7,7 @@
 #include <simdjson.h>
 
 #include "base/edit_distance.h"
+#include "base/hash.h"
 
 namespace vitrine::policy {
 namespace {
@@ -36,7 +37,8 @@ Error unknown_field(std::string_view where, std::string_view name,
 }
 
 std::vector<std::string_view> field_names() {
-  std::vector<std::string_view> names = {"placement", "weights"};
+  std::vector<std::string_view> names = {"placement", "based_on", "about", "needs_category",
+                                         "weights"};
   for (const auto& field : bool_fields()) names.push_back(field.name);
   for (const auto& field : number_fields()) names.push_back(field.name);
   return names;
@@ -88,8 +90,26 @@ Status read_placement(const dom::element& value, const PlacementPolicy& out) {
   return invalid("placement is '" + shown(name) + "', expected '" + out.placement + "'");
 }
 
+Status read_about(const dom::element& value, PlacementPolicy& out) {
+  std::string_view name;
+  if (value.get(name) == simdjson::SUCCESS) {
+    for (const About about : {About::kVisitor, About::kItems, About::kCart}) {
+      if (about_name(about) != name) continue;
+      out.about = about;
+      return ok_status();
+    }
+  }
+  return invalid("about must be \"visitor\", \"items\" or \"cart\"");
+}
+
 Status read_field(std::string_view name, const dom::element& value, PlacementPolicy& out) {
   if (name == "placement") return read_placement(value, out);
+  if (name == "based_on") return ok_status();  // parse_policy() has looked at it
+  if (name == "about") return read_about(value, out);
+  if (name == "needs_category") {
+    if (value.get(out.needs_category) == simdjson::SUCCESS) return ok_status();
+    return invalid("needs_category must be true or false");
+  }
   if (name == "weights") return read_weights(value, out.weights);
   for (const auto& field : bool_fields()) {
     if (field.name != name) continue;
@@ -132,7 +152,9 @@ std::string number_text(double value) {
 
 std::string to_json(const PlacementPolicy& policy) {
   // Placement, field and source names are [a-z0-9_-]: nothing here needs escaping.
-  std::string out = "{\"placement\":\"" + policy.placement + "\"";
+  std::string out = "{\"placement\":\"" + policy.placement + "\",\"about\":\"";
+  out.append(about_name(policy.about)).append("\",\"needs_category\":");
+  out += policy.needs_category ? "true" : "false";
   for (const auto& field : bool_fields()) {
     out.append(",\"").append(field.name).append(policy.*field.member ? "\":true" : "\":false");
   }
@@ -148,6 +170,10 @@ std::string to_json(const PlacementPolicy& policy) {
   return out + "}}";
 }
 
+std::uint64_t policy_fingerprint(const PlacementPolicy& policy) {
+  return hash64(to_json(policy)) | 1;
+}
+
 Result<PlacementPolicy> override_policy(const PlacementPolicy& base, std::string_view json) {
   return with_object(json, [&](dom::object object) -> Result<PlacementPolicy> {
     PlacementPolicy policy = base;
@@ -158,16 +184,27 @@ Result<PlacementPolicy> override_policy(const PlacementPolicy& base, std::string
 }
 
 Result<PlacementPolicy> parse_policy(std::string_view json) {
-  auto name = with_object(json, [](dom::object object) -> Result<std::string> {
-    std::string_view placement;
-    if (object["placement"].get(placement) == simdjson::SUCCESS) return std::string(placement);
-    return invalid("a policy must have a string field 'placement'");
+  auto read = with_object(json, [](dom::object object) -> Result<PlacementPolicy> {
+    std::string_view name, other;
+    if (object["placement"].get(name) != simdjson::SUCCESS) {
+      return invalid("a policy must have a string field 'placement'");
+    }
+    const PlacementPolicy* base = find_builtin(name);
+    dom::element given;
+    if (object["based_on"].get(given) == simdjson::SUCCESS) {
+      if (given.get(other) != simdjson::SUCCESS || find_builtin(other) == nullptr) {
+        return invalid("based_on must be the name of a built-in placement");
+      }
+      base = find_builtin(other);
+    } else if (base == nullptr) {
+      base = find_builtin("home");
+    }
+    PlacementPolicy policy = *base;
+    policy.placement = name;
+    return policy;
   });
-  if (!name.ok()) return std::move(name).error();
-  const PlacementPolicy* builtin = find_builtin(*name);
-  PlacementPolicy base = builtin != nullptr ? *builtin : *find_builtin("home");
-  base.placement = *name;
-  return override_policy(base, json);
+  if (!read.ok()) return std::move(read).error();
+  return override_policy(*read, json);
 }
 
 }  // namespace vitrine::policy

@@ -26,8 +26,9 @@ TEST(Policy, EveryBuiltInPlacementIsValidAndFoundByItsName) {
     EXPECT_EQ(find_builtin(policy.placement), &policy);
     names.insert(policy.placement);
   }
-  EXPECT_THAT(names, testing::ElementsAre("cart", "home", "popular", "product-also-bought",
-                                          "product-similar", "recently-viewed", "trending"));
+  EXPECT_THAT(names, testing::ElementsAre("cart", "category", "email", "home", "new-arrivals",
+                                          "popular", "product-also-bought", "product-similar",
+                                          "recently-viewed", "trending"));
   EXPECT_EQ(find_builtin("Home"), nullptr);
 }
 

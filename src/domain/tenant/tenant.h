@@ -62,6 +62,8 @@ struct Tenant {
   // Of the web pages that may call with this tenant's keys: "https://shop.example". Sorted, no
   // duplicates; empty: any page.
   std::vector<std::string> allowed_origins;
+  // Own placements, each as JSON (domain/policy/placements.h), ordered by name.
+  std::vector<std::string> placements;
   TimeUs created_us = 0;
 
   friend bool operator==(const Tenant&, const Tenant&) = default;

@@ -75,6 +75,18 @@ Status take_strings(const element& value, std::string_view field, std::vector<st
   return ok_status();
 }
 
+// Each as JSON.
+Status take_objects(const element& value, std::string_view field, std::vector<std::string>& out) {
+  simdjson::dom::array array;
+  VITRINE_TRY(take_as(value, field, "an array of objects", array));
+  out.clear();
+  for (const element entry : array) {
+    if (!entry.is_object()) return wrong(field, "an array of objects");
+    out.push_back(simdjson::minify(entry));
+  }
+  return ok_status();
+}
+
 void respond_tenant(const Result<tenant::Tenant>& result, net::Responder& responder) {
   if (!result.ok()) return responder.respond(problem_response(result.error()));
   std::string body;
@@ -171,6 +183,8 @@ void patch_tenant(Call& call, net::Responder responder) {
   bool with_quotas = false;
   bool with_types = false;
   bool with_origins = false;
+  bool with_placements = false;
+  std::vector<std::string> placements;
   const Status read =
       for_each_field(call, [&](std::string_view key, const element& value) -> Status {
         if (key == "quotas") {
@@ -185,19 +199,28 @@ void patch_tenant(Call& call, net::Responder responder) {
           with_origins = true;
           return take_strings(value, key, origins);
         }
+        if (key == "placements") {
+          with_placements = true;
+          return take_objects(value, key, placements);
+        }
         if (key == "status") {
           VITRINE_TRY(take_text(value, key, status));
           if (status != "active" && status != "suspended") return wrong(key, "active or suspended");
           return ok_status();
         }
-        return wrong(key.substr(0, 64),
-                     "absent: what can change is quotas, event_types, allowed_origins and status");
+        return wrong(
+            key.substr(0, 64),
+            "absent: what can change is quotas, event_types, allowed_origins, placements and "
+            "status");
       });
   if (!read.ok()) return responder.respond(problem_response(read.error()));
   const auto actor = actor_of(call);
   if (with_quotas && present.ok()) present = control.set_quotas(actor, name, quotas);
   if (with_types && present.ok()) present = control.set_event_types(actor, name, event_types);
   if (with_origins && present.ok()) present = control.set_allowed_origins(actor, name, origins);
+  if (with_placements && present.ok()) {
+    present = control.set_placements(actor, name, placements);
+  }
   if (status == "suspended" && present.ok()) present = control.suspend_tenant(actor, name);
   if (status == "active" && present.ok()) present = control.resume_tenant(actor, name);
   respond_tenant(present, responder);

@@ -72,7 +72,7 @@ bool ask(Call& call, TenantServices& services, std::string_view placement, const
   request.filter = filter;
   request.now = call.now;
   const auto asked = recommend_now(call.platform, services, call.caller.tenant,
-                                   *policy::find_builtin(placement), request, answer);
+                                   *call.caller.view->placements.find(placement), request, answer);
   if (!asked.ok()) {
     responder.respond(problem_response(asked.error()));
     return false;
@@ -185,7 +185,7 @@ void gorse_recommend(Call& call, net::Responder responder) {
   if (!write_back || write_back->empty() || items.empty()) {
     return responder.respond(std::move(response));
   }
-  const recommend::RequestId salt = new_request_id();
+  const recommend::RequestId salt = new_request_id(call.now);
   collect_translation(call, std::move(responder), impressions(salt, user_id, items),
                       [response](const auto&, const auto&) { return response; });
 }

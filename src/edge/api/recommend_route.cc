@@ -3,7 +3,10 @@
 
 #include <sodium.h>
 
-#include "domain/policy/policy.h"
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "edge/api/answer_json.h"
+#include "edge/api/page_cursor.h"
 #include "edge/api/problem.h"
 #include "edge/api/recommend_now.h"
 #include "edge/api/recommend_request.h"
@@ -21,11 +24,11 @@ constexpr eventlog::Position kNever = ~eventlog::Position{0};
 
 struct Question {
   Question(Platform& p, gateway::Caller c, std::shared_ptr<TenantServices> s,
-           const policy::PlacementPolicy* placement, RecommendBody b, TimeUs at, net::Responder r)
+           const policy::Placement* where, RecommendBody b, TimeUs at, net::Responder r)
       : platform(p),
         caller(std::move(c)),
         services(std::move(s)),
-        policy(placement),
+        placement(where),
         body(std::move(b)),
         now(at),
         responder(std::move(r)) {}
@@ -33,7 +36,7 @@ struct Question {
   Platform& platform;
   gateway::Caller caller;
   std::shared_ptr<TenantServices> services;
-  const policy::PlacementPolicy* policy;
+  const policy::Placement* placement;  // of caller.view, or built in
   RecommendBody body;
   TimeUs now;
   net::Responder responder;
@@ -43,102 +46,67 @@ struct Question {
   std::atomic<net::Timers::Id> timer{0};
 };
 
-void write_items(const recommend::Answer& answer, bool explain, codec::JsonWriter& json) {
-  json.key("items").begin_array();
-  for (std::size_t i = 0; i < answer.items.size(); ++i) {
-    const auto& item = answer.items[i];
-    json.begin_object();
-    json.key("item_id").string(answer.item_id(i));
-    json.key("score").number(item.score);
-    json.key("source").string(policy::source_name(item.source));
-    json.key("reasons").begin_array();
-    json.string(recommend::reason_code(item.source));
-    json.end_array();
-    if (explain) {
-      json.key("link").string(recommend::link_name(item.link));
-      json.key("sources").begin_object();
-      for (std::size_t s = 0; s < item.contributions.size(); ++s) {
-        if (item.contributions[s] == 0) continue;
-        json.key(policy::source_name(static_cast<recommend::Source>(s)))
-            .number(item.contributions[s]);
-      }
-      json.end_object();
-    }
-    json.end_object();
-  }
-  json.end_array();
-}
-
-void write_explanation(const recommend::Answer& answer, codec::JsonWriter& json) {
-  json.key("explain").begin_object();
-  json.key("limit").number(answer.limit);
-  json.key("diversity").number(answer.diversity);
-  json.key("history").number(answer.history);
-  json.key("candidates").number(answer.candidates);
-  json.key("tested").number(answer.tested);
-  json.key("unknown_items").number(answer.unknown_items);
-  json.key("filter_path").string(recommend::filter_path_name(answer.filter_path));
-  json.key("dropped").begin_object();
-  for (std::size_t d = 0; d < answer.drops.size(); ++d) {
-    if (answer.drops[d] == 0) continue;
-    json.key(recommend::drop_name(static_cast<recommend::Drop>(d))).number(answer.drops[d]);
-  }
-  json.end_object();
-  json.key("supplied").begin_object();
-  for (std::size_t l = 0; l < answer.supplied.size(); ++l) {
-    if (answer.supplied[l] == 0) continue;
-    json.key(recommend::link_name(static_cast<recommend::Link>(l))).number(answer.supplied[l]);
-  }
-  json.end_object();
-  json.key("relaxed").begin_array();
-  for (std::size_t d = 0; d < recommend::kDrops; ++d) {
-    if (answer.gave_up(static_cast<recommend::Drop>(d)))
-      json.string(recommend::drop_name(static_cast<recommend::Drop>(d)));
-  }
-  json.end_array();
-  json.key("stages_us").begin_object();
-  for (std::size_t s = 0; s < answer.stage_ns.size(); ++s) {
-    json.key(recommend::stage_name(static_cast<recommend::Stage>(s)))
-        .number(static_cast<double>(answer.stage_ns[s]) / 1000.0);
-  }
-  json.end_object();
-  json.end_object();
-}
-
-// The state of a tenant without any record yet: nothing to show, and nothing wrong.
 struct EmptyState {
   catalog::Catalog catalog;
   profile::Profiles profiles{{}};
+  profile::Showings showings;
   covisit::Covisit covisit;
   counters::Counters counters{kDayUs};
   repeat::Repeat repeats;
+  const recommend::StateView view{catalog,  profiles, showings, covisit, covisit,
+                                  counters, counters, repeats,  0};
 };
 
-Status ask(TenantServices& services, TenantId tenant, const policy::PlacementPolicy& policy,
-           const recommend::Request& request, recommend::Scratch& scratch,
-           recommend::Answer& answer) {
-  auto& recommender = services.recommender;
-  const auto runtime = services.partition.tenant(tenant);
-  if (!runtime) {
-    static const EmptyState empty;
-    return recommender.recommend({empty.catalog, empty.profiles, empty.covisit, empty.covisit,
-                                  empty.counters, empty.counters, empty.repeats, 0},
-                                 policy, request, scratch, answer);
+// Of what makes one list: the pages of it must ask for the same.
+std::uint64_t list_fingerprint(TenantId tenant, std::string_view placement,
+                               const RecommendBody& body) {
+  std::string text;
+  {
+    ByteWriter out(text);
+    out.u32(tenant.value);
+    for (const std::string_view part :
+         {placement, std::string_view(body.user_id), std::string_view(body.anonymous_id),
+          std::string_view(body.filter)}) {
+      out.string(part);
+    }
+    for (const auto* list : {&body.item_ids, &body.cart, &body.boost_filters}) {
+      out.varint(list->size());
+      for (const std::string& one : *list) out.string(one);
+    }
+    for (const double factor : body.boost_factors) out.f64(factor);
   }
-  const auto state = runtime->read();
-  return recommender.recommend(
-      {state->catalog(), state->profiles(), state->covisit(), state->baskets(), state->trending(),
-       state->popular(), state->repeats(), state->position()},
-      policy, request, scratch, answer);
+  return hash64(text);
+}
+
+void write_next_cursor(const recommend::Request& request, const recommend::Answer& answer,
+                       std::uint64_t fingerprint, codec::JsonWriter& json) {
+  std::vector<ItemIndex> shown(request.already_shown.begin(), request.already_shown.end());
+  for (const auto& item : answer.items) shown.push_back(item.item);
+  json.key("next_cursor");
+  if (answer.items.size() < answer.limit || shown.size() > recommend::kPagedItemsMax) {
+    json.null();
+  } else {
+    json.string(format_page_cursor(fingerprint, shown));
+  }
 }
 
 void give_answer(Question& question, bool stale) {
   thread_local recommend::Answer answer;
-  const RequestViews views(question.body, question.policy->placement, question.now);
+  RequestViews views(question.body, question.placement->policy.placement, question.now);
+  std::vector<ItemIndex> shown_before;
+  std::uint64_t fingerprint = 0;
+  if (question.body.cursor) {
+    fingerprint = list_fingerprint(question.caller.tenant, question.placement->policy.placement,
+                                   question.body);
+    auto cursor = parse_page_cursor(*question.body.cursor, fingerprint);
+    if (!cursor.ok()) return question.responder.respond(problem_response(cursor.error()));
+    shown_before = std::move(cursor).value();
+    views.request().already_shown = shown_before;
+  }
   const eventlog::Position shown = question.services->partition.applied();
   const TimeUs lag_us = question.services->partition.lag_us(question.platform.clock().wall_us());
   const auto asked = recommend_now(question.platform, *question.services, question.caller.tenant,
-                                   *question.policy, views.request(), answer);
+                                   *question.placement, views.request(), answer);
   if (!asked.ok()) return question.responder.respond(problem_response(asked.error()));
   const recommend::RequestId& request_id = *asked;
 
@@ -147,8 +115,10 @@ void give_answer(Question& question, bool stale) {
   codec::JsonWriter json(response.body);
   json.begin_object();
   json.key("request_id").string(recommend::format_request_id(request_id));
-  json.key("placement").string(question.policy->placement);
+  json.key("placement").string(question.placement->policy.placement);
   write_items(answer, question.body.explain, json);
+  if (!question.body.to_rank.empty()) write_left_out(views.request(), answer, json);
+  if (question.body.cursor) write_next_cursor(views.request(), answer, fingerprint, json);
   json.key("model").string("live");
   json.key("experiment").null();
   json.key("profile_version")
@@ -183,7 +153,7 @@ void answer_when_shown(const std::shared_ptr<Question>& question, eventlog::Posi
 }  // namespace
 
 // Unguessable, and cheap: libsodium's generator, drawn in blocks per thread.
-recommend::RequestId new_request_id() {
+recommend::RequestId new_request_id(TimeUs now) {
   struct Pool {
     std::array<recommend::RequestId, 256> ids;
     std::size_t used = 256;
@@ -193,34 +163,54 @@ recommend::RequestId new_request_id() {
     randombytes_buf(pool.ids.data(), sizeof pool.ids);
     pool.used = 0;
   }
-  return pool.ids[pool.used++];
+  recommend::RequestId id = pool.ids[pool.used++];
+  recommend::put_time(id, now);
+  return id;
+}
+
+const recommend::StateView& empty_state() {
+  static const EmptyState empty;
+  return empty.view;
 }
 
 Result<recommend::RequestId> recommend_now(Platform& platform, TenantServices& services,
-                                           TenantId tenant, const policy::PlacementPolicy& policy,
-                                           const recommend::Request& request,
-                                           recommend::Answer& answer) {
+                                           TenantId tenant, const policy::Placement& placement,
+                                           recommend::Request request, recommend::Answer& answer) {
   thread_local recommend::Scratch scratch;
   thread_local std::string record;
-  VITRINE_TRY(ask(services, tenant, policy, request, scratch, answer));
-  const auto request_id = new_request_id();
+  request.policy_fingerprint = placement.fingerprint;
+  request.policy_json = placement.json;
+  auto& recommender = services.recommender;
+  VITRINE_TRY(with_state(services, tenant, [&](const recommend::StateView& state) {
+    return request.to_rank.empty()
+               ? recommender.recommend(state, placement.policy, request, scratch, answer)
+               : recommender.rank(state, placement.policy, request, scratch, answer);
+  }));
+  const auto request_id = new_request_id(request.now);
   record.clear();
-  services.recommender.record(request_id, tenant, request, answer, record);
+  recommender.record(request_id, tenant, request, answer, record);
   platform.answers().append(record);
   return request_id;
 }
 
-void post_recommend(Call& call, net::Responder responder) {
-  const auto* policy = policy::find_builtin(call.arguments[0]);
-  if (policy == nullptr) {
-    std::string known;
-    for (const auto& builtin : policy::builtin_policies())
-      known += (known.empty() ? "" : ", ") + builtin.placement;
-    return responder.respond(problem_response(
+const policy::Placement* find_placement(const Call& call, std::string_view name,
+                                        net::Responder& responder) {
+  const policy::Placements& placements = call.caller.view->placements;
+  const policy::Placement* found = placements.find(name);
+  if (found == nullptr) {
+    responder.respond(problem_response(
         404, "placement_not_found",
-        "no placement '" + call.arguments[0].substr(0, 64) + "'; there are " + known));
+        "no placement '" + std::string(name.substr(0, 64)) + "'; there are " + placements.names()));
   }
-  auto body = parse_recommend_body(call.request.body(), net::kBodyPadding);
+  return found;
+}
+
+namespace {
+
+void answer_body(Call& call, net::Responder responder, BodyShape shape) {
+  const policy::Placement* placement = find_placement(call, call.arguments[0], responder);
+  if (placement == nullptr) return;
+  auto body = parse_recommend_body(call.request.body(), net::kBodyPadding, shape);
   if (!body.ok()) return responder.respond(problem_response(body.error()));
   auto services = tenant_services(call, responder);
   if (!services) return;
@@ -233,10 +223,20 @@ void post_recommend(Call& call, net::Responder responder) {
   const bool wait = version && !record::satisfies(shown, *version);
   const auto awaited = wait && version->epoch == epoch ? version->position : kNever;
   auto question =
-      std::make_shared<Question>(call.platform, call.caller, std::move(services), policy,
+      std::make_shared<Question>(call.platform, call.caller, std::move(services), placement,
                                  std::move(body).value(), call.now, std::move(responder));
   if (wait) return answer_when_shown(question, awaited);
   give_answer(*question, false);
+}
+
+}  // namespace
+
+void post_recommend(Call& call, net::Responder responder) {
+  answer_body(call, std::move(responder), BodyShape::kWindow);
+}
+
+void post_rank(Call& call, net::Responder responder) {
+  answer_body(call, std::move(responder), BodyShape::kRank);
 }
 
 }  // namespace vitrine::api

@@ -44,6 +44,13 @@ void erase_user(Call& call, net::Responder responder);
 
 // recommend_route.cc
 void post_recommend(Call& call, net::Responder responder);
+void post_rank(Call& call, net::Responder responder);
+
+// batch_route.cc
+void post_batch(Call& call, net::Responder responder);
+
+// decisions_route.cc
+void get_decision(Call& call, net::Responder responder);
 
 // segment_route.cc
 void segment_track(Call& call, net::Responder responder);

@@ -60,6 +60,7 @@ Result<ApplyOutcome> TenantState::apply_delete(std::string_view body) {
   if (user == kNoUser) return ApplyOutcome{ApplyCode::kUserNotFound, "no such user"};
   people_.remove(user);
   profiles_.forget(user);
+  showings_.forget(user);
   return ApplyOutcome{};
 }
 
@@ -68,9 +69,14 @@ Result<ApplyOutcome> TenantState::apply_merge(std::string_view body) {
   VITRINE_TRY(const auto merge, person::decode_merge(body));
   const UserIndex user = profiles_.intern_user(profile::user_key(merge.user_id));
   if (user == kNoUser) return too_many_users();
-  VITRINE_TRY(const auto link, profiles_.link(profile::anonymous_key(merge.anonymous_id), user));
+  const Hash128 visitor = profile::anonymous_key(merge.anonymous_id);
+  const UserIndex before = profiles_.find_user(visitor);
+  VITRINE_TRY(const auto link, profiles_.link(visitor, user));
   switch (link) {
-    case Link::kMerged: ++people_counts_.merges; return ApplyOutcome{};
+    case Link::kMerged:
+      ++people_counts_.merges;
+      showings_.merge(before, user);
+      return ApplyOutcome{};
     case Link::kKnown: return ApplyOutcome{};
     case Link::kFull: return too_many_users();
     case Link::kElsewhere:
@@ -97,6 +103,7 @@ Result<ApplyOutcome> TenantState::apply_erasure(std::string_view body) {
   if (user == kNoUser) return ApplyOutcome{ApplyCode::kUserNotFound, "no such user"};
   people_.remove(user);
   profiles_.erase(user);
+  showings_.forget(user);
   return ApplyOutcome{};
 }
 

@@ -75,6 +75,7 @@ TenantState::TenantState(TenantId id, const TenantOptions& options, const Tenant
       catalog_(options.catalog),
       profiles_(profile_options(id, options, stores)),
       people_(options.people),
+      showings_(options.showings_max),
       covisit_(options.covisit),
       baskets_(options.baskets),
       trending_(options.trending_half_life),
@@ -175,8 +176,13 @@ Result<UserIndex> TenantState::note_user() {
     return user;
   }
   if (signed_in && !event_.anonymous_id.empty()) {
-    VITRINE_TRY(const auto link, profiles_.link(profile::anonymous_key(event_.anonymous_id), user));
-    if (link == profile::Profiles::Link::kMerged) ++people_counts_.merges;
+    const Hash128 visitor = profile::anonymous_key(event_.anonymous_id);
+    const UserIndex before = showings_.empty() ? kNoUser : profiles_.find_user(visitor);
+    VITRINE_TRY(const auto link, profiles_.link(visitor, user));
+    if (link == profile::Profiles::Link::kMerged) {
+      ++people_counts_.merges;
+      showings_.merge(before, user);
+    }
   }
   if (!event_.context.empty()) {
     const event::Consents said = event::read_consents(event_.context);
@@ -212,11 +218,23 @@ void TenantState::note_purchase(ItemIndex item, TimeUs at) {
   repeats_.first_purchase(item);
 }
 
+void TenantState::note_showings(UserIndex user, const profile::Interaction& interaction) {
+  if (event_.type == event::EventType::kImpression) {
+    if (items_.size() != event_.items.size()) return;  // the catalog is full
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      showings_.shown(user, items_[i], event_.items[i].position, event_.event_time);
+    }
+  } else if (interaction.positive() && !showings_.empty()) {
+    for (const ItemIndex item : items_) showings_.opened(user, item);
+  }
+}
+
 Status TenantState::note_items(UserIndex user, bool counted, bool imported) {
   const profile::Interaction interaction = profile::classify(event_.type, event_.value);
   const double change = counted_weight(event_.type, event_.value);
   const TimeUs at = event_.event_time;
   const bool personal = user != kNoUser;
+  if (personal) note_showings(user, interaction);
   // A clock that runs ahead must not make the counters forget everything else.
   const TimeUs counted_at = std::min(at, last_append_time_);
   if (interaction.positive()) {
@@ -295,9 +313,10 @@ void TenantState::save(Sink& sink) const {
   event_ids_.save(sink);
   sink.value(people_counts_);
   people_.save(sink);
+  showings_.save(sink);
 }
 
-Status TenantState::load(Source& source, bool with_people) {
+Status TenantState::load(Source& source, std::uint32_t format) {
   std::uint32_t id = 0;
   VITRINE_TRY(source.value(id));
   if (id != id_.value) {
@@ -315,9 +334,11 @@ Status TenantState::load(Source& source, bool with_people) {
   VITRINE_TRY(popular_.load(source));
   VITRINE_TRY(repeats_.load(source));
   VITRINE_TRY(event_ids_.load(source));
-  if (!with_people) return ok_status();
+  if (format < 3) return ok_status();
   VITRINE_TRY(source.value(people_counts_));
-  return people_.load(source, profiles_.user_count());
+  VITRINE_TRY(people_.load(source, profiles_.user_count()));
+  if (format < 4) return ok_status();
+  return showings_.load(source, profiles_.user_count());
 }
 
 Result<Hash128> TenantState::digest() const {
@@ -336,13 +357,15 @@ Result<Hash128> TenantState::digest() const {
   VITRINE_TRY(event_ids_.digest(sink));
   sink.value(people_counts_);
   people_.save(sink);
+  showings_.save(sink);
   return sink.finish();
 }
 
 std::uint64_t TenantState::memory_bytes() const {
   return catalog_.memory_bytes() + profiles_.memory_bytes() + people_.memory_bytes() +
-         covisit_.memory_bytes() + baskets_.memory_bytes() + trending_.memory_bytes() +
-         popular_.memory_bytes() + repeats_.memory_bytes() + event_ids_.memory_bytes();
+         showings_.memory_bytes() + covisit_.memory_bytes() + baskets_.memory_bytes() +
+         trending_.memory_bytes() + popular_.memory_bytes() + repeats_.memory_bytes() +
+         event_ids_.memory_bytes();
 }
 
 }  // namespace vitrine::apply

@@ -20,7 +20,9 @@
 #include "domain/catalog/catalog.h"
 #include "domain/event/event.h"
 #include "domain/person/people.h"
+#include "domain/profile/interaction.h"
 #include "domain/profile/profiles.h"
+#include "domain/profile/showings.h"
 #include "engine/counters/counters.h"
 #include "engine/covisit/covisit.h"
 #include "engine/eventlog/types.h"
@@ -40,6 +42,8 @@ struct TenantOptions {
   // further ones counts towards the aggregates only.
   std::uint32_t users_max = 500'000'000;
   person::PeopleOptions people;
+  // What visitors were shown lately and did not open: 12 bytes each, at most 96 a visitor.
+  std::uint64_t showings_max = 2'000'000;
   // Event ids past this many bytes of memory go to disk, oldest first.
   std::uint64_t id_window_memory_bytes = 256ull << 20;
   catalog::CatalogOptions catalog;
@@ -103,6 +107,9 @@ struct PeopleCounts {
 // where it takes something back (refund, dislike), 0 where it says nothing.
 double counted_weight(event::EventType type, std::optional<double> value);
 
+// 3: what is said about users, at the end. 4: after it what was shown to them.
+inline constexpr std::uint32_t kStateFormat = 4;
+
 class TenantState {
  public:
   TenantState(TenantId id, const TenantOptions& options, const TenantStores& stores);
@@ -118,6 +125,8 @@ class TenantState {
   const profile::Profiles& profiles() const { return profiles_; }
   // What the shop says about users; by the numbers of profiles().
   const person::People& people() const { return people_; }
+  // What visitors were shown and did not open.
+  const profile::Showings& showings() const { return showings_; }
   // What people turned to after an item: directional.
   const covisit::Covisit& covisit() const { return covisit_; }
   // What was bought together or by the same person: symmetric.
@@ -137,8 +146,8 @@ class TenantState {
   // Snapshot. save() touches no file and takes no lock, so that a forked child can write it; rows
   // and run files that left memory are referred to, their stores are checkpointed beside it.
   void save(Sink& sink) const;
-  // `with_people`: false for what was written before there were any.
-  Status load(Source& source, bool with_people = true);
+  // `format`: of the file, PartitionState's numbering; earlier ones lack their later parts.
+  Status load(Source& source, std::uint32_t format = kStateFormat);
   // Equal states give equal digests wherever their parts lie.
   Result<Hash128> digest() const;
   std::uint64_t memory_bytes() const;
@@ -158,6 +167,8 @@ class TenantState {
   Result<ApplyOutcome> apply_erasure(std::string_view body);
   // `user`: whose history grows, kNoUser: nobody's. `counted`: towards the aggregates.
   Status note_items(UserIndex user, bool counted, bool imported);
+  // What the items of event_ say about what the user was shown.
+  void note_showings(UserIndex user, const profile::Interaction& interaction);
   // The user's entry of buying the item before `at`, or that there is none, to repeats_. Reads
   // history_.
   void note_purchase(ItemIndex item, TimeUs at);
@@ -168,6 +179,7 @@ class TenantState {
   catalog::Catalog catalog_;
   profile::Profiles profiles_;
   person::People people_;
+  profile::Showings showings_;
   covisit::Covisit covisit_;
   covisit::Covisit baskets_;
   counters::Counters trending_;

@@ -88,6 +88,9 @@ class Admin {
                                                  std::vector<std::string> types) = 0;
   virtual Result<tenant::Tenant> set_allowed_origins(const Actor&, std::string_view name,
                                                      std::vector<std::string> origins) = 0;
+  // Replaces all of the tenant's own placements: one policy each, as JSON.
+  virtual Result<tenant::Tenant> set_placements(const Actor&, std::string_view name,
+                                                std::vector<std::string> json) = 0;
 
   virtual Result<IssuedKey> create_key(const Actor&, const NewKey&) = 0;
   // By creation time; revoked and expired ones too.

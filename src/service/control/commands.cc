@@ -180,6 +180,9 @@ void write_json(JsonWriter& json, const Tenant& t) {
   json.key("allowed_origins").begin_array();
   for (const std::string& origin : t.allowed_origins) json.string(origin);
   json.end_array();
+  json.key("placements").begin_array();
+  for (const std::string& placement : t.placements) json.raw(placement);
+  json.end_array();
   json.end_object();
 }
 

@@ -73,7 +73,7 @@ TEST_F(Commands, JsonIsOneDocumentWithEveryField) {
             R"("created":"2023-11-14T22:13:20Z","quotas":{"events_per_s":20000,)"
             R"("events_burst_s":10,"requests_per_s":2000,"requests_burst_s":2,)"
             R"("items_max":5000000,"users_max":50000000},"event_types":["wish"],)"
-            R"("allowed_origins":["https://shoes.example"]})"
+            R"("allowed_origins":["https://shoes.example"],"placements":[]})"
             "\n");
 }
 

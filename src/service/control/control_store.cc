@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "domain/policy/placements.h"
 #include "platform/codec/utf8.h"
 #include "service/control/internal/audit.h"
 #include "service/control/internal/rows.h"
@@ -379,6 +380,19 @@ Result<Tenant> ControlStore::set_allowed_origins(const Actor& actor, std::string
     change.action = "tenant.allowed_origins";
     for (const std::string& origin : sorted)
       change.detail += (change.detail.empty() ? "" : " ") + origin;
+    return ok_status();
+  });
+}
+
+Result<Tenant> ControlStore::set_placements(const Actor& actor, std::string_view name,
+                                            std::vector<std::string> json) {
+  VITRINE_TRY(auto sorted, policy::validate_placements(json));
+  return impl_->edit_tenant(actor, name, [&](Tenant& t, Change& change) -> Status {
+    if (t.placements == sorted) return ok_status();
+    t.placements = sorted;
+    change.action = "tenant.placements";
+    // The whole of it, so that the audit log can say what was shown by which rules.
+    for (const std::string& one : sorted) change.detail += (change.detail.empty() ? "" : " ") + one;
     return ok_status();
   });
 }

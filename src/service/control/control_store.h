@@ -97,6 +97,8 @@ class ControlStore final : public Admin {
                                          std::vector<std::string> types) override;
   Result<tenant::Tenant> set_allowed_origins(const Actor&, std::string_view name,
                                              std::vector<std::string> origins) override;
+  Result<tenant::Tenant> set_placements(const Actor&, std::string_view name,
+                                        std::vector<std::string> json) override;
   Result<IssuedKey> create_key(const Actor&, const NewKey&) override;
   Result<std::vector<tenant::KeyInfo>> list_keys(const KeyFilter&) override;
   Result<IssuedKey> rotate_key(const Actor&, tenant::KeyId, TimeUs grace_us) override;

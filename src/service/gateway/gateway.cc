@@ -141,8 +141,8 @@ void Gateway::put_tenant(const Directory& before, const tenant::Tenant& tenant, 
       known == before.tenants.end() ? std::make_shared<RateLimits>() : known->second->limits;
   limits->events.configure(tenant.quotas.events_per_s, tenant.quotas.events_burst_s);
   limits->requests.configure(tenant.quotas.requests_per_s, tenant.quotas.requests_burst_s);
-  out.tenants[tenant.id.value] =
-      std::make_shared<const TenantView>(TenantView{tenant, std::move(limits)});
+  out.tenants[tenant.id.value] = std::make_shared<const TenantView>(
+      TenantView{tenant, std::move(limits), policy::Placements(tenant.placements)});
 }
 
 void Gateway::put_key(const Directory& before, const control::KeyRecord& key, Directory& out) {

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "domain/policy/placements.h"
 #include "domain/tenant/key.h"
 #include "domain/tenant/scope.h"
 #include "domain/tenant/tenant.h"
@@ -37,6 +38,7 @@ struct RateLimits {
 struct TenantView {
   tenant::Tenant tenant;
   std::shared_ptr<RateLimits> limits;
+  policy::Placements placements;
 };
 
 // Who asks. Holds what it needs: stays valid whatever happens to key and tenant meanwhile.

@@ -102,6 +102,14 @@ class Page {
         json.key("event_time").string(codec::format_rfc3339(entry.event_time()));
       });
     }
+    for (const profile::Showing& showing : state->showings().of(user)) {
+      line("shown", [&](codec::JsonWriter& json) {
+        json.key("item_id").string(state->catalog().item_id(showing.item));
+        json.key("looks").number(static_cast<double>(showing.looks) / profile::kLook);
+        json.key("time").string(
+            codec::format_rfc3339(static_cast<TimeUs>(showing.time_s) * kSecondUs));
+      });
+    }
     return ok_status();
   }
 

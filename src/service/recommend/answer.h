@@ -28,9 +28,22 @@ struct AnswerItem {
   float score = 0;
   Link link = Link::kPrimary;
   Source source = Source::kNewArrivals;  // the largest contribution
+  float fade = 1;   // what is left of the score after having been shown and not opened
   float boost = 1;  // product of the factors of the request's boosts that matched
   // What each source gave, by Source. The score is their sum times boost.
   std::array<float, kSources> contributions{};
+};
+
+// What of the visitor's doing, or of the page, an item is shown for.
+struct Because {
+  std::string item_id;        // empty: no single item
+  std::string_view relation;  // "on_page", "in_cart", "bought", "carted", "viewed"
+};
+
+// An item that was to be ordered and that the placement would not show.
+struct LeftOut {
+  std::uint32_t given = 0;  // place in Request::to_rank
+  std::string_view reason;  // drop_name(), "unknown" or "no_source"
 };
 
 // Reused from request to request: clear() keeps the memory.
@@ -57,6 +70,8 @@ class Answer {
   // Exclusions given up because they left nothing, or too little for the limit (diversity): bit
   // 1 << Drop each.
   std::uint16_t relaxed = 0;
+  std::vector<Because> because;                  // of each item, if the request says explain
+  std::vector<LeftOut> left_out;                 // of Recommender::rank(), in the given order
   std::array<std::int64_t, kStages> stage_ns{};  // by Stage; not part of the record's replayed part
 
   std::string_view item_id(std::size_t i) const {

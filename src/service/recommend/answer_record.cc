@@ -9,7 +9,7 @@ namespace vitrine::recommend {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 
 Error corrupt(std::string_view what) {
   return Error(ErrorCode::kCorrupt, "an answer's record: " + std::string(what));
@@ -148,6 +148,21 @@ void write_answered(ByteWriter& out, const A& answer, std::uint64_t total_us) {
   out.varint(answer.items.size());
 }
 
+template <class R, class Items>
+void write_tail(ByteWriter& out, const R& request, const Items& items) {
+  out.varint(request.already_shown.size());
+  for (const ItemIndex item : request.already_shown) out.varint(item.value);
+  out.varint(request.to_rank.size());
+  for (std::string_view item : request.to_rank) out.string(item);
+  out.u64(request.policy_fingerprint);
+  out.string(request.policy_json);
+  bool faded = false;
+  for (const auto& item : items) faded = faded || item.fade != 1;
+  out.u8(faded ? 1 : 0);
+  if (!faded) return;
+  for (const auto& item : items) out.fixed(item.fade);
+}
+
 void read_head(ByteReader& in, AnswerRecord& r) {
   r.request_id.low = in.u64();
   r.request_id.high = in.u64();
@@ -191,6 +206,24 @@ void read_answered(ByteReader& in, AnswerRecord& r) {
   r.total_us = in.varint();
 }
 
+void read_tail(ByteReader& in, AnswerRecord& r) {
+  const std::size_t paged = read_count(in);
+  for (std::size_t i = 0; i < paged && in.ok(); ++i)
+    r.already_shown.push_back(ItemIndex{read_u32(in)});
+  const std::size_t to_rank = read_count(in);
+  for (std::size_t i = 0; i < to_rank && in.ok(); ++i) r.to_rank.emplace_back(in.string());
+  r.policy_fingerprint = in.u64();
+  r.policy_json = in.string();
+  const std::uint8_t faded = in.u8();
+  if (faded > 1) in.fail();
+  bool any = false;
+  for (std::size_t i = 0; faded == 1 && i < r.items.size() && in.ok(); ++i) {
+    r.items[i].fade = read_score(in);
+    any = any || r.items[i].fade != 1;
+  }
+  if (faded == 1 && !any) in.fail();
+}
+
 }  // namespace
 
 std::string format_request_id(RequestId id) {
@@ -227,6 +260,7 @@ void encode_answer(RequestId id, TenantId tenant, const Request& request, const 
     out.string(answer.item_id(i));
     write_scores(out, item, !request.boosts.empty());
   }
+  write_tail(out, request, answer.items);
 }
 
 void encode_record(const AnswerRecord& record, std::string& bytes) {
@@ -238,6 +272,17 @@ void encode_record(const AnswerRecord& record, std::string& bytes) {
     out.string(item.item_id);
     write_scores(out, item, !record.boosts.empty());
   }
+  write_tail(out, record, record.items);
+}
+
+std::optional<RequestId> peek_request_id(std::string_view bytes) {
+  ByteReader in(bytes);
+  in.u8();
+  RequestId id;
+  id.low = in.u64();
+  id.high = in.u64();
+  if (!in.ok()) return std::nullopt;
+  return id;
 }
 
 Result<AnswerRecord> decode_answer(std::string_view bytes) {
@@ -249,13 +294,14 @@ Result<AnswerRecord> decode_answer(std::string_view bytes) {
                  "an answer's record of version " + std::to_string(version) +
                      "; this build reads up to " + std::to_string(kVersion));
   }
-  if (version != kVersion) return corrupt("its version is 0");
+  if (version == 0) return corrupt("its version is 0");
   AnswerRecord record;
   read_head(in, record);
   read_answered(in, record);
   const std::size_t items = read_count(in);
   for (std::size_t i = 0; i < items && in.ok(); ++i)
     record.items.push_back(read_item(in, !record.boosts.empty()));
+  if (version >= 2 && in.ok()) read_tail(in, record);
   if (!in.ok()) return corrupt("a field is cut off or out of range");
   if (!in.at_end()) return corrupt(std::to_string(in.remaining()) + " bytes too many");
   return record;

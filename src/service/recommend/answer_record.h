@@ -1,8 +1,8 @@
 // An answer as bytes of the recommendation log: enough to say why each item was shown without
 // any other data, and to make the same answer again from a state at the same position.
 //
-// Layout, version 1 (integers are varints unless said; strings are length + bytes):
-//   version u8 = 1
+// Layout, version 2 (integers are varints unless said; strings are length + bytes):
+//   version u8 = 2; version 1 ends with the items
 //   request id 16 bytes, tenant, now i64, position
 //   placement, user_id, anonymous_id, filter: strings
 //   item_ids, cart: count, strings; boosts: count, (filter string, factor f64)
@@ -13,6 +13,9 @@
 //   items: count, then for each: id string, score f32, link u8, boost f32 if the request has
 //   boosts,
 //     mask of sources, f32 each
+//   items of earlier pages: count, varint each; items to be ordered: count, strings
+//   policy: fingerprint u64, JSON string (empty for a built-in placement)
+//   faded u8, f32 for each item if 1
 //
 // 20 items with ids of 9 bytes and two sources each take about 550 bytes.
 #pragma once
@@ -23,6 +26,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -31,8 +35,15 @@
 
 namespace vitrine::recommend {
 
-// 128 random bits. It is also the attribution token of events, so it must not be guessable.
+// The second in which the answer was made (32 bits, the upper half of `high`) and 96 random bits:
+// by the time its record is found without an index. It is also the attribution token of events, so
+// it must not be guessable.
 using RequestId = Hash128;
+inline void put_time(RequestId& id, TimeUs now) {
+  const auto seconds = static_cast<std::uint64_t>(now < 0 ? 0 : now / kSecondUs) & 0xFFFFFFFFu;
+  id.high = seconds << 32 | (id.high & 0xFFFFFFFFu);
+}
+inline TimeUs time_of(RequestId id) { return static_cast<TimeUs>(id.high >> 32) * kSecondUs; }
 
 // 32 hex digits.
 std::string format_request_id(RequestId id);
@@ -49,6 +60,7 @@ struct RecordedItem {
   float score = 0;
   Link link = Link::kPrimary;
   float boost = 1;
+  float fade = 1;
   std::array<float, kSources> contributions{};
   friend bool operator==(const RecordedItem&, const RecordedItem&) = default;
 };
@@ -73,6 +85,10 @@ struct AnswerRecord {
   std::uint16_t relaxed = 0;
   std::uint64_t total_us = 0;
   std::vector<RecordedItem> items;
+  std::vector<ItemIndex> already_shown;
+  std::vector<std::string> to_rank;
+  std::uint64_t policy_fingerprint = 0;  // 0 in records of version 1
+  std::string policy_json;
 
   friend bool operator==(const AnswerRecord&, const AnswerRecord&) = default;
 };
@@ -80,8 +96,11 @@ struct AnswerRecord {
 // Appends to `out`, which may be reused: no other memory is taken.
 void encode_answer(RequestId id, TenantId tenant, const Request& request, const Answer& answer,
                    std::string& out);
-// The same bytes from what was decoded (tools that rewrite the log).
+// The same bytes from what was decoded, but always of this version (tools that rewrite the log).
 void encode_record(const AnswerRecord& record, std::string& out);
+
+// The id of a record, without reading the rest; nothing where it is too short.
+std::optional<RequestId> peek_request_id(std::string_view bytes);
 
 // kCorrupt for anything encode_answer() doesn't write; kUnsupported for a later version.
 Result<AnswerRecord> decode_answer(std::string_view bytes);

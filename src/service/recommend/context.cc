@@ -33,6 +33,13 @@ Status check_request(const policy::PlacementPolicy& policy, const Request& reque
     return bad_field("cart", "at most " + std::to_string(kRequestItemsMax) + " items, got " +
                                  std::to_string(request.cart.size()));
   }
+  if (policy.needs_category && request.filter.empty()) {
+    return bad_field("category", policy.placement + " needs the category of the page");
+  }
+  if (request.already_shown.size() > kPagedItemsMax) {
+    return bad_field(
+        "cursor", "the pages before have more than " + std::to_string(kPagedItemsMax) + " items");
+  }
   if (request.boosts.size() > kRequestBoostsMax) {
     return bad_field("boost", "at most " + std::to_string(kRequestBoostsMax) + " rules, got " +
                                   std::to_string(request.boosts.size()));
@@ -43,13 +50,25 @@ Status check_request(const policy::PlacementPolicy& policy, const Request& reque
                        "a factor must be from 0.01 to 100, got " + std::to_string(boost.factor));
     }
   }
-  if (focus_of(policy.placement) == Focus::kItems && request.item_ids.empty()) {
+  if (policy.about == policy::About::kItems && request.item_ids.empty()) {
     return bad_field("item_ids", policy.placement + " needs the items that the page is about");
   }
   return ok_status();
 }
 
-Status read_history(Context& context) {
+// What was shown and not opened, where the policy turns its windows over.
+void note_showings(Context& context, UserIndex user, ItemTable& table) {
+  if (context.policy->rotation_percent == 0 || user == kNoUser) return;
+  for (const profile::Showing& showing : context.state->showings.of(user)) {
+    const std::uint32_t looks = showing.looks_at(context.now);
+    if (looks == 0) continue;
+    std::uint16_t& sum = table.insert(showing.item).looks;
+    sum = static_cast<std::uint16_t>(std::min<std::uint32_t>(sum + looks, profile::kLooksMost));
+    context.shown_before = true;
+  }
+}
+
+Status read_history(Context& context, ItemTable& table) {
   context.history.clear();
   const profile::Profiles& profiles = context.state->profiles;
   const Request& request = *context.request;
@@ -67,6 +86,8 @@ Status read_history(Context& context) {
     if (who == kNoUser) continue;
     if (!profiles.consents(who).allows(event::Purpose::kPersonalization)) return ok_status();
   }
+  note_showings(context, user, table);
+  if (visitor != user) note_showings(context, visitor, table);
   if (user != kNoUser) VITRINE_TRY(profiles.history(user, context.history));
   if (visitor == kNoUser || visitor == user) return ok_status();  // merged: the same history
   if (context.history.empty()) {
@@ -197,12 +218,6 @@ void read_taste(Context& context) {
 
 }  // namespace
 
-Focus focus_of(std::string_view placement) {
-  if (placement.starts_with("product-")) return Focus::kItems;
-  if (placement == "cart") return Focus::kCart;
-  return Focus::kVisitor;
-}
-
 Status build_context(const StateView& state, const policy::PlacementPolicy& policy,
                      const Request& request, Context& context, ItemTable& table, Answer& answer) {
   VITRINE_TRY(check_request(policy, request));
@@ -215,19 +230,19 @@ Status build_context(const StateView& state, const policy::PlacementPolicy& poli
   context.anchors.clear();
   context.release();
   table.clear();
-  VITRINE_TRY(read_history(context));
+  context.shown_before = false;
+  VITRINE_TRY(read_history(context, table));
   mark_history(context, table);
   mark_due(context, table);
 
-  const Focus focus = focus_of(policy.placement);
-  const bool cart_first = focus == Focus::kCart;
+  const bool cart_first = policy.about == policy::About::kCart;
+  const bool visitor = policy.about == policy::About::kVisitor;
   if (cart_first) {
     add_request_items(context, request.cart, policy.exclude_cart, true, table, answer);
   }
   add_request_items(context, request.item_ids, policy.exclude_query_items, true, table, answer);
   if (!cart_first) {
-    add_request_items(context, request.cart, policy.exclude_cart, focus == Focus::kVisitor, table,
-                      answer);
+    add_request_items(context, request.cart, policy.exclude_cart, visitor, table, answer);
   }
   if (cart_first && request.cart.empty() && request.item_ids.empty()) {
     add_remembered_cart(context);
@@ -235,7 +250,11 @@ Status build_context(const StateView& state, const policy::PlacementPolicy& poli
       if (policy.exclude_cart) table.insert(anchor.item).marks |= kMarkContext;
     }
   }
-  if (focus == Focus::kVisitor) add_history_anchors(context);
+  for (const ItemIndex item : request.already_shown) {
+    // A number that no item has would only grow the table; a forged cursor may name some.
+    if (item.value < state.catalog.item_count()) table.insert(item).marks |= kMarkPaged;
+  }
+  if (visitor) add_history_anchors(context);
   read_taste(context);
 
   answer.position = state.position;

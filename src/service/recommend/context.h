@@ -28,11 +28,6 @@ struct BoundBoost {
   double factor;
 };
 
-// What an answer is about. By placement: "home" and a tenant's own placements are about the
-// visitor, "product-..." about the request's item_ids, "cart" about the cart.
-enum class Focus : std::uint8_t { kVisitor, kItems, kCart };
-Focus focus_of(std::string_view placement);
-
 // One answer's inputs. Reused: its vectors keep their memory.
 struct Context {
   const StateView* state = nullptr;
@@ -45,8 +40,9 @@ struct Context {
   std::vector<profile::HistoryEntry> history;  // oldest first, of both ids of the visitor
   std::vector<covisit::HistoryItem> anchors;  // distinct items the answer starts from, newest first
   std::vector<catalog::Code> categories, brands;  // of the first anchors: ascending, no kNoCode
-  std::vector<DueItem> due;  // to buy again; empty if the policy gives kRepeat no weight
-  double anchor_price = 0;   // of the first anchor; 0 if it has none
+  std::vector<DueItem> due;   // to buy again; empty if the policy gives kRepeat no weight
+  bool shown_before = false;  // some items of the table have looks, and the policy minds
+  double anchor_price = 0;    // of the first anchor; 0 if it has none
 
   // The text behind the bound filters, which may point into it.
   std::vector<filter::ParsedFilter> parsed;

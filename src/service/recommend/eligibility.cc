@@ -16,7 +16,7 @@ Eligibility::Eligibility(const Context& context, const ItemTable& table, std::ui
       age_matters_((context.policy->age_min_s != 0 || context.policy->age_max_s != 0) &&
                    !gave_up(relaxed, Drop::kAge)),
       answer_(answer) {
-  mark_mask_ = kMarkContext | kMarkDisliked;
+  mark_mask_ = kMarkContext | kMarkDisliked | kMarkPaged;
   const policy::PlacementPolicy& policy = *context.policy;
   if (policy.exclude_seen && !gave_up(relaxed, Drop::kSeen)) mark_mask_ |= kMarkSeen;
   if (policy.exclude_bought && !gave_up(relaxed, Drop::kBought)) mark_mask_ |= kMarkBought;
@@ -36,6 +36,7 @@ std::optional<Drop> Eligibility::find_reason(ItemIndex item) const {
   const ItemEntry* entry = table_.find(item);
   const unsigned marks = entry == nullptr ? 0u : entry->marks & mark_mask_;
   if (marks != 0) {
+    if ((marks & kMarkPaged) != 0) return Drop::kPaged;
     if ((marks & kMarkContext) != 0) return Drop::kContext;
     if ((marks & kMarkDisliked) != 0) return Drop::kDisliked;
     return (marks & kMarkBought) != 0 ? Drop::kBought : Drop::kSeen;

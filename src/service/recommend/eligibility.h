@@ -21,6 +21,9 @@ class Eligibility {
   // reason against it is counted. Call once for each item of an answer.
   bool admit(ItemIndex item);
 
+  // The first reason against the item, without counting it; nothing if it may be shown.
+  std::optional<Drop> reason_against(ItemIndex item) const { return find_reason(item); }
+
  private:
   std::optional<Drop> find_reason(ItemIndex item) const;
   bool too_young_or_old(ItemIndex item) const;

@@ -20,11 +20,14 @@ enum ItemMark : std::uint16_t {
   kMarkDisliked = 4,  // the user asked not to see it
   kMarkContext = 8,   // the page or cart this answer is for
   kMarkTried = 16,    // already offered to the eligibility test, whatever came of it
+  kMarkPaged = 32,    // on an earlier page of the same list
 };
 
 struct ItemEntry {
   ItemIndex item;
   std::uint16_t marks = 0;
+  // How often the visitor looked at it without opening it, in units of 1/profile::kLook.
+  std::uint16_t looks = 0;
   // Evidence of each candidate source, in [0, 1], by Source; 0 where there is none.
   float evidence[kEvidenceSources] = {};
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "service/recommend/because.h"
+
 namespace vitrine::recommend {
 
 namespace {
@@ -76,7 +78,11 @@ Recommender::Recommender(RecommenderOptions options, const Clock& clock, AnswerO
 Status Recommender::recommend(const StateView& state, const policy::PlacementPolicy& policy,
                               const Request& request, Scratch& scratch, Answer& answer) {
   answer.clear();
-  Status status = run(state, policy, request, scratch, answer);
+  return observed(run(state, policy, request, scratch, answer), policy, scratch, answer);
+}
+
+Status Recommender::observed(Status status, const policy::PlacementPolicy& policy, Scratch& scratch,
+                             const Answer& answer) const {
   // Bound filters point into the catalog, which may change as soon as the lock is gone.
   scratch.context_.release();
   if (observer_ != nullptr) {
@@ -89,8 +95,8 @@ Status Recommender::recommend(const StateView& state, const policy::PlacementPol
   return status;
 }
 
-Status Recommender::run(const StateView& state, const policy::PlacementPolicy& policy,
-                        const Request& request, Scratch& scratch, Answer& answer) {
+Status Recommender::prepare(const StateView& state, const policy::PlacementPolicy& policy,
+                            const Request& request, Scratch& scratch, Answer& answer) {
   StageTimer timer(clock_, answer);
   VITRINE_TRY(build_context(state, policy, request, scratch.context_, scratch.table_, answer));
   timer.lap(Stage::kContext);
@@ -99,7 +105,16 @@ Status Recommender::run(const StateView& state, const policy::PlacementPolicy& p
   timer.lap(Stage::kFilter);
   gather(scratch);
   timer.lap(Stage::kCandidates);
+  return ok_status();
+}
+
+Status Recommender::run(const StateView& state, const policy::PlacementPolicy& policy,
+                        const Request& request, Scratch& scratch, Answer& answer) {
+  VITRINE_TRY(prepare(state, policy, request, scratch, answer));
   rank_and_choose(scratch, answer);
+  if (request.explain) {
+    find_because(scratch.context_, {options_.covisit, options_.baskets}, scratch.sources_, answer);
+  }
   return ok_status();
 }
 
@@ -186,6 +201,7 @@ void Recommender::write_items(const Scorer& scorer, const Scratch& scratch, Answ
     item.contributions = scorer.contributions(ranked);
     item.source = largest(item.contributions);
     item.boost = static_cast<float>(ranked.boost);
+    item.fade = static_cast<float>(scorer.fade(ranked.item));
     double score = 0;
     for (const float part : item.contributions) score += static_cast<double>(part);
     item.score = static_cast<float>(score * ranked.boost);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/ids.h"
 
 namespace vitrine::recommend {
 
@@ -19,6 +20,8 @@ struct Boost {
 inline constexpr std::size_t kRequestItemsMax = 100;  // item_ids and cart, each
 inline constexpr std::size_t kRequestBoostsMax = 8;
 inline constexpr std::uint32_t kRequestLimitMax = 100;
+inline constexpr std::size_t kPagedItemsMax = 1000;  // of all pages of one list
+inline constexpr std::size_t kRankItemsMax = 500;    // to be ordered in one request
 
 // Owns nothing: views into the request's bytes.
 struct Request {
@@ -32,6 +35,14 @@ struct Request {
   std::optional<double> diversity = {};             // 0 .. 1; absent: the policy's
   std::span<const Boost> boosts = {};
   bool explain = false;
+  // What earlier pages of the same list showed: not to be shown again.
+  std::span<const ItemIndex> already_shown = {};
+  // To be ordered, for Recommender::rank(); 1 .. kRankItemsMax.
+  std::span<const std::string_view> to_rank = {};
+  // For the record of the answer: policy_fingerprint() of the policy, and its JSON where it is no
+  // built-in one.
+  std::uint64_t policy_fingerprint = 0;
+  std::string_view policy_json = {};
   // The moment the answer is for: decay is evaluated at it. It is in the record of the
   // answer, so that a replay evaluates it at the same moment.
   TimeUs now = 0;

@@ -30,6 +30,7 @@ Ranking::Ranking(const counters::Counters& counters, TimeUs now, double weight)
 Scorer::Scorer(const Context& context, const ItemTable& table)
     : context_(context),
       table_(table),
+      rotation_(static_cast<double>(context.policy->rotation_percent) / 100 / profile::kLook),
       trending_(context.state->trending, context.now, context.weight(Source::kTrending)),
       popular_(context.state->popular, context.now, context.weight(Source::kPopular)) {
   for (std::size_t i = 0; i < kEvidenceSources; ++i) {
@@ -67,8 +68,9 @@ std::optional<Ranked> Scorer::rank(ItemIndex item) const {
   }
   const double alike = weighted_similarity(item);
   const double popularity = wanted(item);
-  if (alike > 0) return Ranked{Link::kCategory, alike + popularity, item, 1};
-  if (popularity > 0) return Ranked{Link::kRanked, popularity, item, 1};
+  const double faded = fade(item);
+  if (alike > 0) return Ranked{Link::kCategory, (alike + popularity) * faded, item, 1};
+  if (popularity > 0) return Ranked{Link::kRanked, popularity * faded, item, 1};
   if (ends_with_newest_) return Ranked{Link::kNewest, newest_key(item), item, 1};
   return std::nullopt;
 }
@@ -85,12 +87,13 @@ std::array<float, kSources> Scorer::contributions(const Ranked& ranked) const {
     set(Source::kNewArrivals, weight / (1 + age / kNewHalfAgeUs));
     return parts;
   }
-  double scale = 1;
+  const double faded = fade(ranked.item);
+  double scale = faded;
   if (ranked.link == Link::kPrimary) {
     const ItemEntry* entry = table_.find(ranked.item);
     scale = evidence(*entry);
     for (std::size_t i = 0; i < kEvidenceSources; ++i) {
-      parts[i] = static_cast<float>(weights_[i] * static_cast<double>(entry->evidence[i]));
+      parts[i] = static_cast<float>(weights_[i] * static_cast<double>(entry->evidence[i]) * faded);
     }
   }
   set(Source::kSimilar, scale * weighted_similarity(ranked.item));

@@ -86,7 +86,14 @@ class Scorer {
     for (std::size_t i = 0; i < kEvidenceSources; ++i) {
       sum += weights_[i] * static_cast<double>(entry.evidence[i]);
     }
-    return sum;
+    return entry.looks == 0 ? sum : sum * fade_of(entry.looks);
+  }
+  // What is left of the score of an item that was shown and not opened: 1 / (1 + looks *
+  // rotation_percent / 100), 1 for all others.
+  double fade(ItemIndex item) const {
+    if (!context_.shown_before) return 1;
+    const ItemEntry* entry = table_.find(item);
+    return entry == nullptr ? 1 : fade_of(entry->looks);
   }
   // Key of kPrimary: evidence * (1 + bonus), where bonus is at most bonus_max().
   double primary_key(ItemIndex item, double evidence) const {
@@ -119,8 +126,13 @@ class Scorer {
   double boost(ItemIndex item) const;
 
  private:
+  double fade_of(std::uint16_t looks) const {
+    return 1 / (1 + rotation_ * static_cast<double>(looks));
+  }
+
   const Context& context_;
   const ItemTable& table_;
+  double rotation_ = 0;  // of one unit of looks
   std::array<double, kEvidenceSources> weights_{};
   double similarity_weight_ = 0;
   Ranking trending_;

@@ -7,9 +7,9 @@ namespace vitrine::recommend {
 namespace {
 constexpr std::array<std::string_view, kLinks> kLinkNames{"primary", "category", "ranked",
                                                           "newest"};
-constexpr std::array<std::string_view, kDrops> kDropNames{"unlisted", "out_of_stock", "context",
-                                                          "disliked", "bought",       "seen",
-                                                          "age",      "filter",       "diversity"};
+constexpr std::array<std::string_view, kDrops> kDropNames{
+    "unlisted", "out_of_stock", "context", "disliked",  "bought",
+    "seen",     "age",          "filter",  "diversity", "earlier_page"};
 constexpr std::array<std::string_view, kStages> kStageNames{"context", "candidates", "filter",
                                                             "rank",    "slate",      "record"};
 }  // namespace

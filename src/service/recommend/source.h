@@ -44,8 +44,9 @@ enum class Drop : std::uint8_t {
   kAge = 6,
   kFilter = 7,
   kDiversity = 8,  // eligible, but its category or brand already had its share
+  kPaged = 9,      // on an earlier page of the same list
 };
-inline constexpr std::size_t kDrops = 9;
+inline constexpr std::size_t kDrops = 10;
 std::string_view drop_name(Drop drop);
 
 // The steps of the pipeline, in order. Values are metric labels by name.

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "domain/catalog/catalog.h"
 #include "domain/profile/profiles.h"
+#include "domain/profile/showings.h"
 #include "engine/counters/counters.h"
 #include "engine/covisit/covisit.h"
 #include "engine/repeat/repeat.h"
@@ -16,6 +17,7 @@ namespace vitrine::recommend {
 struct StateView {
   const catalog::Catalog& catalog;
   const profile::Profiles& profiles;
+  const profile::Showings& showings;   // what visitors were shown and did not open
   const covisit::Covisit& covisit;     // what is looked at after what
   const covisit::Covisit& baskets;     // what is bought together
   const counters::Counters& trending;  // short half-life

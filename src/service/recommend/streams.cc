@@ -136,7 +136,8 @@ double RankingStream::bound() const {
 }
 
 double RankingStream::key(ItemIndex item) const {
-  return scorer_.wanted(item) + (only_similar_ ? scorer_.weighted_similarity(item) : 0);
+  return (scorer_.wanted(item) + (only_similar_ ? scorer_.weighted_similarity(item) : 0)) *
+         scorer_.fade(item);
 }
 
 PostingStream::PostingStream(const Context& context, const Scorer& scorer, ItemTable& table,
@@ -209,7 +210,7 @@ double PostingStream::bound() const {
 }
 
 double PostingStream::key(ItemIndex item) const {
-  return scorer_.weighted_similarity(item) + scorer_.wanted(item);
+  return (scorer_.weighted_similarity(item) + scorer_.wanted(item)) * scorer_.fade(item);
 }
 
 NewestStream::NewestStream(const Context& context, const Scorer& scorer, ItemTable& table,

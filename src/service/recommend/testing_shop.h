@@ -74,11 +74,12 @@ class Shop {
   }
 
   StateView view() const {
-    return {catalog, profiles, covisit, baskets, trending, popular, repeats, 17};
+    return {catalog, profiles, showings, covisit, baskets, trending, popular, repeats, 17};
   }
 
   catalog::Catalog catalog;
   profile::Profiles profiles;
+  profile::Showings showings;
   covisit::Covisit covisit;
   covisit::Covisit baskets{covisit::Options{.backward = 1}};
   counters::Counters trending;

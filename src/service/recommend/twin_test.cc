@@ -30,17 +30,18 @@ class Twin {
     const UserIndex user = shop.profiles.find_user(profile::user_key(request.user_id));
     if (user != kNoUser) {
       EXPECT_TRUE(shop.profiles.history(user, history_).ok());
+      for (const profile::Showing& showing : shop.showings.of(user)) {
+        looks_[showing.item] = showing.looks_at(request.now) / double{profile::kLook};
+      }
     }
-    const bool visitor = policy.placement == "home";
+    const bool visitor = policy.about == policy::About::kVisitor;
     const auto add = [&](std::string_view id) {
       if (const auto item = shop.catalog.find(id)) anchor(*item, 0, 1);
     };
     if (policy.placement == "cart") {
       for (const auto id : request.cart) add(id);
     }
-    if (policy.placement == "cart" || visitor || policy.placement.starts_with("product-")) {
-      for (const auto id : request.item_ids) add(id);
-    }
+    for (const auto id : request.item_ids) add(id);
     if (visitor) {
       std::set<TimeUs> times;
       const std::uint32_t first = anchors_.empty() ? 0 : 1;
@@ -153,7 +154,19 @@ class Twin {
     return score > 0 ? std::sqrt(score / top) : 0;
   }
 
+  double fade(ItemIndex item) const {
+    const auto found = looks_.find(item);
+    if (found == looks_.end()) return 1;
+    return 1 / (1 + policy_.rotation_percent / 100.0 * found->second);
+  }
+
   std::optional<Expected> place_of(ItemIndex item) const {
+    auto place = unfaded_place_of(item);
+    if (place && place->link != 3) place->key *= fade(item);
+    return place;
+  }
+
+  std::optional<Expected> unfaded_place_of(ItemIndex item) const {
     const double alike = weight(Source::kSimilar) * similarity(item);
     const double wanted = weight(Source::kTrending) * relative(shop_.trending, item) +
                           weight(Source::kPopular) * relative(shop_.popular, item);
@@ -168,6 +181,8 @@ class Twin {
   bool excluded(ItemIndex item) const {
     const catalog::Catalog& c = shop_.catalog;
     if (!c.listed(item) || (policy_.exclude_out_of_stock && !c.in_stock(item))) return true;
+    const auto& paged = request_.already_shown;
+    if (std::find(paged.begin(), paged.end(), item) != paged.end()) return true;
     const std::string_view id = c.item_id(item);
     const auto in = [&](std::span<const std::string_view> ids) {
       return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -194,6 +209,7 @@ class Twin {
   std::set<ItemIndex> due_;
   std::vector<covisit::HistoryItem> anchors_;
   std::map<ItemIndex, double> evidence_;
+  std::map<ItemIndex, double> looks_;
 };
 
 std::string pick(std::mt19937& random, const char* prefix, unsigned count) {
@@ -216,6 +232,12 @@ void fill(Shop& shop, std::mt19937& random) {
   for (unsigned i = 0; i < events; ++i) {
     shop.act(pick(random, "u", 12), pick(random, "p", items + 5),
              types[random() % std::size(types)]);
+    if (random() % 3 == 0) {
+      shop.showings.shown(
+          shop.profiles.intern_user(profile::user_key(pick(random, "u", 12))),
+          ItemIndex{static_cast<std::uint32_t>(random() % shop.catalog.item_count())},
+          static_cast<std::int32_t>(random() % 8), shop.now);
+    }
     if (random() % 10 == 0) shop.now += static_cast<TimeUs>(random() % 20) * kHourUs;
   }
 }
@@ -245,6 +267,8 @@ TEST(RecommenderTwin, AgreesWithScoringFilteringAndSortingEverything) {
       const auto& builtin = policy::builtin_policies();
       policy::PlacementPolicy policy = builtin[random() % builtin.size()];
       policy.category_max = 0;
+      policy.brand_max = 0;
+      policy.rotation_percent = random() % 2 == 0 ? 0 : 10 + random() % 400;
       const std::string filters[] = {"",
                                      "",
                                      "price < 10",
@@ -265,6 +289,13 @@ TEST(RecommenderTwin, AgreesWithScoringFilteringAndSortingEverything) {
       request.filter = filter;
       if (!shop.catalog.find_field("brand") || !shop.catalog.find_field("category"))
         request.filter = {};
+      if (policy.needs_category && request.filter.empty()) continue;
+      std::vector<ItemIndex> paged;
+      while (random() % 3 != 0) {
+        paged.push_back(
+            ItemIndex{static_cast<std::uint32_t>(random() % (shop.catalog.item_count() + 3))});
+      }
+      request.already_shown = paged;
       SCOPED_TRACE(std::to_string(seed) + " " + policy.placement + " " +
                    std::string(request.filter));
 

@@ -76,7 +76,8 @@ struct NameList {
   std::vector<std::string> Tenant::*member;
 };
 constexpr NameList kNameLists[] = {{"event_types", &Tenant::event_types},
-                                   {"allowed_origins", &Tenant::allowed_origins}};
+                                   {"allowed_origins", &Tenant::allowed_origins},
+                                   {"placements", &Tenant::placements}};
 
 Status write_names(Database& database, const Tenant& tenant) {
   for (const auto& [table, member] : kNameLists) {

@@ -76,6 +76,13 @@ CREATE TABLE allowed_origins(
   PRIMARY KEY(tenant, name)
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE placements(
+  tenant INTEGER NOT NULL REFERENCES tenants(id),
+  name TEXT NOT NULL,
+  PRIMARY KEY(tenant, name)
+) WITHOUT ROWID;
+)sql",
 };
 
 Error foreign(const Database& database) {

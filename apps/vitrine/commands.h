@@ -36,6 +36,18 @@ apply::PartitionStateOptions partition_state_options(const Settings& settings);
 Result<std::vector<backup::StateDigest>> state_digests(const Settings& settings,
                                                        const backup::LastPositions& last);
 
+// The state of a partition after snapshot and tail of the log, on private copies: a server may run.
+Result<std::unique_ptr<apply::PartitionState>> partition_state_now(const Settings& settings,
+                                                                   const std::string& directory);
+
+struct SearchEvaluation {
+  std::string tenant, queries, qrels;  // a name and two files
+  bool json = false;
+};
+// Judged queries on the tenant's catalog (tool/evaluate/judged_search.h).
+Status run_search_evaluation(const Settings& settings, const SearchEvaluation& options,
+                             std::ostream& out);
+
 // The control database of a data directory. A running server notices changes within 0.1 s.
 Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings& settings);
 

@@ -60,6 +60,7 @@ Result<ApplyOutcome> TenantState::apply_delete(std::string_view body) {
   if (user == kNoUser) return ApplyOutcome{ApplyCode::kUserNotFound, "no such user"};
   people_.remove(user);
   profiles_.forget(user);
+  queries_.forget(user);
   return ApplyOutcome{};
 }
 
@@ -97,6 +98,7 @@ Result<ApplyOutcome> TenantState::apply_erasure(std::string_view body) {
   if (user == kNoUser) return ApplyOutcome{ApplyCode::kUserNotFound, "no such user"};
   people_.remove(user);
   profiles_.erase(user);
+  queries_.forget(user);
   return ApplyOutcome{};
 }
 

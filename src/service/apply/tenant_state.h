@@ -21,6 +21,8 @@
 #include "domain/event/event.h"
 #include "domain/person/people.h"
 #include "domain/profile/profiles.h"
+#include "domain/query/query_log.h"
+#include "domain/query/search_settings.h"
 #include "engine/counters/counters.h"
 #include "engine/covisit/covisit.h"
 #include "engine/eventlog/types.h"
@@ -46,6 +48,7 @@ struct TenantOptions {
   // How fast interest fades: half of an event's weight is left after this long.
   TimeUs trending_half_life = 1 * kDayUs;
   TimeUs popular_half_life = 30 * kDayUs;
+  query::QueryLogOptions queries;
   covisit::Options covisit;
   // Baskets are unordered and small: every pair of one purchase counts the same, both ways.
   covisit::Options baskets = {
@@ -126,6 +129,9 @@ class TenantState {
   const counters::Counters& popular() const { return popular_; }
   // When who is due to buy what again.
   const repeat::Repeat& repeats() const { return repeats_; }
+  // What is searched for, and what people then turn to.
+  const query::QueryLog& queries() const { return queries_; }
+  const query::SearchSettings& search_settings() const { return search_settings_; }
   const kv::IdWindow& event_ids() const { return event_ids_; }
 
   // Position and append_time of the last record of this tenant; 0 before the first.
@@ -137,8 +143,13 @@ class TenantState {
   // Snapshot. save() touches no file and takes no lock, so that a forked child can write it; rows
   // and run files that left memory are referred to, their stores are checkpointed beside it.
   void save(Sink& sink) const;
-  // `with_people`: false for what was written before there were any.
-  Status load(Source& source, bool with_people = true);
+  // What was written before there were users or queries has neither.
+  struct Contents {
+    bool people = true;
+    bool queries = true;
+  };
+  Status load(Source& source, Contents contents);
+  Status load(Source& source) { return load(source, Contents{}); }
   // Equal states give equal digests wherever their parts lie.
   Result<Hash128> digest() const;
   std::uint64_t memory_bytes() const;
@@ -156,6 +167,9 @@ class TenantState {
   Result<ApplyOutcome> apply_consent(std::string_view body);
   Result<ApplyOutcome> apply_delete(std::string_view body);
   Result<ApplyOutcome> apply_erasure(std::string_view body);
+  // What the event says about searching. Of items_.
+  void note_query(UserIndex user);
+  Result<ApplyOutcome> apply_search_settings(std::string_view body);
   // `user`: whose history grows, kNoUser: nobody's. `counted`: towards the aggregates.
   Status note_items(UserIndex user, bool counted, bool imported);
   // The user's entry of buying the item before `at`, or that there is none, to repeats_. Reads
@@ -173,6 +187,8 @@ class TenantState {
   counters::Counters trending_;
   counters::Counters popular_;
   repeat::Repeat repeats_;
+  query::QueryLog queries_;
+  query::SearchSettings search_settings_;
   kv::IdWindow event_ids_;
   eventlog::Position position_ = 0;
   TimeUs last_append_time_ = 0;

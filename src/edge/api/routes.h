@@ -44,6 +44,14 @@ void erase_user(Call& call, net::Responder responder);
 // recommend_route.cc
 void post_recommend(Call& call, net::Responder responder);
 
+// search_route.cc
+void post_search(Call& call, net::Responder responder);
+void put_search_settings(Call& call, net::Responder responder);
+void get_search_settings(Call& call, net::Responder responder);
+
+// suggest_route.cc
+void get_suggest(Call& call, net::Responder responder);
+
 // segment_route.cc
 void segment_track(Call& call, net::Responder responder);
 void segment_page(Call& call, net::Responder responder);

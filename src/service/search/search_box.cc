@@ -12,6 +12,7 @@ namespace vitrine::search {
 namespace {
 
 constexpr std::size_t kSnippetBytes = 240;
+constexpr std::size_t kSnippetSource = 1'000;
 // Completions that go beyond what is known are tried on the index: so many.
 constexpr std::size_t kTriedCompletions = 4;
 // Making completions anew takes at most this share of a processor: one part in.
@@ -69,8 +70,13 @@ void add_highlights(const catalog::Catalog& catalog, const IndexView& view,
     reader.read(item.item, text);
     item.highlight.title = highlight(text[TextField::kTitle], *view.analyser, wanted);
     if (text[TextField::kDescription].empty()) continue;
-    item.highlight.description =
-        highlight(text[TextField::kDescription], *view.analyser, wanted, kSnippetBytes);
+    // Of a long description the beginning is enough to show.
+    std::string& description = text[TextField::kDescription];
+    if (description.size() > kSnippetSource) {
+      const std::size_t blank = description.rfind(' ', kSnippetSource);
+      description.resize(blank == std::string::npos ? kSnippetSource : blank);
+    }
+    item.highlight.description = highlight(description, *view.analyser, wanted, kSnippetBytes);
   }
 }
 

@@ -26,6 +26,7 @@ apply::PartitionOptions partition_options(const Settings& s) {
   // A snapshot writer of a process that was killed may hold the lock for a moment longer.
   o.log.lock_wait_us = 3 * kSecondUs;
   o.snapshot_records = static_cast<std::uint64_t>(s.snapshot_records);
+  o.on_snapshot_failed = [](const Error& e) { obs::log_warn("snapshot_failed", {{"error", e}}); };
   o.snapshot_interval_us = s.snapshot_interval;
   o.keep_until_archived = !s.archive_directory.empty();
   o.state = partition_state_options(s);

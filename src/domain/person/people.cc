@@ -175,6 +175,7 @@ Status People::load_all(Source& source, std::uint32_t users) {
                                               ", this build knows " + std::to_string(kVersion));
   }
   VITRINE_TRY(source.value(zero));
+  if (zero != 0) return Error(ErrorCode::kCorrupt, "people: the reserved field is not 0");
   VITRINE_TRY(source.value(names));
   for (std::uint64_t i = 0; i < names; ++i) {
     std::string name;
@@ -182,7 +183,7 @@ Status People::load_all(Source& source, std::uint32_t users) {
     VITRINE_TRY(source.string(name));
     VITRINE_TRY(source.value(type));
     const bool ordered = types_.empty() || types_.rbegin()->first < name;
-    if (zero != 0 || type > 4 || !ordered || !catalog::check_attribute_name(name).ok()) {
+    if (type > 4 || !ordered || !catalog::check_attribute_name(name).ok()) {
       return Error(ErrorCode::kCorrupt, "people: an attribute's type makes no sense");
     }
     types_.emplace(std::move(name), static_cast<AttributeType>(type));

@@ -1,5 +1,6 @@
 #include "edge/api/problem.h"
 #include "edge/api/routes.h"
+#include "platform/codec/json_writer.h"
 
 namespace vitrine::api {
 
@@ -9,6 +10,23 @@ net::Response json_response(std::string body, int status) {
   response.content_type = "application/json";
   response.body = std::move(body);
   return response;
+}
+
+void write_rejection(codec::JsonWriter& json, std::size_t index, std::string_view code,
+                     std::string_view detail) {
+  json.begin_object();
+  json.key("index").number(index);
+  json.key("code").string(code);
+  json.key("detail").string(detail);
+  json.end_object();
+}
+
+void write_rejected(codec::JsonWriter& json, std::span<const collect::RejectedEvent> rejected) {
+  json.key("rejected").begin_array();
+  for (const auto& event : rejected) {
+    write_rejection(json, event.index, event::reject_code_name(event.code), event.detail);
+  }
+  json.end_array();
 }
 
 std::shared_ptr<TenantServices> tenant_services(Call& call, net::Responder& responder) {

@@ -5,6 +5,7 @@
 
 #include "edge/api/api.h"
 #include "edge/facade/translation.h"
+#include "platform/codec/json_writer.h"
 
 namespace vitrine::api {
 
@@ -111,6 +112,11 @@ void collect_translation(
     Call& call, net::Responder responder, facade::Translation translation,
     std::function<net::Response(const facade::Translation&, const collect::CollectResult&)> render);
 
+// One entry of a "rejected" array: {"index":..,"code":..,"detail":..}.
+void write_rejection(codec::JsonWriter& json, std::size_t index, std::string_view code,
+                     std::string_view detail);
+// The whole array, with its key, of events.
+void write_rejected(codec::JsonWriter& json, std::span<const collect::RejectedEvent> rejected);
 // 200 (or another status) with a JSON body.
 net::Response json_response(std::string body, int status = 200);
 // The services of the caller's tenant, or nothing after answering with the problem.

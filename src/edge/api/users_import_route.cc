@@ -61,13 +61,7 @@ void answer(Import& import, const TenantServices& services, eventlog::PositionRa
   json.begin_object();
   json.key("accepted").number(accepted);
   json.key("rejected").begin_array();
-  for (const BadLine& bad : import.bad) {
-    json.begin_object();
-    json.key("index").number(bad.index);
-    json.key("code").string(bad.code);
-    json.key("detail").string(bad.detail);
-    json.end_object();
-  }
+  for (const BadLine& bad : import.bad) write_rejection(json, bad.index, bad.code, bad.detail);
   json.end_array();
   json.key("profile_version").string(record::format_profile_version({epoch, applied.last}));
   json.end_object();
@@ -99,9 +93,8 @@ void import_users(Call& call, net::Responder responder) {
   auto import = std::make_shared<Import>();
   const std::size_t lines = take_lines(call, *import);
   if (lines > kLinesMax) {
-    return responder.respond(
-        problem_response(413, "too_many_users",
-                         "a request may hold 1000 users; send the rest in further requests"));
+    return responder.respond(problem_response(
+        413, "too_many_users", "a request may hold 1000 users; send the rest in further requests"));
   }
   if (lines == 0) {
     return responder.respond(problem_response(

@@ -22,7 +22,7 @@ struct FacetScratch {
 Status check_facets(const catalog::Catalog& catalog, std::span<const FacetRequest> requests);
 
 // Appends one answer for each request, which passed check_facets(). `matches`: bit item % 64 of
-// word item / 64. About 2 ns a match for each facet. Under the catalog's shared lock.
+// word item / 64. One step a match for each facet. Under the catalog's shared lock.
 void count_facets(const catalog::Catalog& catalog, std::span<const std::uint64_t> matches,
                   std::span<const FacetRequest> requests, FacetScratch& scratch,
                   std::vector<FacetAnswer>& out);

@@ -4,6 +4,7 @@
 
 #include "application_archive.h"
 #include "commands.h"
+#include "edge/api/search_services.h"
 #include "platform/codec/json_writer.h"
 #include "platform/io/atomic_file.h"
 #include "platform/obs/log.h"
@@ -164,6 +165,10 @@ Application::Application(const Settings& settings, Progress& progress,
       partition_options(settings_), io::system_files(), clock_, thread_executor(), progress,
       [this](const Error& error) { fail(error); });
   answer_metrics_ = std::make_unique<AnswerMetrics>(registry_);
+  indexer_ = std::make_unique<search::Indexer>(thread_executor(), [](const Error& error) {
+    static obs::LogLimit limit(std::chrono::seconds(10));
+    if (limit.allow()) obs::log_error("search_index_failed", {{"error", error}});
+  });
 }
 
 Result<std::unique_ptr<Application>> Application::start(const Settings& settings,
@@ -194,7 +199,10 @@ Status Application::open_partitions() {
   for (std::uint32_t number = 0; number < static_cast<std::uint32_t>(settings_.partitions);
        ++number) {
     VITRINE_TRY(const auto opened, place(number));
-    (void)opened;
+    // Indexes are made anew: the sooner, the sooner they are there.
+    for (const TenantId tenant : opened->partition.tenants()) {
+      search_box(tenant, opened->partition);
+    }
   }
   return ok_status();
 }
@@ -266,10 +274,26 @@ Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::
   if (auto found = tenants_.find(view.tenant.id)) return found;
   VITRINE_TRY(const auto where, place(view.tenant.partition));
   return tenants_.find_or_put(view.tenant.id, [&] {
-    return std::make_shared<api::TenantServices>(where->partition, where->collector,
-                                                 recommend::RecommenderOptions{}, clock_,
-                                                 answer_metrics_.get());
+    auto services = std::make_shared<api::TenantServices>(where->partition, where->collector,
+                                                          recommend::RecommenderOptions{}, clock_,
+                                                          answer_metrics_.get());
+    services->search_box = search_box(view.tenant.id, where->partition);
+    return services;
   });
+}
+
+std::shared_ptr<search::SearchBox> Application::search_box(TenantId tenant,
+                                                           const apply::Partition& partition) {
+  const std::lock_guard lock(boxes_mutex_);
+  auto& box = boxes_[tenant];
+  if (!box) {
+    search::SearchBoxOptions options;
+    options.index.executor = &thread_executor();
+    box = std::make_shared<search::SearchBox>(
+        options, std::make_shared<api::PartitionStateSource>(partition, tenant));
+    indexer_->add(box);
+  }
+  return box;
 }
 
 namespace {
@@ -372,6 +396,7 @@ Status Application::stop() {
   if (!drained)
     obs::log_warn("drain_timeout", {{"in_flight", server_->stats().requests_in_flight}});
   archiver_.reset();  // ends behind its present batch
+  indexer_->stop();
   Status first = failed_ ? ok_status() : partitions_->stop();
   server_->stop();
   server_.reset();

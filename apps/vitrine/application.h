@@ -14,6 +14,7 @@
 #include "platform/net/server.h"
 #include "service/apply/partition_set.h"
 #include "service/collect/partition_ports.h"
+#include "service/search/indexer.h"
 #include "settings.h"
 
 namespace vitrine::app {
@@ -72,6 +73,8 @@ class Application final : public api::Platform {
   void register_metrics();
   void register_partition(std::uint32_t number, Place& place);
   Result<std::shared_ptr<Place>> place(std::uint32_t number);
+  // The tenant's search box; made and looked after from its first use on.
+  std::shared_ptr<search::SearchBox> search_box(TenantId tenant, const apply::Partition& partition);
   void fail(const Error& error);
 
   Settings settings_;
@@ -89,6 +92,9 @@ class Application final : public api::Platform {
   std::unique_ptr<apply::PartitionSet> partitions_;
   std::mutex places_mutex_;
   std::map<std::uint32_t, std::shared_ptr<Place>> places_;  // guarded by places_mutex_
+  std::mutex boxes_mutex_;
+  std::map<TenantId, std::shared_ptr<search::SearchBox>> boxes_;  // guarded by boxes_mutex_
+  std::unique_ptr<search::Indexer> indexer_;  // reads the partitions: goes before them
   std::unique_ptr<api::AnswerLog> answers_;
   std::unique_ptr<AnswerMetrics> answer_metrics_;
   gateway::TenantRouter<api::TenantServices> tenants_;

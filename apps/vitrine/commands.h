@@ -54,6 +54,17 @@ struct ReplayOptions {
 };
 Status run_replay_decision(const Settings& settings, const ReplayOptions& options,
                            std::ostream& out);
+// The state of a partition after snapshot and tail of the log, on private copies: a server may run.
+Result<std::unique_ptr<apply::PartitionState>> partition_state_now(const Settings& settings,
+                                                                   const std::string& directory);
+
+struct SearchEvaluation {
+  std::string tenant, queries, qrels;  // a name and two files
+  bool json = false;
+};
+// Judged queries on the tenant's catalog (tool/evaluate/judged_search.h).
+Status run_search_evaluation(const Settings& settings, const SearchEvaluation& options,
+                             std::ostream& out);
 
 // The control database of a data directory. A running server notices changes within 0.1 s.
 Result<std::unique_ptr<control::ControlStore>> open_control_store(const Settings& settings);

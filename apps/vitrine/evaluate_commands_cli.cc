@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "command_line.h"
+#include "commands.h"
 #include "tool/evaluate/run_evaluate.h"
 
 namespace vitrine::app {
@@ -12,7 +13,18 @@ struct Arguments {
   evaluate::EvaluateOptions options;
   std::string tenant, format, split;
   bool validation = false;
+  bool search = false;
+  SearchEvaluation judged;
 };
+
+Status read_search_arguments(Arguments& args) {
+  args.judged.tenant = args.tenant;
+  if (args.tenant.empty() || args.judged.queries.empty() || args.judged.qrels.empty()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "--search needs --tenant NAME, --queries FILE and --qrels FILE");
+  }
+  return ok_status();
+}
 
 Status read_arguments(Arguments& args) {
   if (args.options.path.empty() == args.tenant.empty()) {
@@ -52,6 +64,11 @@ void add_evaluate_commands(CLI::App& app, const CommandLine& line) {
   command.add_option("--k", args.options.k, "Length of the lists [10]");
   command.add_flag("--validation", args.validation,
                    "Leave-one-out: the second-last item is the target, the last is not used");
+  command.add_flag("--search", args.search,
+                   "Judge the tenant's search instead: nDCG@10, MRR, recall@100");
+  command.add_option("--queries", args.judged.queries, "With --search: lines \"id<TAB>text\"");
+  command.add_option("--qrels", args.judged.qrels,
+                     "With --search: lines \"id 0 item grade\", as TREC has them");
   command.add_option("--html", args.options.html,
                      "Also write a report with charts to this file: one page, offline");
   line.add_json(command);
@@ -62,6 +79,11 @@ void add_evaluate_commands(CLI::App& app, const CommandLine& line) {
       "  vitrine evaluate year.csv.gz\n"
       "  vitrine evaluate --data data --tenant my-shop --split leave-one-out");
   line.run(command, [&line]() -> Status {
+    if (args.search) {
+      VITRINE_TRY(read_search_arguments(args));
+      args.judged.json = line.json();
+      return run_search_evaluation(line.settings(), args.judged, std::cout);
+    }
     VITRINE_TRY(read_arguments(args));
     args.options.json = line.json();
     const auto progress = terminal_progress();

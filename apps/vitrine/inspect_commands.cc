@@ -113,6 +113,7 @@ Status write_record_payload(const eventlog::RecordView& record, codec::JsonWrite
     case RecordKind::kUserConsent:
     case RecordKind::kUserErase:
       return person::write_record(static_cast<RecordKind>(record.kind), body, json);
+    case RecordKind::kSearchSettings: json.key("search_settings").raw(body); return ok_status();
     case RecordKind::kErased: json.key("erased").boolean(true); return ok_status();
   }
   return Error(ErrorCode::kUnsupported,
@@ -139,6 +140,11 @@ Result<std::vector<backup::StateDigest>> state_digests(const Settings& settings,
     }
   }
   return found;
+}
+
+Result<std::unique_ptr<apply::PartitionState>> partition_state_now(const Settings& settings,
+                                                                   const std::string& directory) {
+  return replayed_state(directory, settings, ~eventlog::Position{0});
 }
 
 Status run_state_digest(const Settings& settings, bool json_output, std::ostream& out) {

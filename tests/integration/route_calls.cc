@@ -14,7 +14,7 @@ std::string path_of(const api::Route& route, const Subject& subject) {
   };
   put("{item_id}", subject.item_id);
   put("{user_id}", subject.user_id);
-  put("{placement}", "recently-viewed");
+  put("{placement}", route.name == "search" ? "search" : "recently-viewed");
   put("{request_id}", "65f0a1b200000000000000000000abcd");
   put("{user_id}", subject.user_id);
   put("{category}", "nothing is of this");
@@ -84,6 +84,13 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
   }
   // An id that no answer has, of a time before this installation.
   if (name == "getDecision") return with({}, 410);
+  if (name == "search") {
+    return with("{\"query\":\"title\",\"user\":{\"user_id\":" + json_text(subject.user_id) +
+                "},\"limit\":100,\"facets\":[\"brand\",\"categories\"],\"explain\":true}");
+  }
+  if (name == "suggest") return with({});
+  if (name == "putSearchSettings") return with(R"({"personal":0.5})");
+  if (name == "getSearchSettings") return with({});
   const std::string segment = "{\"messageId\":" + json_text(subject.event_id) +
                               ",\"userId\":" + json_text(subject.user_id) +
                               ",\"event\":\"Product Viewed\",\"type\":\"track\",\"category\":\"c\","

@@ -5,6 +5,7 @@
 //   kEvent, kImportedEvent        domain/event/event_codec.h
 //   kItemUpsert ... kInventory    domain/catalog/item_codec.h
 //   kUserUpsert ... kUserErase    domain/person/person_codec.h
+//   kSearchSettings               JSON: domain/query/search_settings.h
 // An unknown kind stops the applier with a clear message: skipping it could lose something
 // that changes answers.
 #pragma once
@@ -32,6 +33,7 @@ enum class RecordKind : std::uint16_t {
   kUserConsent = 11,
   kUserErase = 12,  // the state forgets for good, and what is before it is to be erased
   kErased = 13,     // stands where something about an erased user was: zeros, as long as that
+  kSearchSettings = 14,
 };
 
 inline constexpr std::size_t kTenantBytes = 4;

@@ -16,6 +16,7 @@
 #include "service/gateway/gateway.h"
 #include "service/gateway/tenant_router.h"
 #include "service/recommend/recommender.h"
+#include "service/search/search_box.h"
 
 namespace vitrine::api {
 
@@ -28,6 +29,7 @@ struct TenantServices {
   apply::Partition& partition;
   collect::Collector& collector;  // shared by the tenants of the partition
   recommend::Recommender recommender;
+  std::shared_ptr<search::SearchBox> search_box;  // set before anyone else sees the services
 };
 
 // Where answers are recorded.

@@ -52,6 +52,14 @@ void post_batch(Call& call, net::Responder responder);
 // decisions_route.cc
 void get_decision(Call& call, net::Responder responder);
 
+// search_route.cc
+void post_search(Call& call, net::Responder responder);
+void put_search_settings(Call& call, net::Responder responder);
+void get_search_settings(Call& call, net::Responder responder);
+
+// suggest_route.cc
+void get_suggest(Call& call, net::Responder responder);
+
 // segment_route.cc
 void segment_track(Call& call, net::Responder responder);
 void segment_page(Call& call, net::Responder responder);

@@ -51,6 +51,7 @@ struct Searcher::State {
   const Segment::Impl* segment = nullptr;
   const std::vector<std::uint64_t>* removed = nullptr;
   const IdSet* filter = nullptr;
+  IdSet* gathered = nullptr;
   // Working memory of phrases.
   std::vector<std::vector<std::uint32_t>> positions;
 
@@ -112,6 +113,22 @@ void score_candidate(EvalPlan& plan, std::uint32_t document) {
   if (!s.score(s.plan.root, document, sum)) return;
   ++s.plan.counted_scores;
   if (s.top.offer(sum, s.segment->id(document))) s.set_thresholds();
+}
+
+void note_matched(EvalPlan& plan, std::uint32_t window, const std::uint64_t mask[2]) {
+  const auto& s = *static_cast<const Searcher::State*>(plan.owner);
+  const std::uint32_t base = window * kWindow;
+  for (std::uint32_t half = 0; half < 2; ++half) {
+    if (mask[half] == 0) continue;
+    if (s.segment->ids == nullptr) {
+      s.gathered->add_word(s.segment->meta.id_base + base + 64 * half, mask[half]);
+      continue;
+    }
+    for (std::uint64_t rest = mask[half]; rest != 0; rest &= rest - 1) {
+      s.gathered->add(
+          s.segment->id(base + 64 * half + static_cast<std::uint32_t>(std::countr_zero(rest))));
+    }
+  }
 }
 
 bool matches(EvalPlan& plan, std::uint32_t document) {
@@ -336,9 +353,11 @@ void Searcher::State::search_part(const Snapshot::Part& part, const SearchOption
   if (segment->meta.documents == 0) return;
   removed = part.removed_count > 0 ? part.removed.get() : nullptr;
   filter = options.filter;
+  gathered = options.matches;
   const bool restricted = filter != nullptr || removed != nullptr;
   if (data.empty()) data.resize(1);
-  if (answer_from_best(options, restricted)) {
+  const bool only_best = gathered == nullptr;
+  if (only_best && answer_from_best(options, restricted)) {
     result.count += data[0].entry.frequency;
     result.stats.postings_total += data[0].entry.frequency;
     result.stats.postings_touched += options.k;
@@ -346,7 +365,7 @@ void Searcher::State::search_part(const Snapshot::Part& part, const SearchOption
     data[0].clear(0);
     return;
   }
-  if (answer_from_list(options, restricted)) {
+  if (only_best && answer_from_list(options, restricted)) {
     result.count += data[0].entry.frequency;
     result.stats.postings_total += data[0].entry.frequency;
     result.stats.postings_touched += data[0].entry.frequency;
@@ -359,7 +378,7 @@ void Searcher::State::search_part(const Snapshot::Part& part, const SearchOption
   order_leaves();
   plan = EvalPlan{};
   plan.mode = tree.mode;
-  plan.count = options.exact_count;
+  plan.count = options.exact_count || gathered != nullptr;
   plan.verify = tree.has_phrase;
   plan.documents = segment->meta.documents;
   plan.windows = (plan.documents + kWindow - 1) >> kWindowBits;
@@ -377,9 +396,10 @@ void Searcher::State::search_part(const Snapshot::Part& part, const SearchOption
   plan.allowed = restricted ? allowed_of : nullptr;
   plan.candidate = score_candidate;
   plan.matches = matches;
+  plan.matched = gathered != nullptr ? note_matched : nullptr;
   plan.owner = this;
   set_thresholds();
-  if (options.k > 0 || options.exact_count) kernels->run(plan);
+  if (options.k > 0 || plan.count) kernels->run(plan);
   result.count += plan.counted;
   result.stats.windows_total += plan.windows;
   result.stats.windows_visited += plan.windows_visited;
@@ -406,8 +426,41 @@ Status Searcher::search(const Snapshot& snapshot, const Query& query, const Sear
   for (const Snapshot::Part& part : snapshot.parts()) s.search_part(part, options, result);
   for (const Scored& hit : s.top.sorted())
     result.hits.push_back({hit.id, static_cast<float>(hit.score)});
-  result.count_exact = options.exact_count;
-  if (!options.exact_count) result.count = result.hits.size();
+  result.count_exact = options.exact_count || options.matches != nullptr;
+  if (!result.count_exact) result.count = result.hits.size();
+  return ok_status();
+}
+
+Status Searcher::score_each(const Snapshot& snapshot, const Query& query,
+                            std::span<const DocumentId> ids, std::vector<float>& scores) {
+  State& s = *state_;
+  VITRINE_TRY(check_query(query));
+  make_tree(snapshot, query, s.tree);
+  if (s.tree.has_phrase && !snapshot.schema().positions)
+    return Error(ErrorCode::kInvalidArgument, "phrases need an index with positions");
+  s.kernels = &kEvalScalar;
+  scores.assign(ids.size(), kNoScore);
+  for (const Snapshot::Part& part : snapshot.parts()) {
+    s.segment = &part.segment->impl();
+    bool open = false;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const std::uint32_t local = part.segment->local_of(ids[i]);
+      if (local == kNoDocument) continue;
+      if (part.removed_count > 0 && ((*part.removed)[local / 64] >> (local % 64) & 1) != 0)
+        continue;
+      if (!open) {
+        SearchResult unused;
+        s.open_leaves(0, unused);
+        s.leaf_at.resize(s.leaves.size());
+        std::iota(s.leaf_at.begin(), s.leaf_at.end(), 0u);
+        open = true;
+      }
+      double total = 0;
+      if (s.score(s.tree.root, local, total)) scores[i] = static_cast<float>(total);
+    }
+    if (!open) continue;
+    for (std::size_t l = 0; l < s.tree.leaves.size(); ++l) s.data[l].clear(0);
+  }
   return ok_status();
 }
 

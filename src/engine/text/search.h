@@ -3,6 +3,7 @@
 // Documents are ranked by score, then by smaller id. Early termination never changes the answer.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -27,11 +28,20 @@ class IdSet {
   static IdSet of(std::span<const DocumentId> ids);
 
   void add(DocumentId id);  // grows as needed
+  // Adds id + i for each bit i of `bits`.
+  void add_word(DocumentId id, std::uint64_t bits) {
+    if (id / 64 + 1 >= words_.size())
+      words_.resize(std::max<std::size_t>(id / 64 + 2, words_.size() * 3 / 2));
+    words_[id / 64] |= bits << (id % 64);
+    if (id % 64 != 0) words_[id / 64 + 1] |= bits >> (64 - id % 64);
+  }
   bool contains(DocumentId id) const {
     return id / 64 < words_.size() && (words_[id / 64] >> (id % 64) & 1) != 0;
   }
   std::span<const std::uint64_t> words() const { return words_; }
   std::span<std::uint64_t> words() { return words_; }
+  // Empty, with room for ids below `size_bits`; keeps its memory.
+  void reset(std::uint32_t size_bits) { words_.assign((std::size_t{size_bits} + 63) / 64, 0); }
   std::uint64_t count() const;
 
  private:
@@ -42,6 +52,9 @@ struct SearchOptions {
   std::uint32_t k = 10;           // 0 to kResultsMax
   const IdSet* filter = nullptr;  // only these documents; must outlive the call
   bool exact_count = false;       // count all matches: costs reading every posting of the query
+  // Receives every match beside what it holds, for facets and sorting; implies exact_count. Must
+  // outlive the call.
+  IdSet* matches = nullptr;
   // For tests and measurements; never above what the machine has.
   simd::Level level = simd::active_level();
 };
@@ -81,6 +94,12 @@ class Searcher {
   // Errors are those of check_query; phrases need an index with positions (kInvalidArgument).
   Status search(const Snapshot& snapshot, const Query& query, const SearchOptions& options,
                 SearchResult& result);
+
+  // The scores search() gives these documents, kNoScore where it does not find them. Looks up each
+  // by itself: for some hundred documents.
+  static constexpr float kNoScore = -1;
+  Status score_each(const Snapshot& snapshot, const Query& query, std::span<const DocumentId> ids,
+                    std::vector<float>& scores);
 
   // The score search() gives `id`, part by part; empty where it does not match.
   struct Part {

@@ -88,6 +88,32 @@ void expect_same(const Snapshot& snapshot, const Query& query, const SearchOptio
     ASSERT_EQ(result.hits[i].id, all[i].id) << "place " << i << " of " << to_string(query);
     ASSERT_EQ(result.hits[i].score, all[i].score) << "place " << i << " of " << to_string(query);
   }
+  if (options.matches == nullptr) return;
+  IdSet wanted;
+  for (const Hit& hit : all) wanted.add(hit.id);
+  EXPECT_EQ(result.count, all.size());
+  ASSERT_EQ(options.matches->count(), all.size()) << to_string(query);
+  for (const Hit& hit : all) ASSERT_TRUE(options.matches->contains(hit.id)) << to_string(query);
+}
+
+// Asked one by one, documents score as in a search; those that do not match say so.
+void expect_same_scores(const Snapshot& snapshot, const Query& query, Random& random,
+                        Searcher& searcher) {
+  const std::vector<Hit> all = search_exhaustively(snapshot, query, nullptr);
+  std::vector<DocumentId> ids;
+  std::vector<float> wanted;
+  for (int i = 0; i < 40; ++i) {
+    const bool found = !all.empty() && random.below(2) == 0;
+    ids.push_back(found ? all[random.below(static_cast<std::uint32_t>(all.size()))].id
+                        : random.below(7000));
+    const auto hit =
+        std::find_if(all.begin(), all.end(), [&](const Hit& h) { return h.id == ids.back(); });
+    wanted.push_back(hit == all.end() ? Searcher::kNoScore : hit->score);
+  }
+  std::vector<float> scores;
+  const Status scored = searcher.score_each(snapshot, query, ids, scores);
+  ASSERT_TRUE(scored.ok()) << scored.error().message();
+  EXPECT_EQ(scores, wanted) << to_string(query);
 }
 
 void check_many(const Snapshot& snapshot, Random& random, std::uint32_t words, int queries) {
@@ -102,11 +128,17 @@ void check_many(const Snapshot& snapshot, Random& random, std::uint32_t words, i
     options.k = random.below(3) == 0 ? 1 + random.below(200) : 10;
     options.exact_count = random.below(3) == 0;
     if (random.below(3) == 0) options.filter = &filter;
+    const bool gather = random.below(3) == 0;
     for (const simd::Level level : {simd::Level::kScalar, simd::active_level()}) {
       options.level = level;
+      IdSet matches;
+      options.matches = gather ? &matches : nullptr;
       expect_same(snapshot, query, options, searcher);
       if (testing::Test::HasFatalFailure()) return;
     }
+    options.matches = nullptr;
+    expect_same_scores(snapshot, query, random, searcher);
+    if (testing::Test::HasFatalFailure()) return;
   }
 }
 
@@ -158,6 +190,30 @@ TEST(Search, AgreesAfterUpdatesRemovalsAndMerges) {
     check_many(*index->snapshot(), random, 500, 60);
     if (HasFatalFailure()) return;
   }
+}
+
+TEST(Search, ADocumentReplacedBeforeASnapshotIsFoundAsItsLatestFormOnly) {
+  auto index = std::move(Index::create(schema_of(1, false))).value();
+  const auto put = [&](DocumentId id, std::string_view text) {
+    const Token token{text, 0};
+    const FieldTokens field{0, std::span(&token, 1)};
+    ASSERT_TRUE(index->add(id, std::span(&field, 1)).ok());
+  };
+  put(1, "old");
+  put(1, "new");
+  put(7, "old");
+  index->remove(7);
+  put(7, "other");
+  EXPECT_TRUE(index->snapshot()->contains(1));
+  put(1, "newest");
+  const auto snapshot = index->snapshot();
+  Searcher searcher;
+  SearchResult result;
+  for (const auto& [text, found] : {std::pair{"old", 0}, {"new", 0}, {"newest", 1}, {"other", 1}}) {
+    ASSERT_TRUE(searcher.search(*snapshot, term(text), {}, result).ok());
+    EXPECT_EQ(result.hits.size(), static_cast<std::size_t>(found)) << text;
+  }
+  EXPECT_EQ(snapshot->documents(), 2u);
 }
 
 }  // namespace

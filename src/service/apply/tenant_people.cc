@@ -61,6 +61,7 @@ Result<ApplyOutcome> TenantState::apply_delete(std::string_view body) {
   people_.remove(user);
   profiles_.forget(user);
   showings_.forget(user);
+  queries_.forget(user);
   return ApplyOutcome{};
 }
 
@@ -104,6 +105,7 @@ Result<ApplyOutcome> TenantState::apply_erasure(std::string_view body) {
   people_.remove(user);
   profiles_.erase(user);
   showings_.forget(user);
+  queries_.forget(user);
   return ApplyOutcome{};
 }
 

@@ -6,6 +6,7 @@
 #include "domain/event/consent.h"
 #include "domain/event/event_codec.h"
 #include "domain/profile/interaction.h"
+#include "domain/query/query_text.h"
 #include "domain/record/record.h"
 
 namespace vitrine::apply {
@@ -80,6 +81,7 @@ TenantState::TenantState(TenantId id, const TenantOptions& options, const Tenant
       baskets_(options.baskets),
       trending_(options.trending_half_life),
       popular_(options.popular_half_life),
+      queries_(options.queries),
       event_ids_(id_window_options(options, stores)) {}
 
 Result<ApplyOutcome> TenantState::apply(const eventlog::RecordView& record) {
@@ -112,6 +114,7 @@ Result<ApplyOutcome> TenantState::apply(const eventlog::RecordView& record) {
       ++(outcome.code == ApplyCode::kApplied ? people_counts_.changes : people_counts_.refused);
       return outcome;
     }
+    case RecordKind::kSearchSettings: return apply_search_settings(body);
     case RecordKind::kErased: ++people_counts_.erased_records; return ApplyOutcome{};
   }
   return Error(ErrorCode::kUnsupported,
@@ -163,7 +166,26 @@ Result<ApplyOutcome> TenantState::apply_event(const eventlog::RecordView& record
       items_.push_back(index);
     }
   }
+  if (counted) note_query(user);
   if (!items_.empty()) VITRINE_TRY(note_items(user, counted, imported));
+  return ApplyOutcome{};
+}
+
+void TenantState::note_query(UserIndex user) {
+  const TimeUs at = std::min(event_.event_time, last_append_time_);
+  const std::string text =
+      event_.search.empty() ? std::string() : query::query_of_search(event_.search);
+  if (event_.type == event::EventType::kSearch) {
+    if (!text.empty()) queries_.note_search(text, user, at);
+    return;
+  }
+  const double weight = counted_weight(event_.type, event_.value);
+  for (const ItemIndex item : items_) queries_.note_interest(text, user, item, weight, at);
+}
+
+// The sender was told what is wrong before this became a record.
+Result<ApplyOutcome> TenantState::apply_search_settings(std::string_view body) {
+  VITRINE_TRY(search_settings_, query::parse_search_settings(body));
   return ApplyOutcome{};
 }
 
@@ -314,6 +336,8 @@ void TenantState::save(Sink& sink) const {
   sink.value(people_counts_);
   people_.save(sink);
   showings_.save(sink);
+  queries_.save(sink);
+  sink.string(query::print_search_settings(search_settings_));
 }
 
 Status TenantState::load(Source& source, std::uint32_t format) {
@@ -338,7 +362,13 @@ Status TenantState::load(Source& source, std::uint32_t format) {
   VITRINE_TRY(source.value(people_counts_));
   VITRINE_TRY(people_.load(source, profiles_.user_count()));
   if (format < 4) return ok_status();
-  return showings_.load(source, profiles_.user_count());
+  VITRINE_TRY(showings_.load(source, profiles_.user_count()));
+  if (format < 5) return ok_status();
+  VITRINE_TRY(queries_.load(source));
+  std::string settings;
+  VITRINE_TRY(source.string(settings));
+  VITRINE_TRY(search_settings_, query::parse_search_settings(settings));
+  return ok_status();
 }
 
 Result<Hash128> TenantState::digest() const {
@@ -358,13 +388,16 @@ Result<Hash128> TenantState::digest() const {
   sink.value(people_counts_);
   people_.save(sink);
   showings_.save(sink);
+  queries_.save(sink);
+  sink.string(query::print_search_settings(search_settings_));
   return sink.finish();
 }
 
 std::uint64_t TenantState::memory_bytes() const {
   return catalog_.memory_bytes() + profiles_.memory_bytes() + people_.memory_bytes() +
-         showings_.memory_bytes() + covisit_.memory_bytes() + baskets_.memory_bytes() +
-         trending_.memory_bytes() + popular_.memory_bytes() + repeats_.memory_bytes() +
+         showings_.memory_bytes() + queries_.memory_bytes() + covisit_.memory_bytes() +
+         baskets_.memory_bytes() + trending_.memory_bytes() + popular_.memory_bytes() +
+         repeats_.memory_bytes() +
          event_ids_.memory_bytes();
 }
 

@@ -23,6 +23,8 @@
 #include "domain/profile/interaction.h"
 #include "domain/profile/profiles.h"
 #include "domain/profile/showings.h"
+#include "domain/query/query_log.h"
+#include "domain/query/search_settings.h"
 #include "engine/counters/counters.h"
 #include "engine/covisit/covisit.h"
 #include "engine/eventlog/types.h"
@@ -50,6 +52,7 @@ struct TenantOptions {
   // How fast interest fades: half of an event's weight is left after this long.
   TimeUs trending_half_life = 1 * kDayUs;
   TimeUs popular_half_life = 30 * kDayUs;
+  query::QueryLogOptions queries;
   covisit::Options covisit;
   // Baskets are unordered and small: every pair of one purchase counts the same, both ways.
   covisit::Options baskets = {
@@ -108,7 +111,8 @@ struct PeopleCounts {
 double counted_weight(event::EventType type, std::optional<double> value);
 
 // 3: what is said about users, at the end. 4: after it what was shown to them.
-inline constexpr std::uint32_t kStateFormat = 4;
+// 5: after that queries and search settings.
+inline constexpr std::uint32_t kStateFormat = 5;
 
 class TenantState {
  public:
@@ -135,6 +139,9 @@ class TenantState {
   const counters::Counters& popular() const { return popular_; }
   // When who is due to buy what again.
   const repeat::Repeat& repeats() const { return repeats_; }
+  // What is searched for, and what people then turn to.
+  const query::QueryLog& queries() const { return queries_; }
+  const query::SearchSettings& search_settings() const { return search_settings_; }
   const kv::IdWindow& event_ids() const { return event_ids_; }
 
   // Position and append_time of the last record of this tenant; 0 before the first.
@@ -165,6 +172,9 @@ class TenantState {
   Result<ApplyOutcome> apply_consent(std::string_view body);
   Result<ApplyOutcome> apply_delete(std::string_view body);
   Result<ApplyOutcome> apply_erasure(std::string_view body);
+  // What the event says about searching. Of items_.
+  void note_query(UserIndex user);
+  Result<ApplyOutcome> apply_search_settings(std::string_view body);
   // `user`: whose history grows, kNoUser: nobody's. `counted`: towards the aggregates.
   Status note_items(UserIndex user, bool counted, bool imported);
   // What the items of event_ say about what the user was shown.
@@ -185,6 +195,8 @@ class TenantState {
   counters::Counters trending_;
   counters::Counters popular_;
   repeat::Repeat repeats_;
+  query::QueryLog queries_;
+  query::SearchSettings search_settings_;
   kv::IdWindow event_ids_;
   eventlog::Position position_ = 0;
   TimeUs last_append_time_ = 0;

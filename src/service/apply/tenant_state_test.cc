@@ -1,7 +1,6 @@
 #include "service/apply/tenant_state.h"
 
 #include <gtest/gtest.h>
-
 #include "service/apply/apply_test_util.h"
 
 namespace vitrine::apply {
@@ -64,6 +63,52 @@ TEST_F(TenantStateTest, WhatWasSavedLoadsToTheSameDigest) {
   ASSERT_TRUE(again.load(source).ok());
   EXPECT_EQ(again.digest().value(), state_.digest().value());
   EXPECT_EQ(again.repeats().repeats(item("coffee")), 2u);
+}
+
+TEST_F(TenantStateTest, ASearchIsRememberedAndWhatFollowsCountsForItsQuery) {
+  const auto search = [&](std::string_view user, TimeUs at) {
+    event::Event event;
+    const std::string id = "s" + std::to_string(++position_);
+    event.event_id = id;
+    event.type = EventType::kSearch;
+    event.event_time = at;
+    event.user_id = user;
+    event.search = R"({"query":"Strong  Coffee"})";
+    std::string payload;
+    ByteWriter writer(payload);
+    record::write_tenant(writer, kTenant);
+    event::encode_event(event, payload);
+    const auto kind = static_cast<std::uint16_t>(record::RecordKind::kEvent);
+    ASSERT_TRUE(state_.apply({position_, at, kind, 0, payload}).ok());
+  };
+  search("ann", kStart);
+  search("bob", kStart + kSecondUs);
+  apply(EventType::kPurchaseComplete, "ann", {"coffee"}, kStart + kMinuteUs);
+  const auto* query = state_.queries().find("strong coffee");
+  ASSERT_NE(query, nullptr);
+  EXPECT_EQ(query->searches, 2u);
+  ASSERT_EQ(query->items.size(), 1u);
+  EXPECT_EQ(query->items[0].item, item("coffee"));
+
+  const std::string settings = R"({"personal":2})";
+  std::string payload;
+  ByteWriter writer(payload);
+  record::write_tenant(writer, kTenant);
+  payload += settings;
+  ASSERT_TRUE(
+      state_
+          .apply({++position_, kStart,
+                  static_cast<std::uint16_t>(record::RecordKind::kSearchSettings), 0, payload})
+          .ok());
+  EXPECT_EQ(state_.search_settings().personal, 2);
+
+  StringSink sink;
+  state_.save(sink);
+  TenantState again{kTenant, {}, {}};
+  StringSource source(sink.bytes());
+  ASSERT_TRUE(again.load(source).ok());
+  EXPECT_EQ(again.digest().value(), state_.digest().value());
+  EXPECT_EQ(again.search_settings().personal, 2);
 }
 
 }  // namespace

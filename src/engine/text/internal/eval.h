@@ -98,6 +98,8 @@ struct EvalPlan {
   void (*candidate)(EvalPlan&, std::uint32_t document) = nullptr;
   // Whether a document matches, for counting with verify.
   bool (*matches)(EvalPlan&, std::uint32_t document) = nullptr;
+  // If set and `count` is: told which documents of a visited window match.
+  void (*matched)(EvalPlan&, std::uint32_t window, const std::uint64_t mask[2]) = nullptr;
   void* owner = nullptr;
 
   std::uint64_t counted = 0;

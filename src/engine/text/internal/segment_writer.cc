@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -32,7 +33,8 @@ SegmentWriter::SegmentWriter(Schema schema, DocumentTable documents)
     s.meta.average[f] = s.documents.average[f];
     s.meta.tokens[f] = s.documents.tokens[f];
   }
-  s.meta.ids_rise = std::is_sorted(s.documents.ids.begin(), s.documents.ids.end());
+  s.meta.ids_rise = std::adjacent_find(s.documents.ids.begin(), s.documents.ids.end(),
+                                       std::greater_equal<>()) == s.documents.ids.end();
   s.meta.id_base = n > 0 ? s.documents.ids[0] : 0;
   s.inverse = make_inverse_norms(s.meta.schema, s.documents.average);
   s.classes = make_classes(n, fields, s.documents.lengths, s.inverse);

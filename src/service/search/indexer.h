@@ -1,0 +1,40 @@
+// One thread that keeps all search boxes of a process level with their catalogs.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/result.h"
+#include "service/search/search_box.h"
+
+namespace vitrine::search {
+
+class Indexer {
+ public:
+  // `on_error` is told why a refresh failed, on the indexer's thread; the box is tried again.
+  Indexer(Executor& executor, std::function<void(const Error&)> on_error);
+  ~Indexer();  // waits for the refresh that runs
+
+  // From now on the box is looked after, until its last owner lets go of it.
+  void add(const std::shared_ptr<SearchBox>& box);
+  // No refresh begins after it returns. Idempotent.
+  void stop();
+
+ private:
+  void work();
+  bool refresh_all();
+
+  std::function<void(const Error&)> on_error_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;                        // guarded by mutex_
+  std::vector<std::weak_ptr<SearchBox>> boxes_;  // guarded by mutex_
+  std::unique_ptr<Task> thread_;
+};
+
+}  // namespace vitrine::search

@@ -13,6 +13,9 @@
 
 namespace vitrine::text::internal {
 
+// Room that kernels may write behind what they were asked for.
+inline constexpr std::uint32_t kRunRoom = 64;
+
 // Keeps its memory from one query to the next. After use clear() restores the zeros of maxima.
 struct LeafData {
   TermEntry entry;

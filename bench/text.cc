@@ -315,10 +315,13 @@ std::vector<std::string> lucene_command(const Settings& s) {
   return {"java", "-Xmx3g", "-XX:+UseSerialGC", "-cp", s.class_path, "LuceneRival"};
 }
 
+// Until its code is compiled and times don't fall any more: by rounds and by its own clock, since a
+// busy machine may leave it little of a second.
 void warm_up(LineProcess& lucene, double seconds) {
   const std::time_t end = std::time(nullptr) + static_cast<std::time_t>(seconds);
-  while (std::time(nullptr) < end)
-    for (const char* cls : kClasses) lucene.ask("run " + std::string(cls) + " 10 0 1");
+  for (int round = 0; round < 25 || std::time(nullptr) < end; ++round)
+    for (const char* cls : kClasses)
+      lucene.ask("run " + std::string(cls) + (round % 2 == 0 ? " 10 0 1" : " 100 0 1"));
 }
 
 // Phrases need positions, which make both indexes larger: they have their own, over fewer

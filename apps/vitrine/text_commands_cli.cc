@@ -42,7 +42,7 @@ void add_text_commands(CLI::App& app, int& exit_code) {
   CLI::App& building = *group.add_subcommand("build", "Make an index from a file of lines");
   building
       .add_option("input", build.input,
-                  "One document a line, plain or .gz; fields separated by a tab")
+                  "One document a line, plain or .gz: fields separated by a tab, or .ndjson")
       ->required();
   building.add_option("directory", build.directory, "Where the index goes")->required();
   building.add_option("--fields", build.fields,

@@ -32,7 +32,7 @@ import zlib
 # In this order: prose first, generated reference manuals behind it.
 PACKAGES = """
 dict-gcide dict-wn dict-foldoc dict-jargon dict-vera debian-handbook debian-policy
-developers-reference maint-guide debmake-doc bible-kjv-text linux-doc-6.1 linux-source-6.1 manpages
+developers-reference maint-guide debmake-doc bible-kjv-text linux-doc-6.1 manpages
 manpages-dev perl-doc python3.11-doc sqlite3-doc postgresql-doc-15 git-doc vim-doc apache2-doc
 cmake-doc bind9-doc kea-doc gnuplot-doc octave-doc maxima-doc gap-doc pari-doc lilypond-doc-html
 racket-doc erlang-doc ghc-doc nodejs-doc twisted-doc python-django-doc python-sqlalchemy-doc
@@ -43,7 +43,7 @@ python-sympy-doc python-astropy-doc cppreference-doc-en-html qtbase5-doc-html
 qtdeclarative5-doc-html libgtk-3-doc libgtk-4-doc openjdk-17-doc scala-doc groovy-doc derby-doc
 ant-doc fop-doc icu-doc libapache-poi-java-doc weka-doc libjfreechart-java-doc libghc-pandoc-doc
 libstdc++-12-doc sagemath-doc singular-doc petsc3.18-doc python-sklearn-doc quantlib-refman-html
-libsbml5-doc libpcl-doc libvisp-doc openms-doc casacore-doc rust-web-doc sumo-doc
+libsbml5-doc libpcl-doc libvisp-doc openms-doc casacore-doc rust-web-doc sumo-doc linux-source-6.1
 """.split()
 
 TOKEN_TABLE = bytes(
@@ -109,13 +109,15 @@ class Cutter:
             first = tokens_of(SENTENCE.split(paragraph, 1)[0])
             if 3 <= len(first) <= 15:
                 self.short.append(b" ".join(first))
-            passage += tokens
-            while len(passage) >= 300 or (len(passage) >= 120 and len(tokens) > 8):
-                cut = min(len(passage), 300) if len(passage) < 420 else 200
-                self.long.append(b" ".join(passage[:cut]))
-                passage = passage[cut:]
-                if len(passage) < 120:
-                    break
+            # A piece at a time: some files are one paragraph of millions of words.
+            for begin in range(0, len(tokens), 300):
+                passage += tokens[begin:begin + 300]
+                while len(passage) >= 300 or (len(passage) >= 120 and len(tokens) > 8):
+                    cut = min(len(passage), 300) if len(passage) < 420 else 200
+                    self.long.append(b" ".join(passage[:cut]))
+                    passage = passage[cut:]
+                    if len(passage) < 120:
+                        break
         # The rest of a file below 120 tokens is not a passage.
 
 
@@ -209,24 +211,36 @@ def main():
     started = time.time()
     done = {}
     passages = 0
+    running = {}
+
+    def collect(until):
+        """Takes in what is cut until at most `until` packages are under way."""
+        nonlocal passages
+        while len(running) > until:
+            finished, _ = concurrent.futures.wait(running.values(), return_when=concurrent.futures.FIRST_COMPLETED)
+            for name in [n for n, f in running.items() if f in finished]:
+                _, long_count, short_count = running.pop(name).result()
+                passages += long_count
+                print(f"corpus: {time.time() - started:5.0f} s  {name}: {long_count} passages, "
+                      f"{short_count} short texts; {passages} passages so far", file=sys.stderr, flush=True)
+
     with concurrent.futures.ProcessPoolExecutor(args.jobs) as pool:
-        running = {}
         for package in PACKAGES:
-            if not (parts / f"{package}.short").exists():
+            if (parts / f"{package}.short").exists():
+                with open(parts / f"{package}.long", "rb") as part:
+                    passages += sum(1 for _ in part)
+            else:
                 path = fetch(package, packages)
                 if path is None:
                     continue
                 running[package] = pool.submit(cut_package, (path, parts / package))
             done[package] = None
-            for name in [n for n, f in running.items() if f.done()]:
-                _, long_count, short_count = running.pop(name).result()
-                passages += long_count
-                print(f"corpus: {time.time() - started:5.0f} s  {name}: {long_count} passages, "
-                      f"{short_count} short texts; {passages} passages so far", file=sys.stderr, flush=True)
+            # One more than work at a time, so that the next download overlaps and no package is
+            # cut in vain.
+            collect(args.jobs)
             if passages > args.long * 1.05:
                 break
-        for name, future in running.items():
-            future.result()
+        collect(0)
     short, long = descriptions()
 
     def lines_of(kind, first):

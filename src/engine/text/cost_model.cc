@@ -42,7 +42,7 @@ void add_list(const Segment::Impl& s, const std::string& term, const Shares& sha
   const std::uint64_t bytes = entry.postings.size();
   ListView view;
   const bool tiny = entry.frequency <= kTinyMax;
-  if (!tiny) view_list(entry.postings, s.meta.documents, view);
+  if (!tiny) view_list(entry.postings, entry.frequency, s.meta.documents, view);
   const std::size_t codec = tiny ? 0 : view.windowed() ? 2 : 1;
   cost.everything.add({1, bytes, {}});
   cost.everything.bytes_by_codec[codec] += bytes;
@@ -51,7 +51,7 @@ void add_list(const Segment::Impl& s, const std::string& term, const Shares& sha
     cost.early.bytes_by_codec[codec] += bytes;
     return;
   }
-  const std::uint64_t maxima = round_up(view.header.windows, 64);
+  const std::uint64_t maxima = static_cast<std::uint64_t>(view.counts - view.maxima);
   const auto rest = static_cast<double>(bytes - std::min(bytes, maxima));
   const auto fetched = maxima + static_cast<std::uint64_t>(shares.touched * rest);
   cost.early.add({1 + std::min<std::uint64_t>(shares.windows, view.header.windows), fetched, {}});
@@ -75,9 +75,10 @@ Result<QueryCost> model_query(const Snapshot& snapshot, const Query& query, std:
       TermEntry entry;
       ListView view;
       if (!part.segment->impl().find(term, entry)) continue;
-      const bool windowed = entry.frequency > kTinyMax &&
-                            view_list(entry.postings, part.segment->documents(), view) &&
-                            view.windowed();
+      const bool windowed =
+          entry.frequency > kTinyMax &&
+          view_list(entry.postings, entry.frequency, part.segment->documents(), view) &&
+          view.windowed();
       if (!windowed) whole += entry.frequency;
     }
   Shares shares;

@@ -1,92 +1,13 @@
 #include "engine/text/index.h"
 
 #include <algorithm>
-#include <atomic>
-#include <bit>
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <condition_variable>
-#include <mutex>
 
 #include "base/check.h"
 #include "engine/text/internal/bisection.h"
-#include "engine/text/internal/manifest.h"
+#include "engine/text/internal/index_state.h"
 #include "engine/text/internal/merge.h"
-#include "engine/text/segment_builder.h"
 
 namespace vitrine::text {
-
-using namespace internal;  // NOLINT: the parts of this module
-
-namespace {
-
-// A segment of the index with what was removed from it since it was made.
-struct Member {
-  std::shared_ptr<const Segment> segment;
-  std::vector<std::uint64_t> removed;
-  std::uint32_t removed_count = 0;
-  std::shared_ptr<const std::vector<std::uint64_t>> published;  // null where removed has changed
-  std::uint64_t file = 0;  // number of its file, 0 where it has none yet
-  bool merging = false;
-
-  bool remove(std::uint32_t local) {
-    if (removed.empty()) removed.resize((std::size_t{segment->documents()} + 127) / 128 * 2);
-    std::uint64_t& word = removed[local / 64];
-    const std::uint64_t bit = 1ull << (local % 64);
-    if ((word & bit) != 0) return false;
-    word |= bit;
-    ++removed_count;
-    published.reset();
-    return true;
-  }
-  Snapshot::Part part() {
-    if (removed_count > 0 && !published)
-      published = std::make_shared<const std::vector<std::uint64_t>>(removed);
-    return {segment, published, removed_count};
-  }
-  std::uint32_t live() const { return segment->documents() - removed_count; }
-};
-
-}  // namespace
-
-struct Index::State {
-  State(Schema s, IndexOptions o) : schema(std::move(s)), options(o), builder(schema) {}
-
-  const Schema schema;
-  const IndexOptions options;
-  io::FileSystem* files = nullptr;
-  std::string directory;
-  std::unique_ptr<io::FileLock> lock_file;
-
-  mutable std::mutex mutex;  // everything below
-  std::condition_variable changed;
-  SegmentBuilder builder;
-  boost::unordered_flat_map<DocumentId, std::uint32_t> buffered;  // id -> number in the builder
-  std::vector<std::uint32_t> buffered_removed;
-  std::vector<std::shared_ptr<Member>> members;
-  std::shared_ptr<const Snapshot> current;
-  bool dirty = false;
-  std::uint64_t next_file = 1;
-  std::uint64_t merges = 0;
-  bool stopping = false;
-
-  std::mutex merge_mutex;  // one large merge at a time; taken before `mutex`
-  std::mutex flush_mutex;  // one flush at a time; taken before both
-  std::unique_ptr<Task> merger;
-
-  bool remove_from_members(DocumentId id);
-  void build_buffer();
-  void publish();
-  std::vector<float> reference_average(const std::vector<std::shared_ptr<Member>>& without) const;
-  std::vector<std::shared_ptr<Member>> choose(bool small) const;
-  std::shared_ptr<Member> merge(const std::vector<std::shared_ptr<Member>>& chosen,
-                                std::span<const Snapshot::Part> parts,
-                                std::span<const float> average, Progress& progress) const;
-  void replace(const std::vector<std::shared_ptr<Member>>& chosen,
-               std::span<const Snapshot::Part> parts, std::shared_ptr<Member> merged);
-  void merge_small();
-  bool merge_chosen(std::unique_lock<std::mutex>& held, std::vector<std::shared_ptr<Member>> chosen,
-                    Progress& progress);
-};
 
 Index::Index(std::unique_ptr<State> state) : state_(std::move(state)) {
   std::lock_guard held(state_->mutex);
@@ -351,104 +272,6 @@ Index::Info Index::info() const {
     info.bytes += member->segment->bytes().size();
   }
   return info;
-}
-
-namespace {
-
-Result<std::unique_ptr<io::FileLock>> take_lock(io::FileSystem& files,
-                                                const std::string& directory) {
-  auto lock = files.try_lock(io::join_path(directory, "lock"));
-  if (!lock.ok() && lock.error().code() == ErrorCode::kConflict)
-    return Error(ErrorCode::kConflict,
-                 "the text index in " + directory + " is open in another process");
-  return lock;
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Index>> Index::open_existing(io::FileSystem& files, std::string directory,
-                                                    IndexOptions options) {
-  VITRINE_TRY(auto lock, take_lock(files, directory));
-  VITRINE_TRY(Manifest manifest, read_manifest(files, directory));
-  // What a crash left half done must not be taken for a segment of the same number.
-  VITRINE_TRY(remove_strays(files, directory, manifest));
-  auto state = std::make_unique<State>(manifest.schema, options);
-  state->files = &files;
-  state->directory = directory;
-  state->lock_file = std::move(lock);
-  state->next_file = manifest.next_file;
-  for (ManifestEntry& entry : manifest.entries) {
-    const std::string path = io::join_path(directory, segment_file_name(entry.file));
-    auto member = std::make_shared<Member>();
-    VITRINE_TRY(member->segment, Segment::open(files, path, Verify::kAll));
-    if (member->segment->documents() != entry.documents ||
-        !(member->segment->schema() == manifest.schema))
-      return Error(ErrorCode::kCorrupt, path + ": not the segment that the manifest means");
-    member->removed = std::move(entry.removed);
-    for (const std::uint64_t word : member->removed)
-      member->removed_count += static_cast<std::uint32_t>(std::popcount(word));
-    member->file = entry.file;
-    state->members.push_back(std::move(member));
-  }
-  return std::unique_ptr<Index>(new Index(std::move(state)));
-}
-
-Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, std::string directory,
-                                           Schema schema, IndexOptions options) {
-  VITRINE_TRY(schema.check());
-  VITRINE_TRY(files.create_directories(directory));
-  VITRINE_TRY(const bool exists, files.exists(io::join_path(directory, kManifestName)));
-  if (exists) {
-    VITRINE_TRY(auto index, open_existing(files, directory, options));
-    if (!(index->schema() == schema))
-      return Error(ErrorCode::kConflict,
-                   "the text index in " + directory +
-                       " was made with other fields or another analyser: build it anew");
-    return index;
-  }
-  auto state = std::make_unique<State>(std::move(schema), options);
-  VITRINE_TRY(state->lock_file, take_lock(files, directory));
-  VITRINE_TRY(remove_strays(files, directory, Manifest{}));
-  state->files = &files;
-  state->directory = std::move(directory);
-  return std::unique_ptr<Index>(new Index(std::move(state)));
-}
-
-// Writes what has no file yet, then the manifest, then removes files nobody names any more.
-Status Index::flush() {
-  State& s = *state_;
-  std::lock_guard one_flush(s.flush_mutex);
-  snapshot();
-  if (s.files == nullptr) return ok_status();
-  Manifest manifest;
-  manifest.schema = s.schema;
-  std::vector<std::shared_ptr<Member>> members;
-  {
-    std::lock_guard held(s.mutex);
-    members = s.members;
-    for (const auto& member : members) {
-      if (member->file == 0) member->file = s.next_file++;
-      manifest.entries.push_back({member->file, member->segment->documents(), member->removed});
-    }
-    manifest.next_file = s.next_file;
-  }
-  for (const auto& member : members) {
-    const std::string path = io::join_path(s.directory, segment_file_name(member->file));
-    VITRINE_TRY(const bool exists, s.files->exists(path));
-    if (exists) continue;
-    VITRINE_TRY(write_segment_file(*s.files, path, member->segment->bytes()));
-    VITRINE_TRY(auto mapped, Segment::open(*s.files, path, Verify::kNothing));
-    std::lock_guard held(s.mutex);
-    member->segment = std::move(mapped);  // the copy in memory goes with its last reader
-  }
-  VITRINE_TRY(write_manifest(*s.files, s.directory, manifest));
-  {
-    std::lock_guard held(s.mutex);
-    const bool waiting = s.dirty;
-    s.publish();
-    s.dirty = waiting;
-  }
-  return remove_strays(*s.files, s.directory, manifest);
 }
 
 }  // namespace vitrine::text

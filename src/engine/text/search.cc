@@ -5,15 +5,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/text/index.h"
-#include "engine/text/internal/leaf_data.h"
-#include "engine/text/internal/positions.h"
-#include "engine/text/internal/query_tree.h"
-#include "engine/text/internal/top_k.h"
+#include "engine/text/internal/search_state.h"
 
 namespace vitrine::text {
-
-using namespace internal;  // NOLINT: the parts of this module
 
 IdSet IdSet::of(std::span<const DocumentId> ids) {
   IdSet set;
@@ -32,44 +26,6 @@ std::uint64_t IdSet::count() const {
   for (const std::uint64_t word : words_) n += static_cast<std::uint64_t>(std::popcount(word));
   return n;
 }
-
-struct Searcher::State {
-  QueryTree tree;
-  std::vector<LeafData> data;          // per leaf of the tree
-  std::vector<Leaf> leaves;            // per leaf of the tree, in the order of visits
-  std::vector<std::uint32_t> leaf_at;  // leaf of the tree -> place in leaves
-  std::vector<Node> nodes;             // leaves renumbered
-  std::vector<std::uint32_t> live, ordered;
-  std::vector<std::uint16_t> live_bounds, ordered_bounds;
-  std::vector<std::uint8_t> classes;
-  TopK top;
-  EvalPlan plan;
-  double unit8 = 1, unit16 = 1;
-  const EvalKernels* kernels = &kEvalScalar;
-
-  // The segment being searched.
-  const Segment::Impl* segment = nullptr;
-  const std::vector<std::uint64_t>* removed = nullptr;
-  const IdSet* filter = nullptr;
-  IdSet* gathered = nullptr;
-  // Working memory of phrases.
-  std::vector<std::vector<std::uint32_t>> positions;
-
-  void search_part(const Snapshot::Part& part, const SearchOptions& options, SearchResult& result);
-  bool answer_from_best(const SearchOptions& options, bool restricted);
-  bool answer_from_list(const SearchOptions& options, bool restricted);
-  void open_leaves(std::uint32_t k, SearchResult& result);
-  void prime(bool restricted);
-  void set_units();
-  void set_thresholds();
-  void order_leaves();
-  void make_room();
-  bool score(std::uint32_t node, std::uint32_t document, double& sum);
-  bool score_phrase(std::uint32_t node, std::uint32_t document, double& sum);
-  bool phrase_frequencies(const Node& node, std::uint32_t document, Frequencies& tf);
-  int code_of(std::uint32_t leaf, std::uint32_t document);
-  void explain_node(std::uint32_t node, std::uint32_t document, std::vector<Part>& parts);
-};
 
 Searcher::Searcher() : state_(std::make_unique<State>()) {}
 Searcher::~Searcher() = default;
@@ -139,107 +95,15 @@ bool matches(EvalPlan& plan, std::uint32_t document) {
 
 }  // namespace
 
-int Searcher::State::code_of(std::uint32_t leaf, std::uint32_t document) {
-  Leaf& l = leaves[leaf_at[leaf]];
-  kernels->position(l, document >> kWindowBits);
-  return kernels->locate(l, document & (kWindow - 1));
-}
-
-// Exact: adds up in the order of the query, in double; so every level gives the same bits.
-bool Searcher::State::score(std::uint32_t number, std::uint32_t document, double& sum) {
-  const Node& node = tree.nodes[number];
-  const std::uint32_t* children = tree.children.data() + node.child_begin;
-  switch (node.kind) {
-    case NodeKind::kLeaf: {
-      const int code = code_of(node.leaf, document);
-      if (code < 0) return false;
-      const LeafData& d = data[node.leaf];
-      if (tree.leaves[node.leaf].prefix) {
-        sum += double{d.weight};
-        return true;
-      }
-      const std::uint32_t c = d.combination(leaves[leaf_at[node.leaf]], document, code);
-      sum += double{d.weight} * double{segment->scoring.saturation(document, c)};
-      return true;
-    }
-    case NodeKind::kPhrase: return score_phrase(number, document, sum);
-    case NodeKind::kAnd: {
-      double own = 0;
-      for (std::uint32_t c = 0; c < node.child_count; ++c)
-        if (!score(children[c], document, own)) return false;
-      sum += own;
-      return true;
-    }
-    case NodeKind::kOr: {
-      double own = 0;
-      std::uint32_t matched = 0;
-      for (std::uint32_t c = 0; c < node.child_count; ++c)
-        matched += score(children[c], document, own) ? 1 : 0;
-      if (matched < node.min_match) return false;
-      sum += own;
-      return true;
-    }
-    case NodeKind::kNot: {
-      double none = 0;
-      return !score(children[0], document, none);
-    }
-    case NodeKind::kFilter: {
-      double none = 0;
-      return score(children[0], document, none);
-    }
-    case NodeKind::kNothing: break;
-  }
-  return false;
-}
-
-bool Searcher::State::phrase_frequencies(const Node& node, std::uint32_t document,
-                                         Frequencies& tf) {
-  positions.resize(std::max<std::size_t>(positions.size(), node.child_count));
-  for (std::uint32_t c = 0; c < node.child_count; ++c) {
-    const std::uint32_t leaf = tree.nodes[tree.children[node.child_begin + c]].leaf;
-    if (code_of(leaf, document) < 0) return false;
-  }
-  for (std::uint32_t c = 0; c < node.child_count; ++c) {
-    const std::uint32_t leaf = tree.nodes[tree.children[node.child_begin + c]].leaf;
-    const LeafData& d = data[leaf];
-    read_positions(d.entry.positions, d.entry.frequency, d.ordinal(leaves[leaf_at[leaf]], document),
-                   positions[c]);
-  }
-  // A pointer per term moves on with the starts, so each position is looked at once.
-  bool any = false;
-  std::vector<std::size_t> at(node.child_count, 0);
-  for (const std::uint32_t start : positions[0]) {
-    bool all = true;
-    for (std::uint32_t c = 1; c < node.child_count && all; ++c) {
-      while (at[c] < positions[c].size() && positions[c][at[c]] < start + c) ++at[c];
-      all = at[c] < positions[c].size() && positions[c][at[c]] == start + c;
-    }
-    // Fields end far apart unless a position was cut at kPositionMax.
-    if (!all || start / (kPositionMax + 1) != (start + node.child_count - 1) / (kPositionMax + 1))
-      continue;
-    std::uint8_t& n = tf[start / (kPositionMax + 1)];
-    if (n < kOccurrencesMax) ++n;
-    any = true;
-  }
-  return any;
-}
-
-bool Searcher::State::score_phrase(std::uint32_t number, std::uint32_t document, double& sum) {
-  Frequencies tf{};
-  if (!phrase_frequencies(tree.nodes[number], document, tf)) return false;
-  sum += tree.node_weight[number] * double{segment->scoring.saturation_of(document, tf)};
-  return true;
-}
-
 // One term without restriction: the stored best list is the answer.
 bool Searcher::State::answer_from_best(const SearchOptions& options, bool restricted) {
-  if (tree.leaves.size() != 1 || tree.nodes[tree.root].kind != NodeKind::kLeaf || restricted)
-    return false;
-  if (tree.leaves[0].prefix) return false;
+  if (restricted || !single_term()) return false;
   LeafData& d = data[0];
-  if (!segment->find(tree.leaves[0].text, d.entry) || d.entry.frequency <= kTinyMax) return false;
-  if (!view_list(d.entry.postings, segment->meta.documents, d.view)) return false;
-  if (options.k > d.view.header.best_count || !(tree.leaves[0].weight > 0)) return false;
+  d.entry = entry_of(0);
+  if (d.entry.frequency < kBestMin || options.k > kBest || !(tree.leaves[0].weight > 0))
+    return false;
+  if (!view_list(d.entry.postings, d.entry.frequency, segment->meta.documents, d.view))
+    return false;
   d.long_list = true;
   d.weight = tree.leaves[0].weight;
   for (std::uint32_t i = 0; i < options.k; ++i) {
@@ -255,14 +119,13 @@ bool Searcher::State::answer_from_best(const SearchOptions& options, bool restri
 // One term without restriction and a short list: each posting that its bound does not rule out is
 // scored; windows would only be in the way.
 bool Searcher::State::answer_from_list(const SearchOptions& options, bool restricted) {
-  if (tree.leaves.size() != 1 || tree.nodes[tree.root].kind != NodeKind::kLeaf || restricted)
-    return false;
-  if (tree.leaves[0].prefix || options.k == 0) return false;
+  if (restricted || !single_term() || options.k == 0) return false;
   LeafData& d = data[0];
-  if (!segment->find(tree.leaves[0].text, d.entry)) return true;
+  d.entry = entry_of(0);
+  if (d.entry.frequency == 0) return true;
   d.weight = tree.leaves[0].weight;
   if (!(d.weight > 0) || !d.decode_short(*segment, options.k, *kernels)) return false;
-  d.for_each_above(segment->scoring, [&](std::uint32_t document, std::uint32_t combination) {
+  d.for_each_above(*segment, *kernels, [&](std::uint32_t document, std::uint32_t combination) {
     const double score =
         double{d.weight} * double{segment->scoring.saturation(document, combination)};
     top.offer(score, segment->id(document));
@@ -272,7 +135,6 @@ bool Searcher::State::answer_from_list(const SearchOptions& options, bool restri
 
 void Searcher::State::open_leaves(std::uint32_t k, SearchResult& result) {
   const std::size_t n = tree.leaves.size();
-  if (data.size() < n) data.resize(n);
   leaves.assign(n, Leaf{});
   for (std::size_t l = 0; l < n; ++l) {
     const QueryLeaf& q = tree.leaves[l];
@@ -284,7 +146,7 @@ void Searcher::State::open_leaves(std::uint32_t k, SearchResult& result) {
       result.stats.postings_total += read;
       result.stats.postings_touched += read;
     } else {
-      if (!segment->find(q.text, d.entry)) d.entry = {};
+      d.entry = entry_of(l);
       d.open_term(*segment, k, *kernels, leaf);
       result.stats.postings_total += d.entry.frequency;
       if (leaf.kind == LeafKind::kDecoded) result.stats.postings_touched += d.entry.frequency;
@@ -347,57 +209,21 @@ void Searcher::State::make_room() {
   ordered_bounds.resize(windows);
 }
 
-void Searcher::State::search_part(const Snapshot::Part& part, const SearchOptions& options,
+// Windows of all documents, those with the highest bounds first.
+void Searcher::State::run_windows(const SearchOptions& options, bool restricted,
                                   SearchResult& result) {
-  segment = &part.segment->impl();
-  if (segment->meta.documents == 0) return;
-  removed = part.removed_count > 0 ? part.removed.get() : nullptr;
-  filter = options.filter;
-  gathered = options.matches;
-  const bool restricted = filter != nullptr || removed != nullptr;
-  if (data.empty()) data.resize(1);
-  const bool only_best = gathered == nullptr;
-  if (only_best && answer_from_best(options, restricted)) {
-    result.count += data[0].entry.frequency;
-    result.stats.postings_total += data[0].entry.frequency;
-    result.stats.postings_touched += options.k;
-    result.stats.documents_scored += options.k;
-    data[0].clear(0);
-    return;
-  }
-  if (only_best && answer_from_list(options, restricted)) {
-    result.count += data[0].entry.frequency;
-    result.stats.postings_total += data[0].entry.frequency;
-    result.stats.postings_touched += data[0].entry.frequency;
-    data[0].clear(0);
-    return;
-  }
   open_leaves(tree.mode == EvalMode::kAny ? options.k : 0, result);
   prime(restricted);
   set_units();
   order_leaves();
-  plan = EvalPlan{};
-  plan.mode = tree.mode;
-  plan.count = options.exact_count || gathered != nullptr;
-  plan.verify = tree.has_phrase;
-  plan.documents = segment->meta.documents;
-  plan.windows = (plan.documents + kWindow - 1) >> kWindowBits;
-  plan.classes = segment->scoring.classes;
   plan.leaves = leaves.data();
   plan.leaf_count = static_cast<std::uint32_t>(leaves.size());
   plan.nodes = nodes.data();
-  plan.children = tree.children.data();
-  plan.root = tree.root;
   make_room();
   plan.live = live.data();
   plan.live_bounds = live_bounds.data();
   plan.ordered = ordered.data();
   plan.ordered_bounds = ordered_bounds.data();
-  plan.allowed = restricted ? allowed_of : nullptr;
-  plan.candidate = score_candidate;
-  plan.matches = matches;
-  plan.matched = gathered != nullptr ? note_matched : nullptr;
-  plan.owner = this;
   set_thresholds();
   if (options.k > 0 || plan.count) kernels->run(plan);
   result.count += plan.counted;
@@ -405,7 +231,52 @@ void Searcher::State::search_part(const Snapshot::Part& part, const SearchOption
   result.stats.windows_visited += plan.windows_visited;
   result.stats.postings_touched += plan.postings_touched;
   result.stats.documents_scored += plan.counted_scores;
-  for (std::size_t l = 0; l < tree.leaves.size(); ++l) data[l].clear(0);
+}
+
+void Searcher::State::search_part(const Snapshot& snapshot, std::size_t number,
+                                  const SearchOptions& options, SearchResult& result) {
+  const Snapshot::Part& part = snapshot.parts()[number];
+  part_number = number;
+  segment = &part.segment->impl();
+  if (segment->meta.documents == 0) return;
+  removed = part.removed_count > 0 ? part.removed.get() : nullptr;
+  filter = options.filter;
+  gathered = options.matches;
+  const bool restricted = filter != nullptr || removed != nullptr;
+  if (data.size() < std::max<std::size_t>(1, tree.leaves.size()))
+    data.resize(std::max<std::size_t>(1, tree.leaves.size()));
+  // All matches are gathered window by window only.
+  const bool only_best = gathered == nullptr;
+  const bool best = only_best && answer_from_best(options, restricted);
+  if (best || (only_best && answer_from_list(options, restricted))) {
+    const std::uint32_t read = best ? options.k : data[0].entry.frequency;
+    result.count += data[0].entry.frequency;
+    result.stats.postings_total += data[0].entry.frequency;
+    result.stats.postings_touched += read;
+    result.stats.documents_scored += best ? options.k : 0;
+    data[0].clear();
+    return;
+  }
+  plan = EvalPlan{};
+  plan.mode = tree.mode;
+  plan.count = options.exact_count || gathered != nullptr;
+  plan.verify = tree.has_phrase;
+  plan.documents = segment->meta.documents;
+  plan.windows = (plan.documents + kWindow - 1) >> kWindowBits;
+  plan.classes = segment->scoring.classes;
+  plan.children = tree.children.data();
+  plan.root = tree.root;
+  plan.allowed = restricted ? allowed_of : nullptr;
+  plan.candidate = score_candidate;
+  plan.matches = matches;
+  plan.matched = gathered != nullptr ? note_matched : nullptr;
+  plan.owner = this;
+  std::vector<std::uint32_t> driver;
+  if (only_best && choose_driver(options, driver))
+    run_driven(driver, options, result);
+  else
+    run_windows(options, restricted, result);
+  for (std::size_t l = 0; l < tree.leaves.size(); ++l) data[l].clear();
 }
 
 Status Searcher::search(const Snapshot& snapshot, const Query& query, const SearchOptions& options,
@@ -423,7 +294,8 @@ Status Searcher::search(const Snapshot& snapshot, const Query& query, const Sear
   result.count = 0;
   result.stats = {};
   s.top.reset(options.k, 0);
-  for (const Snapshot::Part& part : snapshot.parts()) s.search_part(part, options, result);
+  for (std::size_t p = 0; p < snapshot.parts().size(); ++p)
+    s.search_part(snapshot, p, options, result);
   for (const Scored& hit : s.top.sorted())
     result.hits.push_back({hit.id, static_cast<float>(hit.score)});
   result.count_exact = options.exact_count || options.matches != nullptr;
@@ -440,7 +312,10 @@ Status Searcher::score_each(const Snapshot& snapshot, const Query& query,
     return Error(ErrorCode::kInvalidArgument, "phrases need an index with positions");
   s.kernels = &kEvalScalar;
   scores.assign(ids.size(), kNoScore);
-  for (const Snapshot::Part& part : snapshot.parts()) {
+  if (s.data.size() < s.tree.leaves.size()) s.data.resize(s.tree.leaves.size());
+  for (std::size_t p = 0; p < snapshot.parts().size(); ++p) {
+    const Snapshot::Part& part = snapshot.parts()[p];
+    s.part_number = p;
     s.segment = &part.segment->impl();
     bool open = false;
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -459,7 +334,7 @@ Status Searcher::score_each(const Snapshot& snapshot, const Query& query,
       if (s.score(s.tree.root, local, total)) scores[i] = static_cast<float>(total);
     }
     if (!open) continue;
-    for (std::size_t l = 0; l < s.tree.leaves.size(); ++l) s.data[l].clear(0);
+    for (std::size_t l = 0; l < s.tree.leaves.size(); ++l) s.data[l].clear();
   }
   return ok_status();
 }
@@ -473,7 +348,10 @@ Result<std::vector<Searcher::Part>> Searcher::explain(const Snapshot& snapshot, 
     return Error(ErrorCode::kInvalidArgument, "phrases need an index with positions");
   s.kernels = &kEvalScalar;
   std::vector<Part> parts;
-  for (const Snapshot::Part& part : snapshot.parts()) {
+  if (s.data.size() < s.tree.leaves.size()) s.data.resize(s.tree.leaves.size());
+  for (std::size_t p = 0; p < snapshot.parts().size(); ++p) {
+    const Snapshot::Part& part = snapshot.parts()[p];
+    s.part_number = p;
     const std::uint32_t local = part.segment->local_of(id);
     if (local == kNoDocument) continue;
     if (part.removed_count > 0 && ((*part.removed)[local / 64] >> (local % 64) & 1) != 0) continue;
@@ -484,41 +362,9 @@ Result<std::vector<Searcher::Part>> Searcher::explain(const Snapshot& snapshot, 
     std::iota(s.leaf_at.begin(), s.leaf_at.end(), 0u);
     double total = 0;
     if (s.score(s.tree.root, local, total)) s.explain_node(s.tree.root, local, parts);
-    for (std::size_t l = 0; l < s.tree.leaves.size(); ++l) s.data[l].clear(0);
+    for (std::size_t l = 0; l < s.tree.leaves.size(); ++l) s.data[l].clear();
   }
   return parts;
-}
-
-void Searcher::State::explain_node(std::uint32_t number, std::uint32_t document,
-                                   std::vector<Part>& parts) {
-  const Node& node = tree.nodes[number];
-  double own = 0;
-  if (node.kind == NodeKind::kNot || node.kind == NodeKind::kFilter ||
-      !score(number, document, own))
-    return;
-  if (node.kind != NodeKind::kLeaf && node.kind != NodeKind::kPhrase) {
-    for (std::uint32_t c = 0; c < node.child_count; ++c)
-      explain_node(tree.children[node.child_begin + c], document, parts);
-    return;
-  }
-  Part part;
-  part.score = own;
-  double weight =
-      node.kind == NodeKind::kPhrase ? tree.node_weight[number] : double{data[node.leaf].weight};
-  part.saturation = weight > 0 ? own / weight : 0;
-  if (node.kind == NodeKind::kLeaf) {
-    part.what = (tree.leaves[node.leaf].prefix ? "prefix " : "term ") +
-                std::string(tree.leaves[node.leaf].text);
-    part.idf = tree.leaves[node.leaf].idf;
-  } else {
-    part.what = "phrase";
-    for (std::uint32_t c = 0; c < node.child_count; ++c) {
-      const QueryLeaf& leaf = tree.leaves[tree.nodes[tree.children[node.child_begin + c]].leaf];
-      part.what += " " + std::string(leaf.text);
-      part.idf += leaf.idf;
-    }
-  }
-  parts.push_back(std::move(part));
 }
 
 }  // namespace vitrine::text

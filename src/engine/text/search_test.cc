@@ -216,5 +216,35 @@ TEST(Search, ADocumentReplacedBeforeASnapshotIsFoundAsItsLatestFormOnly) {
   EXPECT_EQ(snapshot->documents(), 2u);
 }
 
+// Lists that are too sparse for windows: conjunctions are driven by them, in every mixture with
+// dense ones.
+TEST(Search, AgreesOnManyDocumentsWithSparseLists) {
+  Random random{std::mt19937_64(20)};
+  auto index = std::move(Index::create(schema_of(1, true))).value();
+  const std::uint32_t documents = 60'000;
+  for (std::uint32_t d = 0; d < documents; ++d) {
+    // Few words each: w0 to w2 are dense, the next ones have some hundreds, the rest a few.
+    std::vector<std::string> words;
+    if (random.below(3) == 0) words.push_back(word(random.below(3)));
+    words.push_back(word(3 + random.below(120)));
+    if (random.below(2) == 0) words.push_back(word(3 + random.below(60)));
+    if (random.below(4) == 0) words.push_back(word(123 + random.below(2000)));
+    if (random.below(50) == 0) words.insert(words.end(), random.below(30), words.back());
+    std::vector<Token> tokens;
+    for (std::uint32_t i = 0; i < words.size(); ++i) tokens.push_back({words[i], i});
+    const FieldTokens field{0, tokens};
+    ASSERT_TRUE(index->add(d, std::span(&field, 1)).ok());
+  }
+  for (DocumentId id = 0; id < 300; ++id) index->remove(id * 13);
+  const auto snapshot = index->snapshot();
+  const SegmentInfo info = snapshot->parts()[0].segment->info();
+  EXPECT_GT(info.packed.lists, 50u);
+  EXPECT_GT(info.windowed.lists, 1u);
+  check_many(*snapshot, random, 200, 25);
+  if (HasFatalFailure()) return;
+  check_many(*snapshot, random, 2500, 15);
+  if (HasFatalFailure()) return;
+}
+
 }  // namespace
 }  // namespace vitrine::text

@@ -1,7 +1,6 @@
 #include "engine/text/segment.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "base/bytes.h"
@@ -13,102 +12,6 @@
 namespace vitrine::text {
 
 using namespace internal;  // NOLINT: the parts of this module
-
-namespace internal {
-
-TermCursor::TermCursor(const Segment::Impl& segment, std::uint64_t block)
-    : segment_(segment), number_(block * kTermsPerBlock) {}
-
-bool TermCursor::next() {
-  if (number_ >= segment_.meta.terms) return false;
-  if (number_ % kTermsPerBlock == 0) {
-    const DictionaryBlock block = segment_.block(number_ / kTermsPerBlock);
-    at_ = block.terms;
-    postings_ = block.postings;
-    text_.clear();
-  }
-  ByteReader r(segment_.section(SectionKind::kTerms).substr(at_));
-  const std::size_t before = r.remaining();
-  const std::uint64_t shared = r.varint();
-  const std::string_view rest = r.string();
-  entry_.frequency = static_cast<std::uint32_t>(r.varint());
-  const std::uint64_t postings = r.varint();
-  const std::uint64_t positions = segment_.meta.schema.positions ? r.varint() : 0;
-  if (segment_.meta.schema.positions && number_ % kTermsPerBlock == 0) positions_ = r.varint();
-  at_ += before - r.remaining();
-  text_.resize(std::min<std::size_t>(shared, text_.size()));
-  text_ += rest;
-  entry_.postings = segment_.section(SectionKind::kPostings).substr(postings_, postings);
-  entry_.positions = segment_.section(SectionKind::kPositions).substr(positions_, positions);
-  postings_ += postings;
-  positions_ += positions;
-  ++number_;
-  return true;
-}
-
-}  // namespace internal
-
-DictionaryBlock Segment::Impl::block(std::uint64_t b) const {
-  return load<DictionaryBlock>(section(SectionKind::kBlocks).data() + b * sizeof(DictionaryBlock));
-}
-
-std::string_view Segment::Impl::first_term(std::uint64_t b) const {
-  ByteReader r(section(SectionKind::kTerms).substr(block(b).terms));
-  r.varint();
-  return r.string();
-}
-
-std::uint64_t Segment::Impl::block_of(std::string_view term) const {
-  const std::uint64_t prefix = term_prefix(term);
-  auto range = std::equal_range(prefixes.begin(), prefixes.end(), prefix);
-  auto low = static_cast<std::uint64_t>(range.first - prefixes.begin());
-  auto high = static_cast<std::uint64_t>(range.second - prefixes.begin());
-  while (low < high) {  // blocks that share the 8 bytes: the first one that begins behind the term
-    const std::uint64_t middle = (low + high) / 2;
-    if (first_term(middle) <= term)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low == 0 ? 0 : low - 1;
-}
-
-bool Segment::Impl::find(std::string_view term, TermEntry& entry) const {
-  if (meta.terms == 0 || term.size() > kTermBytesMax) return false;
-  const std::uint64_t b = block_of(term);
-  const DictionaryBlock head = block(b);
-  const std::uint64_t in_block =
-      std::min<std::uint64_t>(kTermsPerBlock, meta.terms - b * kTermsPerBlock);
-  ByteReader r(section(SectionKind::kTerms).substr(head.terms));
-  std::uint64_t postings_at = head.postings, positions_at = 0;
-  // Front coding lets most entries be refused by one comparison: `equal` bytes of the term agree
-  // with the entry before.
-  std::size_t equal = 0;
-  for (std::uint64_t i = 0; i < in_block; ++i) {
-    const std::uint64_t shared = r.varint();
-    const std::string_view rest = r.string();
-    const auto frequency = static_cast<std::uint32_t>(r.varint());
-    const std::uint64_t postings = r.varint();
-    const std::uint64_t positions = meta.schema.positions ? r.varint() : 0;
-    if (meta.schema.positions && i == 0) positions_at = r.varint();
-    if (shared < equal) return false;  // the entries have passed the term
-    if (shared == equal) {
-      std::size_t more = 0;
-      const std::size_t most = std::min(rest.size(), term.size() - equal);
-      while (more < most && rest[more] == term[equal + more]) ++more;
-      if (more == rest.size() && equal + more == term.size()) {
-        entry.frequency = frequency;
-        entry.postings = section(SectionKind::kPostings).substr(postings_at, postings);
-        entry.positions = section(SectionKind::kPositions).substr(positions_at, positions);
-        return true;
-      }
-      equal += more;
-    }
-    postings_at += postings;
-    positions_at += positions;
-  }
-  return false;
-}
 
 Status Segment::Impl::parse_table(Verify verify) {
   const auto bad = [](std::uint64_t at, std::string what) {
@@ -173,7 +76,8 @@ Status Segment::Impl::bind() {
   scoring.lengths = reinterpret_cast<const std::uint8_t*>(section(SectionKind::kLengths).data());
   classes = make_classes(meta.documents, fields,
                          std::span(scoring.lengths, std::size_t{fields} * meta.documents), inverse);
-  classes.of_document.resize(round_up(meta.documents, kWindow));
+  // Kernels read four at a time.
+  classes.of_document.resize(round_up(meta.documents, kWindow) + 64);
   scoring.classes = classes.of_document.data();
   scoring.class_inverse = classes.inverse.data();
   scoring.combinations =
@@ -197,87 +101,6 @@ Status Segment::Impl::bind() {
   }
   return ok_status();
 }
-
-namespace {
-
-Error term_error(const Segment::Impl& s, std::uint64_t number, std::string what) {
-  return Error(ErrorCode::kCorrupt, "text segment, term " + std::to_string(number) + " of " +
-                                        std::to_string(s.meta.terms) + ": " + what);
-}
-
-// Every entry of the dictionary lies in its sections and terms rise.
-Status check_dictionary(const Segment::Impl& s) {
-  const std::string_view terms = s.section(SectionKind::kTerms);
-  std::string previous, text;
-  std::uint64_t terms_at = 0, postings_at = 0, positions_at = 0, postings_total = 0;
-  std::vector<std::uint32_t> scratch;
-  for (std::uint64_t number = 0; number < s.meta.terms; ++number) {
-    if (number % kTermsPerBlock == 0) {
-      const DictionaryBlock block = s.block(number / kTermsPerBlock);
-      if (block.terms != terms_at || block.postings != postings_at)
-        return term_error(s, number, "its block is misplaced");
-      text.clear();
-    }
-    ByteReader r(terms.substr(terms_at));
-    const std::size_t before = r.remaining();
-    const std::uint64_t shared = r.varint();
-    const std::string_view rest = r.string();
-    const std::uint64_t frequency = r.varint(), postings = r.varint();
-    const std::uint64_t positions = s.meta.schema.positions ? r.varint() : 0;
-    if (s.meta.schema.positions && number % kTermsPerBlock == 0 && r.varint() != positions_at)
-      return term_error(s, number, "its block's positions are misplaced");
-    if (!r.ok() || shared > text.size() || shared + rest.size() > kTermBytesMax)
-      return term_error(s, number, "the dictionary entry can't be read");
-    if (number % kTermsPerBlock == 0 && shared != 0)
-      return term_error(s, number, "the first term of a block shares nothing");
-    terms_at += before - r.remaining();
-    // The longest shared part is promised: look-up relies on it.
-    text.resize(shared);
-    text += rest;
-    if (number > 0 && text <= previous) return term_error(s, number, "terms don't rise");
-    if (number % kTermsPerBlock != 0 && shared < previous.size() && shared < text.size() &&
-        previous[shared] == text[shared])
-      return term_error(s, number, "it shares more with the term before than it says");
-    previous = text;
-    if (frequency == 0 || frequency > s.meta.documents)
-      return term_error(s, number, "document frequency " + std::to_string(frequency));
-    const std::string_view lists = s.section(SectionKind::kPostings);
-    const std::string_view all_positions = s.section(SectionKind::kPositions);
-    if (postings > lists.size() - postings_at || positions > all_positions.size() - positions_at)
-      return term_error(s, number, "its postings end behind their section");
-    const std::string_view list = lists.substr(postings_at, postings);
-    const Status good = check_list(list, static_cast<std::uint32_t>(frequency), s.scoring);
-    if (!good.ok()) return term_error(s, number, good.error().message());
-    if (s.meta.schema.positions) {
-      const Status places = check_positions(all_positions.substr(positions_at, positions), list,
-                                            static_cast<std::uint32_t>(frequency), s.scoring);
-      if (!places.ok()) return term_error(s, number, places.error().message());
-    }
-    postings_at += postings;
-    positions_at += positions;
-    postings_total += frequency;
-  }
-  if (terms_at != terms.size() || postings_at != s.section(SectionKind::kPostings).size() ||
-      positions_at != s.section(SectionKind::kPositions).size() ||
-      postings_total != s.meta.postings)
-    return term_error(s, s.meta.terms, "sections end behind the last term");
-  return ok_status();
-}
-
-Status check_documents(const Segment::Impl& s) {
-  const auto bad = [](std::uint32_t d, std::string what) {
-    return Error(ErrorCode::kCorrupt, "text segment, document " + std::to_string(d) + ": " + what);
-  };
-  bool rises = true;
-  for (std::uint32_t d = 0; d < s.meta.documents; ++d) {
-    if (s.id(d) == kNoDocument) return bad(d, "it has no id");
-    if (d > 0 && s.id(d) <= s.id(d - 1)) rises = false;
-  }
-  if (rises != s.meta.ids_rise) return bad(0, "ids rise, or not, against what the file says");
-  return ok_status();
-}
-
-}  // namespace
 
 Status Segment::Impl::parse(std::string_view bytes, Verify verify) {
   image = bytes;

@@ -16,13 +16,12 @@ void add(CodecShare& share, std::uint64_t postings, std::uint64_t bytes) {
 
 void add_windows(const ListView& view, SegmentInfo& info) {
   for (std::uint32_t w = 0; w < view.header.windows; ++w) {
-    const std::uint32_t n = view.counts[w];
+    const std::uint32_t n = view.count(w);
     if (n > 0)
       add(n <= kBitmapAbove ? info.window_bytes : info.window_bitmap, n,
           window_payload(n, view.header.code_bits));
   }
-  info.maxima_bytes +=
-      round_up(view.header.windows, 64) + (view.header.windows + kSuper - 1) / kSuper;
+  info.maxima_bytes += static_cast<std::uint64_t>(view.counts - view.maxima);
 }
 
 }  // namespace
@@ -46,7 +45,7 @@ SegmentInfo Segment::info() const {
     ListView view;
     if (entry.frequency <= kTinyMax) {
       add(info.tiny, entry.frequency, entry.postings.size());
-    } else if (view_list(entry.postings, s.meta.documents, view)) {
+    } else if (view_list(entry.postings, entry.frequency, s.meta.documents, view)) {
       ++info.lists_by_code_bits[view.header.code_bits];
       add(view.windowed() ? info.windowed : info.packed, entry.frequency, entry.postings.size());
       if (view.windowed()) add_windows(view, info);

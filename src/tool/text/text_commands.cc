@@ -10,7 +10,9 @@
 #include "engine/text/cost_model.h"
 #include "engine/text/index.h"
 #include "engine/text/search.h"
+#include "platform/codec/json_writer.h"
 #include "platform/codec/line_reader.h"
+#include "tool/text/document_lines.h"
 
 namespace vitrine::text_tool {
 namespace {
@@ -68,29 +70,18 @@ Result<Opened> open_index(io::FileSystem& files, const std::string& directory) {
   return o;
 }
 
-Status add_line(text::Index& index, const text::Analyser& analyser, const BuildOptions& options,
-                std::string_view line, std::uint64_t number) {
-  text::DocumentId id = static_cast<text::DocumentId>(number);
-  if (options.first_is_id) {
-    const std::size_t tab = std::min(line.find('\t'), line.size());
-    const auto parsed = std::from_chars(line.data(), line.data() + tab, id);
-    if (parsed.ec != std::errc() || parsed.ptr != line.data() + tab)
-      return Error(ErrorCode::kInvalidArgument,
-                   "the first column is not a number: '" + std::string(line.substr(0, tab)) + "'");
-    line.remove_prefix(std::min(tab + 1, line.size()));
-  }
-  const std::size_t fields = index.schema().fields.size();
+Status add_document(text::Index& index, const text::Analyser& analyser,
+                    const DocumentLine& document) {
+  const std::size_t fields = document.texts.size();
   std::vector<std::vector<text::AnalysedTerm>> terms(fields);
   std::vector<std::vector<text::Token>> tokens(fields);
   std::vector<text::FieldTokens> parts;
   for (std::uint8_t f = 0; f < fields; ++f) {
-    const std::size_t tab = f + 1u == fields ? line.size() : std::min(line.find('\t'), line.size());
-    analyser.analyse(line.substr(0, tab), terms[f]);
-    line.remove_prefix(std::min(tab + 1, line.size()));
+    analyser.analyse(document.texts[f], terms[f]);
     for (const text::AnalysedTerm& t : terms[f]) tokens[f].push_back({t.text, t.position});
     parts.push_back({f, tokens[f]});
   }
-  return index.add(id, parts);
+  return index.add(document.id, parts);
 }
 
 template <class Fn>
@@ -112,15 +103,9 @@ Status each_query(const std::string& path, Progress& progress, std::string_view 
 }
 
 std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20)
-      out += ' ';
-    else
-      out += c;
-  }
-  return out + "\"";
+  std::string out;
+  codec::JsonWriter(out).string(text).finish();
+  return out;
 }
 
 }  // namespace
@@ -142,6 +127,8 @@ Status run_build(io::FileSystem& files, const BuildOptions& options, Progress& p
     return Error(ErrorCode::kConflict,
                  options.directory + " holds an index already: remove it first");
   codec::LineReader reader(std::move(input));
+  DocumentLineReader documents(schema.fields, named_json(options.input), options.first_is_id);
+  DocumentLine document;
   progress.start("indexing", reader.input().bytes_total(), "B");
   for (std::string_view line;;) {
     VITRINE_TRY(const codec::LineRead read, reader.next(line));
@@ -150,7 +137,9 @@ Status run_build(io::FileSystem& files, const BuildOptions& options, Progress& p
       return Error(
           ErrorCode::kTooLarge,
           options.input + ":" + std::to_string(reader.line_number()) + ": a line above 1 MiB");
-    Status added = add_line(*index, *analyser, options, line, reader.line_number() - 1);
+    Status added = documents.read(line, codec::LineReader::kReadableBehind,
+                                  reader.line_number() - 1, document);
+    if (added.ok()) added = add_document(*index, *analyser, document);
     if (!added.ok())
       return std::move(added).error().context(options.input + ":" +
                                               std::to_string(reader.line_number()));

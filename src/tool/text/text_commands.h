@@ -11,11 +11,13 @@
 namespace vitrine::text_tool {
 
 struct BuildOptions {
-  std::string input;            // lines, plain or .gz: fields separated by a tab
+  // Lines, plain or .gz: fields separated by a tab; or .ndjson or .jsonl: objects with the fields.
+  std::string input;
   std::string directory;        // made anew; kConflict where it holds an index already
   std::string fields = "text";  // names in the order of the columns, each with ":weight" if not 1
   std::string language = "none";
-  bool first_is_id = false;  // the first column is the document's number; else lines count from 0
+  // The first column, or "id", is the document's number; else lines count from 0.
+  bool first_is_id = false;
   bool positions = false;
   bool stop_words = false;
   bool reorder = false;

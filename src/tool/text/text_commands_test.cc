@@ -56,6 +56,37 @@ TEST(TextCommands, BuildSearchInfoBenchAndModelWorkTogether) {
   EXPECT_NE(model.str().find("\"early_bytes\":"), std::string::npos);
 }
 
+TEST(TextCommands, BuildReadsJsonLines) {
+  const Folder folder;
+  std::ofstream(folder.path / "shop.ndjson")
+      << "{\"id\":5,\"title\":\"Red \\u0073hoe\",\"tags\":[\"warm\",\"dry\"],\"more\":1}\n"
+      << "{\"tags\":null,\"title\":\"Blue hat\",\"id\":4294967294}\n";
+  BuildOptions build;
+  build.input = folder.path / "shop.ndjson";
+  build.directory = folder.path / "index";
+  build.fields = "title,tags";
+  build.first_is_id = true;
+  std::ostringstream out;
+  const Status built = run_build(io::system_files(), build, no_progress(), out);
+  ASSERT_TRUE(built.ok()) << built.error().message();
+  SearchOptions search;
+  search.directory = build.directory;
+  search.query = "dry shoe";
+  std::ostringstream hits;
+  ASSERT_TRUE(run_search(io::system_files(), search, true, hits).ok());
+  EXPECT_NE(hits.str().find("\"hits\":[{\"id\":5,"), std::string::npos) << hits.str();
+  for (const char* bad : {"[1]", "{\"id\":-1}", "{\"title\":\"x\"}", "{\"id\":1,\"title\":7}",
+                          "{\"id\":1,\"tags\":[7]}", "{\"id\":1", "{\"id\":4294967295}"}) {
+    std::ofstream(folder.path / "bad.jsonl") << "{\"id\":0}\n" << bad << "\n";
+    build.input = folder.path / "bad.jsonl";
+    build.directory = folder.path / "other";
+    const Status refused = run_build(io::system_files(), build, no_progress(), out);
+    ASSERT_FALSE(refused.ok()) << bad;
+    EXPECT_NE(refused.error().message().find("bad.jsonl:2"), std::string::npos)
+        << refused.error().message();
+  }
+}
+
 TEST(TextCommands, SayWhichLineIsWrong) {
   const Folder folder;
   std::ofstream(folder.path / "bad.tsv") << "1\tfine\nx\tnot a number\n";

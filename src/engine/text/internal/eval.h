@@ -16,13 +16,15 @@ namespace vitrine::text::internal {
 
 struct ListView;
 
-enum class LeafKind : std::uint8_t { kWindowed, kDecoded, kBitmap };
+// kLazy leaves are looked up one document at a time (leaf_data.h); no kernel takes them.
+enum class LeafKind : std::uint8_t { kWindowed, kDecoded, kBitmap, kLazy };
 
 // One list of the query. Units: `unit8` and `unit16` of EvalPlan.
 struct Leaf {
   LeafKind kind = LeafKind::kDecoded;
   std::uint8_t code_bits = 0;
   bool scores = true;
+  bool nibble_counts = false;
 
   // Maxima per window; window w is at maxima[w - first_window]. 0 where the list has nothing.
   const std::uint8_t* maxima = nullptr;
@@ -114,10 +116,22 @@ struct EvalKernels {
   void (*position)(Leaf&, std::uint32_t window);
   // Code of the document at `offset` of the window the leaf stands on, or -1.
   int (*locate)(const Leaf&, std::uint32_t offset);
-  // Unpacks n values of `width` bits (0 to 32) as deltas: out[i] = out[i-1] + 1 + value. May
-  // write up to 16 values behind the n-th and read 64 bytes behind the last.
-  void (*unpack)(const std::uint8_t* packed, std::uint32_t n, std::uint32_t width,
-                 std::uint32_t next, std::uint32_t* out);
+  // Decodes a run of n documents whose low bits begin at bit `bit`, see list_format.h; gives the
+  // bit behind it. May write 64 values behind the n-th and read 64 bytes behind the run.
+  std::uint64_t (*run_of)(const std::uint8_t* base, std::uint64_t bit, std::uint32_t n,
+                          std::uint32_t low, std::uint32_t start, std::uint32_t* out);
+  // Spreads n values of `width` (0 to 4) bits over bytes. May write up to 7 behind the last.
+  void (*spread)(const std::uint8_t* packed, std::uint32_t n, std::uint32_t width,
+                 std::uint8_t* out);
+  // out[i] = table[class of documents[i] << code_bits | codes[i]]. May write up to 15 behind the
+  // last and read as many documents and codes, whose documents must be within the segment or
+  // 0xFFFFFFFF.
+  void (*bounds_of)(const std::uint32_t* documents, const std::uint8_t* codes, std::uint32_t n,
+                    const std::uint8_t* classes, std::uint32_t code_bits, const std::uint8_t* table,
+                    std::uint8_t* out);
+  // Two values of 4 bits a byte become what `level` has for them. `n` is a multiple of 64.
+  void (*expand)(const std::uint8_t* nibbles, std::uint32_t n, const std::uint8_t* level,
+                 std::uint8_t* out);
 };
 
 extern const EvalKernels kEvalScalar;

@@ -15,15 +15,26 @@ struct Acc {
 
 inline Acc acc_zero() { return {_mm512_setzero_si512(), _mm512_setzero_si512()}; }
 
-// Bytes of the first `windows` (0 to 31) of 32 windows: see list_format.h.
-inline std::uint32_t payload_before(const std::uint8_t* counts, std::uint32_t windows,
-                                    std::uint32_t bits) {
-  const __m256i bytes = _mm256_maskz_loadu_epi8((1u << windows) - 1, counts);
+// Bytes of the windows before `at` in its group of 32: see list_format.h.
+inline std::uint32_t payload_before(const Leaf& leaf, std::uint32_t at) {
+  const std::uint32_t windows = at & 31;
+  __m256i bytes;
+  if (leaf.nibble_counts) {
+    const __m128i two =
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(leaf.counts + (at & ~31u) / 2));
+    const __m128i low = _mm_and_si128(two, _mm_set1_epi8(15));
+    const __m128i high = _mm_and_si128(_mm_srli_epi16(two, 4), _mm_set1_epi8(15));
+    bytes = _mm256_maskz_mov_epi8(
+        (1u << windows) - 1,
+        _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high)));
+  } else {
+    bytes = _mm256_maskz_loadu_epi8((1u << windows) - 1, leaf.counts + (at & ~31u));
+  }
   const __m512i n = _mm512_cvtepu8_epi16(bytes);
-  const __m512i codes = _mm512_srli_epi16(
-      _mm512_add_epi16(_mm512_mullo_epi16(n, _mm512_set1_epi16(static_cast<short>(bits))),
-                       _mm512_set1_epi16(7)),
-      3);
+  const __m512i codes =
+      _mm512_srli_epi16(_mm512_add_epi16(_mm512_mullo_epi16(n, _mm512_set1_epi16(leaf.code_bits)),
+                                         _mm512_set1_epi16(7)),
+                        3);
   const __m512i sizes = _mm512_mask_add_epi16(_mm512_setzero_si512(), _mm512_test_epi16_mask(n, n),
                                               codes, _mm512_min_epu16(n, _mm512_set1_epi16(16)));
   return static_cast<std::uint32_t>(
@@ -144,42 +155,101 @@ Mask acc_from(const Acc& acc, u32 least) {
   return {_mm512_cmpge_epu8_mask(acc.low, limit), _mm512_cmpge_epu8_mask(acc.high, limit)};
 }
 
-// 16 values at a time: their bytes are gathered by a permute, shifted into place, and summed up.
-void unpack_deltas(const u8* packed, u32 n, u32 width, u32 next, u32* out) {
-  if (width > 24) {
-    const u64 mask = (1ull << width) - 1;
-    for (u32 i = 0; i < n; ++i) {
-      const u64 bit = u64{i} * width;
-      next += static_cast<u32>(load_as<u64>(packed + (bit >> 3)) >> (bit & 7) & mask);
-      out[i] = next++;
-    }
-    return;
-  }
+// The numbers of the ones of the unary part: for each 64 bits a compress of 0..63. out[i] becomes
+// start + i + (zeros before the i-th one << low).
+u64 run_highs(const u8* base, u64 at, u32 n, u32 low, u32 start, u32* out) {
+  const __m512i places = _mm512_set_epi8(
+      63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
+      40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
+      17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
   const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  const __m512i bit = _mm512_mullo_epi32(lane, _mm512_set1_epi32(static_cast<int>(width)));
-  const __m512i byte = _mm512_srli_epi32(bit, 3);
-  const __m512i shift = _mm512_and_si512(bit, _mm512_set1_epi32(7));
+  const __m128i shift = _mm_cvtsi32_si128(static_cast<int>(low));
+  const u64 begin = at;
+  for (u32 i = 0;; at += 64) {
+    u64 word = load_as<u64>(base + (at >> 3)) >> (at & 7);
+    if ((at & 7) != 0) word |= static_cast<u64>(base[(at >> 3) + 8]) << (64 - (at & 7));
+    const u32 ones = static_cast<u32>(__builtin_popcountll(word));
+    const u32 used = ones < n - i ? ones : n - i;
+    __m512i bytes = _mm512_maskz_compress_epi8(word, places);
+    for (u32 done = 0; done < used; done += 16) {
+      const __m512i place = _mm512_add_epi32(_mm512_cvtepu8_epi32(_mm512_castsi512_si128(bytes)),
+                                             _mm512_set1_epi32(static_cast<int>(at - begin)));
+      const __m512i number = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(i + done)));
+      const __m512i high = _mm512_sll_epi32(_mm512_sub_epi32(place, number), shift);
+      _mm512_storeu_si512(
+          out + i + done,
+          _mm512_add_epi32(high,
+                           _mm512_add_epi32(number, _mm512_set1_epi32(static_cast<int>(start)))));
+      bytes = _mm512_shuffle_i64x2(bytes, bytes, 0x39);
+    }
+    i += used;
+    if (i == n)
+      return at + static_cast<u64>(__builtin_ctzll(_pdep_u64(1ull << (used - 1), word))) + 1;
+  }
+}
+
+// The lows, 16 at a time: their bytes are gathered by a permute and shifted into place.
+u64 run_wide(const u8* base, u64 bit, u32 n, u32 low, u32 start, u32* out) {
+  if (low > 24) return run_plain(base, bit, n, low, start, out);
+  const u64 end = run_highs(base, bit + u64{n} * low, n, low, start, out);
+  if (low == 0) return end;
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i place =
+      _mm512_add_epi32(_mm512_mullo_epi32(lane, _mm512_set1_epi32(static_cast<int>(low))),
+                       _mm512_set1_epi32(static_cast<int>(bit & 7)));
+  const __m512i byte = _mm512_srli_epi32(place, 3);
+  const __m512i shift = _mm512_and_si512(place, _mm512_set1_epi32(7));
   const __m512i gather = _mm512_add_epi32(_mm512_mullo_epi32(byte, _mm512_set1_epi32(0x01010101)),
                                           _mm512_set1_epi32(0x03020100));
-  const __m512i mask = _mm512_set1_epi32(static_cast<int>((1u << width) - 1));
-  const __m512i zero = _mm512_setzero_si512();
-  const __m512i one = _mm512_set1_epi32(1);
-  __m512i before = _mm512_set1_epi32(static_cast<int>(next) - 1);
-  for (u32 i = 0; i < n; i += 16, packed += 2 * width) {
+  const __m512i mask = _mm512_set1_epi32(static_cast<int>((1u << low) - 1));
+  const u8* packed = base + (bit >> 3);
+  for (u32 i = 0; i < n; i += 16, packed += 2 * low) {
     const __m512i raw = _mm512_permutexvar_epi8(gather, _mm512_loadu_si512(packed));
-    __m512i sum = _mm512_add_epi32(_mm512_and_si512(_mm512_srlv_epi32(raw, shift), mask), one);
-    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 15));
-    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 14));
-    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 12));
-    sum = _mm512_add_epi32(sum, _mm512_alignr_epi32(sum, zero, 8));
-    sum = _mm512_add_epi32(sum, before);
-    _mm512_storeu_si512(out + i, sum);
-    before = _mm512_permutexvar_epi32(_mm512_set1_epi32(15), sum);
+    const __m512i own = _mm512_and_si512(_mm512_srlv_epi32(raw, shift), mask);
+    _mm512_storeu_si512(out + i, _mm512_add_epi32(_mm512_loadu_si512(out + i), own));
+  }
+  return end;
+}
+
+void spread_codes(const u8* packed, u32 n, u32 width, u8* out) {
+  const u64 each = 0x0101010101010101ull * ((1u << width) - 1);
+  for (u32 i = 0; i < n; i += 8, packed += width) {
+    const u64 eight = _pdep_u64(load_as<u64>(packed), each);
+    __builtin_memcpy(out + i, &eight, 8);
+  }
+}
+
+void bounds_of(const u32* documents, const u8* codes, u32 n, const u8* classes, u32 code_bits,
+               const u8* table, u8* out) {
+  for (u32 i = 0; i < n; i += 16) {
+    const __mmask16 in = n - i >= 16 ? 0xFFFF : static_cast<__mmask16>((1u << (n - i)) - 1);
+    const __m512i from = _mm512_loadu_si512(documents + i);
+    const __m512i four = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), in, from, classes, 1);
+    const __m128i own = _mm512_cvtepi32_epi8(four);
+    const __m128i code = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes + i));
+    const __m512i index = _mm512_or_si512(shift_bytes(_mm512_castsi128_si512(own), code_bits),
+                                          _mm512_castsi128_si512(code));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
+                     _mm512_castsi512_si128(look_up(table, code_bits, index)));
+  }
+}
+
+void expand_nibbles(const u8* nibbles, u32 n, const u8* level, u8* out) {
+  const __m256i levels =
+      _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(level)));
+  for (u32 i = 0; i < n; i += 32) {
+    const __m128i two = _mm_loadu_si128(reinterpret_cast<const __m128i*>(nibbles + i / 2));
+    const __m128i low = _mm_and_si128(two, _mm_set1_epi8(15));
+    const __m128i high = _mm_and_si128(_mm_srli_epi16(two, 4), _mm_set1_epi8(15));
+    const __m256i both =
+        _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), _mm256_shuffle_epi8(levels, both));
   }
 }
 
 }  // namespace
 
-const EvalKernels kEvalAvx512 = {run_plan, position_on, locate_in, unpack_deltas};
+const EvalKernels kEvalAvx512 = {run_plan,     position_on, locate_in,     run_wide,
+                                 spread_codes, bounds_of,   expand_nibbles};
 
 }  // namespace vitrine::text::internal

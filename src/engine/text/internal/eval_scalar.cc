@@ -12,12 +12,13 @@ struct Acc {
 
 inline Acc acc_zero() { return {}; }
 
-inline std::uint32_t payload_before(const std::uint8_t* counts, std::uint32_t windows,
-                                    std::uint32_t bits) {
+// Bytes of the windows before `at` in its group of 32.
+inline std::uint32_t payload_before(const Leaf& leaf, std::uint32_t at) {
   std::uint32_t sum = 0;
-  for (std::uint32_t i = 0; i < windows; ++i) {
-    const std::uint32_t n = counts[i];
-    sum += (n <= 16 ? n : 16) + (n * bits + 7) / 8;
+  for (std::uint32_t w = at & ~31u; w < at; ++w) {
+    const std::uint32_t n =
+        leaf.nibble_counts ? leaf.counts[w >> 1] >> (4 * (w & 1)) & 15u : leaf.counts[w];
+    sum += (n <= 16 ? n : 16) + (n * leaf.code_bits + 7) / 8;
   }
   return sum;
 }
@@ -80,17 +81,24 @@ Mask acc_from(const Acc& acc, u32 least) {
   return m;
 }
 
-void unpack_deltas(const u8* packed, u32 n, u32 width, u32 next, u32* out) {
-  const u64 mask = (1ull << width) - 1;
-  for (u32 i = 0; i < n; ++i) {
-    const u64 bit = u64{i} * width;
-    next += static_cast<u32>(load_as<u64>(packed + (bit >> 3)) >> (bit & 7) & mask);
-    out[i] = next++;
-  }
+void spread_codes(const u8* packed, u32 n, u32 width, u8* out) {
+  for (u32 i = 0; i < n; ++i)
+    out[i] = static_cast<u8>(load_as<u64>(packed + (i * width >> 3)) >> (i * width & 7) &
+                             ((1u << width) - 1));
+}
+
+void bounds_of(const u32* documents, const u8* codes, u32 n, const u8* classes, u32 code_bits,
+               const u8* table, u8* out) {
+  for (u32 i = 0; i < n; ++i) out[i] = table[classes[documents[i]] << code_bits | codes[i]];
+}
+
+void expand_nibbles(const u8* nibbles, u32 n, const u8* level, u8* out) {
+  for (u32 i = 0; i < n; ++i) out[i] = level[nibbles[i >> 1] >> (4 * (i & 1)) & 15u];
 }
 
 }  // namespace
 
-const EvalKernels kEvalScalar = {run_plan, position_on, locate_in, unpack_deltas};
+const EvalKernels kEvalScalar = {run_plan,     position_on, locate_in,     run_plain,
+                                 spread_codes, bounds_of,   expand_nibbles};
 
 }  // namespace vitrine::text::internal

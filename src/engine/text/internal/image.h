@@ -28,18 +28,14 @@ enum class SectionKind : std::uint32_t {
   kCombinations = 9,  // 8 bytes each: occurrences per field; and u64 counts behind them
 };
 inline constexpr std::uint32_t kSectionKinds = 9;
-inline constexpr std::uint32_t kTermsPerBlock = 16;
+inline constexpr std::uint32_t kTermsPerBlock = 32;
 
-// Where a block's parts begin.
+// Where a block's parts begin; its entries are in dictionary.h.
 struct __attribute__((packed)) DictionaryBlock {
   std::uint64_t postings;
   std::uint32_t terms;
 };
 static_assert(sizeof(DictionaryBlock) == 12);
-
-// An entry of a block: varint of shared bytes with the term before (0 for the first), string of the
-// rest, varint document frequency, varint bytes of postings; where the schema has positions, varint
-// bytes of positions, and for the first term of a block varint offset of the block's positions.
 
 struct Meta {
   Schema schema;

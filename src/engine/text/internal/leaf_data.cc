@@ -3,22 +3,31 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "base/bytes.h"
 
 namespace vitrine::text::internal {
 
-void LeafData::clear(std::uint32_t) {
-  for (const std::uint32_t d : documents)
-    if (d != 0xFFFFFFFFu && d >> kWindowBits < maxima.size()) maxima[d >> kWindowBits] = 0;
-  if (!bits.empty()) std::fill(maxima.begin(), maxima.end(), std::uint8_t{0});
+void LeafData::clear() {
+  if (!bits.empty() || documents.size() * 16 > maxima.size()) {
+    std::fill(maxima.begin(), maxima.end(), std::uint8_t{0});
+  } else {
+    for (const std::uint32_t d : documents)
+      if (d != 0xFFFFFFFFu && d >> kWindowBits < maxima.size()) maxima[d >> kWindowBits] = 0;
+  }
   documents.clear();
   codes.clear();
   combinations.clear();
   bits.clear();
   present = false;
   long_list = false;
+  bounded_ = false;
   best_kth = 0;
+  block_ = ~0u;
+  block_at_.clear();
+  ordinals_.clear();
+  sought = 0;
   entry = {};
 }
 
@@ -27,8 +36,9 @@ void LeafData::shrink() {
   *this = LeafData{};
 }
 
-// table[class << code_bits | code]: bound of the saturation.
-void LeafData::bound_table(const Scoring& scoring, std::uint32_t code_bits, float* table) const {
+void LeafData::fill_bounds(const Scoring& scoring, std::uint32_t code_bits) {
+  if (bounded_) return;
+  bounded_ = true;
   const std::uint32_t codes_end = 1u << code_bits;
   for (std::uint32_t code = 0; code < codes_end; ++code) {
     Frequencies tf{};
@@ -46,82 +56,126 @@ void LeafData::bound_table(const Scoring& scoring, std::uint32_t code_bits, floa
       }
     }
     for (std::uint32_t cls = 0; cls < kClasses; ++cls)
-      table[cls << code_bits | code] = scoring.class_bound(cls, tf);
+      bound_[cls << code_bits | code] = scoring.class_bound(cls, tf);
   }
 }
 
-void LeafData::decode_tiny(const Scoring& scoring, std::uint32_t k) {
-  ByteReader r(entry.postings);
-  std::uint32_t next = 0;
-  highest = 0;
-  for (std::uint32_t i = 0; i < entry.frequency; ++i) {
-    const std::uint64_t head = r.varint();
-    const std::uint32_t document = next + static_cast<std::uint32_t>(head >> 1);
-    const auto combination = (head & 1) != 0 ? static_cast<std::uint32_t>(r.varint()) : 0u;
-    documents.push_back(document);
-    combinations.push_back(combination);
-    codes.push_back(static_cast<std::uint8_t>(std::min(combination, 15u)));
-    next = document + 1;
+void LeafData::decode_tiny(const Segment::Impl& segment, const EvalKernels& kernels) {
+  const std::uint32_t n = entry.frequency;
+  const std::uint32_t all = segment.meta.documents;
+  documents.resize(n + kRunRoom);
+  combinations.resize(n);
+  if (!is_run(entry.postings)) {
+    decode_varints(entry.postings, n, documents.data(), combinations.data());
+  } else {
+    const std::uint64_t end =
+        kernels.run_of(reinterpret_cast<const std::uint8_t*>(entry.postings.data()), 1, n,
+                       low_bits(all - n, n), 0, documents.data());
+    decode_tiny_codes(entry.postings, end, n, combinations.data());
   }
+  documents.resize(n);
+  codes.resize(n + 16);
+  for (std::uint32_t i = 0; i < n; ++i)
+    codes[i] = static_cast<std::uint8_t>(std::min(combinations[i], 15u));
+  codes.resize(n);
+}
+
+// The exact k-th best saturation of a tiny list.
+void LeafData::find_kth(const Scoring& scoring, std::uint32_t k) {
   if (k == 0 || k > entry.frequency) return;
-  std::vector<float> saturation(entry.frequency);
+  float saturation[kTinyMax];
   for (std::uint32_t i = 0; i < entry.frequency; ++i)
     saturation[i] = scoring.saturation(documents[i], combinations[i]);
-  std::nth_element(saturation.begin(), saturation.begin() + (k - 1), saturation.end(),
+  std::nth_element(saturation, saturation + (k - 1), saturation + entry.frequency,
                    std::greater<>());
   best_kth = saturation[k - 1];
 }
 
 void LeafData::decode_packed(const EvalKernels& kernels) {
   const std::uint32_t n = entry.frequency;
-  documents.resize(n + kBlock);
-  codes.resize(n + 8);
+  documents.resize(n + kRunRoom);
+  codes.resize(n + 16);
   const std::uint32_t width = view.header.code_bits;
-  std::uint32_t next = 0;
-  for (std::uint32_t b = 0; b < view.header.windows; ++b) {
-    const BlockEntry block = view.block(b);
-    const std::uint32_t count = std::min(kBlock, n - b * kBlock);
-    const std::uint8_t* deltas = view.payload + block.offset;
-    kernels.unpack(deltas, count, block.width, next, documents.data() + b * kBlock);
-    next = block.last_document + 1;
-    const std::uint8_t* at = deltas + (count * block.width + 7) / 8;
-    std::uint8_t* out = codes.data() + b * kBlock;
-    // 8 codes take `width` bytes.
-    for (std::uint32_t i = 0; i < count; i += 8, at += width) {
-      const auto word = load<std::uint64_t>(at);
-      for (std::uint32_t j = 0; j < 8 && i + j < count; ++j)
-        out[i + j] = static_cast<std::uint8_t>(word >> (j * width) & ((1u << width) - 1));
-    }
+  const std::uint8_t* at = view.payload;
+  for (std::uint32_t b = 0; b < view.block_count(); ++b) {
+    const std::uint32_t count = view.block_size(b), most = view.block_most(b);
+    kernels.spread(at, count, width, codes.data() + b * kBlock);
+    kernels.run_of(at, std::uint64_t{count} * width, count, low_bits(most, count),
+                   view.block_start(b), documents.data() + b * kBlock);
+    at += block_bytes(most, count, width);
   }
   documents.resize(n);
   codes.resize(n);
 }
 
-void LeafData::fill_maxima(const Scoring& scoring, std::uint32_t windows, Leaf& leaf) {
-  float bound[256] = {};
-  bound_table(scoring, leaf.code_bits, bound);
-  const auto n = static_cast<std::uint32_t>(documents.size());
+void LeafData::decode_all(const Segment::Impl& segment, const EvalKernels& kernels) {
+  long_list = entry.frequency > kTinyMax;
+  if (long_list) {
+    view_list(entry.postings, entry.frequency, segment.meta.documents, view);
+    highest = view.header.highest;
+    decode_packed(kernels);
+  } else {
+    decode_tiny(segment, kernels);
+  }
+}
+
+void LeafData::impacts_of(const Segment::Impl& segment, const EvalKernels& kernels) {
+  const std::uint32_t width = long_list ? view.header.code_bits : kCodeBitsMax;
+  fill_bounds(segment.scoring, width);
+  const auto n = static_cast<std::uint32_t>(entry.frequency);
   if (!long_list) {
     highest = 0;
     for (std::uint32_t i = 0; i < n; ++i)
       highest =
-          std::max(highest, bound[scoring.classes[documents[i]] << leaf.code_bits | codes[i]]);
+          std::max(highest, bound_[segment.scoring.classes[documents[i]] << width | codes[i]]);
   }
-  std::uint8_t as_byte[256];
-  for (std::uint32_t i = 0; i < 256; ++i)
-    as_byte[i] = static_cast<std::uint8_t>(
-        std::clamp(std::ceil(bound[i] * 255.0f / highest * (1.0f + 1e-6f)), 1.0f, 255.0f));
+  alignas(64) std::uint8_t as_byte[256] = {};
+  const float scale = 255.0f / highest * (1.0f + 1e-6f);
+  for (std::uint32_t i = 0; i < kClasses << width; ++i)
+    as_byte[i] = static_cast<std::uint8_t>(std::clamp(std::ceil(bound_[i] * scale), 1.0f, 255.0f));
+  documents.reserve(n + 16);
+  codes.reserve(n + 16);
+  impacts.resize(n + 16);
+  kernels.bounds_of(documents.data(), codes.data(), n, segment.scoring.classes, width, as_byte,
+                    impacts.data());
+}
+
+void LeafData::fill_maxima(const Segment::Impl& segment, std::uint32_t windows,
+                           const EvalKernels& kernels, Leaf& leaf) {
+  impacts_of(segment, kernels);
+  const auto n = static_cast<std::uint32_t>(entry.frequency);
   const std::uint32_t rounded = round_up(windows, 64);
   if (maxima.size() != rounded) maxima.assign(rounded, 0);
   first.resize(rounded);
+  std::uint32_t before = ~0u, begin = 0;
+  std::uint8_t most = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
-    const std::uint32_t d = documents[i];
-    const std::uint8_t m = as_byte[scoring.classes[d] << leaf.code_bits | codes[i]];
-    std::uint8_t& most = maxima[d >> kWindowBits];
-    if (most == 0) first[d >> kWindowBits] = i;
-    if (m > most) most = m;
+    const std::uint32_t w = documents[i] >> kWindowBits;
+    const bool same = w == before;
+    const std::uint8_t m = impacts[i];
+    most = same && most > m ? most : m;
+    begin = same ? begin : i;
+    maxima[w] = most;
+    first[w] = begin;
+    before = w;
   }
   documents.push_back(0xFFFFFFFFu);
+  leaf.maxima = maxima.data();
+  leaf.first_window = 0;
+  leaf.windows = windows;
+  leaf.documents = documents.data();
+  leaf.codes = codes.data();
+  leaf.first = first.data();
+}
+
+void LeafData::windowed_leaf(Leaf& leaf) const {
+  leaf.kind = LeafKind::kWindowed;
+  leaf.first_window = view.header.first_window;
+  leaf.windows = view.header.windows;
+  leaf.nibble_counts = view.has(kNibbleCounts);
+  leaf.counts = view.counts;
+  leaf.groups = view.groups;
+  leaf.payload = view.payload;
 }
 
 void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels,
@@ -130,15 +184,11 @@ void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const Ev
   present = entry.frequency > 0;
   leaf.frequency = entry.frequency;
   leaf.kind = LeafKind::kDecoded;
-  if (!present) {
-    leaf.maxima = nullptr;
-    leaf.windows = 0;
-    highest = 0;
-    return;
-  }
+  highest = 0;
+  if (!present) return;
   long_list = entry.frequency > kTinyMax;
   if (long_list) {
-    view_list(entry.postings, segment.meta.documents, view);
+    view_list(entry.postings, entry.frequency, segment.meta.documents, view);
     highest = view.header.highest;
     if (k > 0)
       for (int level = 2; level >= 0; --level)
@@ -148,38 +198,22 @@ void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const Ev
     leaf.code_bits = kCodeBitsMax;
   }
   if (long_list && view.windowed()) {
-    leaf.kind = LeafKind::kWindowed;
+    windowed_leaf(leaf);
     leaf.maxima = view.maxima;
-    leaf.first_window = view.header.first_window;
-    leaf.windows = view.header.windows;
-    leaf.counts = view.counts;
-    leaf.groups = view.groups;
-    leaf.payload = view.payload;
+    if (!view.has(kNibbleMaxima)) return;
+    const std::uint32_t rounded = round_up(leaf.windows, 64);
+    expanded.resize(rounded);
+    kernels.expand(view.maxima, rounded, view.levels, expanded.data());
+    leaf.maxima = expanded.data();
     return;
   }
-  long_list ? decode_packed(kernels) : decode_tiny(segment.scoring, k);
-  fill_maxima(segment.scoring, windows, leaf);
-  leaf.maxima = maxima.data();
-  leaf.first_window = 0;
-  leaf.windows = windows;
-  leaf.documents = documents.data();
-  leaf.codes = codes.data();
-  leaf.first = first.data();
-}
-
-bool LeafData::decode_short(const Segment::Impl& segment, std::uint32_t k,
-                            const EvalKernels& kernels) {
-  long_list = entry.frequency > kTinyMax;
-  if (!long_list) {
-    decode_tiny(segment.scoring, k);
-    return true;
+  if (long_list) {
+    decode_packed(kernels);
+  } else {
+    decode_tiny(segment, kernels);
+    find_kth(segment.scoring, k);
   }
-  view_list(entry.postings, segment.meta.documents, view);
-  if (view.windowed()) return false;
-  for (int level = 2; level >= 0; --level)
-    if (kKthLevels[level] >= k && view.header.kth[level] > 0) best_kth = view.header.kth[level];
-  decode_packed(kernels);
-  return true;
+  fill_maxima(segment, windows, kernels, leaf);
 }
 
 std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_view wanted,
@@ -218,45 +252,62 @@ std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_vi
   return postings;
 }
 
-void LeafData::set_units(const Scoring& scoring, double unit8, double unit16, Leaf& leaf) const {
+void LeafData::set_units(const Scoring& scoring, double unit8, double unit16, Leaf& leaf) {
   constexpr double kSlack = 1.0 + 1e-5;  // float rounding of the exact scores
   const double most = double{weight} * double{highest} * kSlack;
   leaf.weight16 = static_cast<std::uint32_t>(std::ceil(most / 255.0 / unit16));
   leaf.weight8 = static_cast<std::uint32_t>(std::ceil(most / 255.0 / unit8 * 65536.0)) + 1;
   leaf.window_at = 0xFFFFFFFFu;
   leaf.count_at = 0;
-  float bound[256];
   if (leaf.kind == LeafKind::kBitmap)
-    std::fill(std::begin(bound), std::end(bound), 1.0f);
-  else
-    bound_table(scoring, leaf.code_bits, bound);
+    bound_.fill(1.0f);
+  else if (present)
+    fill_bounds(scoring, leaf.code_bits);
   const std::uint32_t used = kClasses << leaf.code_bits;
-  const double scale = double{weight} * kSlack / unit8;
+  const auto scale = static_cast<float>(double{weight} * kSlack * kSlack / unit8);
   for (std::uint32_t i = 0; i < used; ++i) {
     // No document is above the list's highest, whatever its class allows.
-    const double units = std::ceil(std::min(bound[i], highest) * scale);
+    const float units = std::ceil(std::min(bound_[i], highest) * scale);
     // At least 1: a match without weight is a match.
-    leaf.table[i] = static_cast<std::uint8_t>(std::clamp(units, 1.0, 255.0));
+    leaf.table[i] = static_cast<std::uint8_t>(std::clamp(units, 1.0f, 255.0f));
   }
 }
 
 std::uint32_t LeafData::combination(const Leaf& leaf, std::uint32_t document, int code) const {
   if (long_list) return view.combination(document, static_cast<std::uint32_t>(code));
   if (code < 15) return static_cast<std::uint32_t>(code);
+  if (leaf.kind == LeafKind::kLazy)
+    return combinations[static_cast<std::size_t>(
+        std::lower_bound(documents.begin(), documents.end(), document) - documents.begin())];
   for (std::uint32_t i = leaf.index_at; i < leaf.index_at + leaf.count_at; ++i)
     if (documents[i] == document) return combinations[i];
   return 0;
 }
 
-std::uint32_t LeafData::ordinal(const Leaf& leaf, std::uint32_t document) const {
+std::uint32_t LeafData::ordinal(const Leaf& leaf, std::uint32_t document) {
+  if (leaf.kind == LeafKind::kLazy) {
+    const auto at = static_cast<std::uint32_t>(
+        std::lower_bound(
+            documents.begin(),
+            documents.begin() + (long_list ? view.block_size(block_) : entry.frequency), document) -
+        documents.begin());
+    return long_list ? block_ * kBlock + at : at;
+  }
   if (leaf.kind == LeafKind::kDecoded) {
     std::uint32_t i = leaf.index_at;
     while (documents[i] != document) ++i;
     return i;
   }
+  if (ordinals_.empty()) {
+    std::uint32_t sum = 0;
+    for (std::uint32_t w = 0; w < view.header.windows; ++w) {
+      if (w % kGroup == 0) ordinals_.push_back(sum);
+      sum += view.count(w);
+    }
+  }
   const std::uint32_t at = leaf.window_at - leaf.first_window;
-  std::uint32_t before = view.group(at >> kGroupBits).ordinal;
-  for (std::uint32_t w = at & ~(kGroup - 1); w < at; ++w) before += leaf.counts[w];
+  std::uint32_t before = ordinals_[at >> kGroupBits];
+  for (std::uint32_t w = at & ~(kGroup - 1); w < at; ++w) before += view.count(w);
   const std::uint32_t offset = document & (kWindow - 1);
   if (leaf.count_at <= kBitmapAbove) {
     std::uint32_t i = 0;
@@ -269,6 +320,18 @@ std::uint32_t LeafData::ordinal(const Leaf& leaf, std::uint32_t document) const 
   return before +
          static_cast<std::uint32_t>(offset < 64 ? std::popcount(low & below)
                                                 : std::popcount(low) + std::popcount(high & below));
+}
+
+bool LeafData::decode_short(const Segment::Impl& segment, std::uint32_t k,
+                            const EvalKernels& kernels) {
+  if (entry.frequency > kTinyMax) {
+    view_list(entry.postings, entry.frequency, segment.meta.documents, view);
+    if (view.windowed()) return false;
+    for (int level = 2; level >= 0; --level)
+      if (kKthLevels[level] >= k && view.header.kth[level] > 0) best_kth = view.header.kth[level];
+  }
+  decode_all(segment, kernels);
+  return true;
 }
 
 }  // namespace vitrine::text::internal

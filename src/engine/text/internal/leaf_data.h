@@ -1,6 +1,7 @@
 // One term of a query in one segment, made ready for the kernels.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "engine/text/internal/segment_impl.h"
 
 namespace vitrine::text::internal {
+
+// Room that kernels may write behind what they were asked for.
+inline constexpr std::uint32_t kRunRoom = 64;
 
 // Keeps its memory from one query to the next. After use clear() restores the zeros of maxima.
 struct LeafData {
@@ -26,10 +30,11 @@ struct LeafData {
   std::vector<std::uint8_t> codes;
   std::vector<std::uint32_t> combinations;  // of tiny lists
   std::vector<std::uint32_t> first;
-  std::vector<std::uint8_t> maxima;  // all zero between queries
-  std::vector<std::uint64_t> bits;   // of prefixes
+  std::vector<std::uint8_t> maxima;    // of decoded lists: all zero between queries
+  std::vector<std::uint8_t> expanded;  // maxima that the image has in 4 bits
+  std::vector<std::uint64_t> bits;     // of prefixes
 
-  void clear(std::uint32_t frequency);
+  void clear();
   // Frees what one large query left behind.
   void shrink();
 
@@ -37,6 +42,8 @@ struct LeafData {
   // documents included; 0 where best_kth is of no use.
   void open_term(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels,
                  Leaf& leaf);
+  // Reads no more than the head of a long list: what is asked for later is found by seek().
+  void open_lazily(const Segment::Impl& segment, const EvalKernels& kernels, Leaf& leaf);
   // The union of all terms that begin with `prefix`, each document with saturation 1. Gives the
   // number of postings read.
   std::uint64_t open_prefix(const Segment::Impl& segment, std::string_view prefix, Leaf& leaf);
@@ -44,28 +51,52 @@ struct LeafData {
   bool decode_short(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels);
   // Documents and combinations of all postings that may be among the k best.
   template <class Fn>
-  void for_each_above(const Scoring& scoring, Fn fn) const {
-    const std::uint32_t width = long_list ? view.header.code_bits : kCodeBitsMax;
-    float bound[256];
-    bound_table(scoring, width, bound);
-    for (std::uint32_t i = 0; i < entry.frequency; ++i) {
-      const std::uint32_t d = documents[i];
-      if (double{bound[scoring.classes[d] << width | codes[i]]} < best_kth) continue;
-      fn(d, long_list ? view.combination(d, codes[i]) : combinations[i]);
+  void for_each_above(const Segment::Impl& segment, const EvalKernels& kernels, Fn fn) {
+    if (!long_list) {
+      for (std::uint32_t i = 0; i < entry.frequency; ++i) fn(documents[i], combinations[i]);
+      return;
     }
+    impacts_of(segment, kernels);
+    const auto least = static_cast<std::uint32_t>(best_kth / double{highest} * 255.0 * (1 - 1e-6));
+    for (std::uint32_t i = 0; i < entry.frequency; ++i)
+      if (impacts[i] >= least) fn(documents[i], view.combination(documents[i], codes[i]));
   }
+  // Decodes a tiny or packed list; gives per posting an upper bound of its saturation in 255ths of
+  // the highest.
+  void decode_all(const Segment::Impl& segment, const EvalKernels& kernels);
+  void impacts_of(const Segment::Impl& segment, const EvalKernels& kernels);
+  std::vector<std::uint8_t> impacts;
+
   // Fills the table and weights of the leaf; see EvalPlan for units.
-  void set_units(const Scoring& scoring, double unit8, double unit16, Leaf& leaf) const;
+  void set_units(const Scoring& scoring, double unit8, double unit16, Leaf& leaf);
+  // Of a lazy leaf: code of the document, or -1. Documents may come in any order; near ones are
+  // cheap.
+  int seek(const Leaf& leaf, std::uint32_t document);
   // The combination of a document the leaf has with this code.
   std::uint32_t combination(const Leaf& leaf, std::uint32_t document, int code) const;
   // The number of the posting of a document the leaf has, and stands on.
-  std::uint32_t ordinal(const Leaf& leaf, std::uint32_t document) const;
+  std::uint32_t ordinal(const Leaf& leaf, std::uint32_t document);
+  // Postings that seek() has decoded.
+  std::uint64_t sought = 0;
 
  private:
-  void decode_tiny(const Scoring& scoring, std::uint32_t k);
+  void decode_tiny(const Segment::Impl& segment, const EvalKernels& kernels);
+  void find_kth(const Scoring& scoring, std::uint32_t k);
   void decode_packed(const EvalKernels& kernels);
-  void fill_maxima(const Scoring& scoring, std::uint32_t windows, Leaf& leaf);
-  void bound_table(const Scoring& scoring, std::uint32_t code_bits, float* table) const;
+  void fill_maxima(const Segment::Impl& segment, std::uint32_t windows, const EvalKernels& kernels,
+                   Leaf& leaf);
+  void fill_bounds(const Scoring& scoring, std::uint32_t code_bits);
+  void windowed_leaf(Leaf& leaf) const;
+  int seek_block(std::uint32_t document);
+
+  // Bound of the saturation by class << code_bits | code, once it is known.
+  std::array<float, 256> bound_{};
+  bool bounded_ = false;
+  const EvalKernels* kernels_ = nullptr;
+  // Lazy packed lists: where blocks begin, and the block that is decoded, in documents and codes.
+  std::vector<std::uint32_t> block_at_;
+  std::uint32_t block_ = ~0u;
+  std::vector<std::uint32_t> ordinals_;  // postings before each group of windows, once wanted
 };
 
 }  // namespace vitrine::text::internal

@@ -28,10 +28,17 @@ class ListEncoder {
 
  private:
   void choose_code_bits();
+  void choose_scores();
+  void choose_best();
+  void choose_rows();
+  static void choose_levels(const std::string& maxima, std::uint8_t level[16]);
+  void cut_windows();
+  void write_head(std::string& out);
   void write_best(std::string& out);
   void write_exceptions(std::string& out);
   void write_packed(std::string& out);
   void write_windowed(std::string& out);
+  void write_window(std::span<const RawPosting> postings, std::string& out) const;
   bool windowed_pays() const;
 
   const Scoring& scoring_;
@@ -40,7 +47,8 @@ class ListEncoder {
   ListHeader header_{};
   std::vector<float> saturation_;
   std::vector<float> sorted_;
-  std::vector<std::uint32_t> order_;
+  std::vector<std::uint32_t> order_;  // best postings
+  std::string maxima_, counts_;       // per window
 };
 
 }  // namespace vitrine::text::internal

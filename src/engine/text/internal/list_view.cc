@@ -8,15 +8,17 @@
 namespace vitrine::text::internal {
 
 std::uint32_t ListView::exception(std::uint32_t document) const {
-  const std::uint32_t chunk = document >> 16;
-  std::uint32_t low = load<std::uint32_t>(chunk_starts + 4 * chunk);
-  std::uint32_t high = load<std::uint32_t>(chunk_starts + 4 * (chunk + 1));
-  const auto wanted = static_cast<std::uint16_t>(document);
+  std::uint32_t low = 0, high = header.exceptions, wanted = document;
+  if (has(kExceptionChunks)) {
+    low = load<std::uint32_t>(chunk_starts + 4 * (document >> 16));
+    high = load<std::uint32_t>(chunk_starts + 4 * ((document >> 16) + 1));
+    wanted = document & 0xFFFFu;
+  }
   while (low < high) {
     const std::uint32_t middle = (low + high) / 2;
-    const auto row = load<Exception>(exceptions + std::size_t{middle} * sizeof(Exception));
-    if (row.low == wanted) return row.combination;
-    if (row.low < wanted)
+    const std::uint32_t there = row_document(middle);
+    if (there == wanted) return row_combination(middle);
+    if (there < wanted)
       low = middle + 1;
     else
       high = middle;
@@ -24,76 +26,161 @@ std::uint32_t ListView::exception(std::uint32_t document) const {
   return last_code();
 }
 
-bool view_list(std::string_view bytes, std::uint32_t documents, ListView& view) {
-  if (bytes.size() < sizeof(ListHeader)) return false;
-  view.header = load<ListHeader>(bytes.data());
-  const ListHeader& h = view.header;
-  const auto* at = reinterpret_cast<const std::uint8_t*>(bytes.data()) + sizeof(ListHeader);
-  std::uint64_t left = bytes.size() - sizeof(ListHeader);
-  const auto take = [&](std::uint64_t size) -> const std::uint8_t* {
-    if (size > left) return nullptr;
+namespace {
+
+// Takes parts from the front of a list.
+struct Cutter {
+  const std::uint8_t* at;
+  std::uint64_t left;
+  bool fits = true;
+
+  const std::uint8_t* take(std::uint64_t size) {
+    if (size > left) {
+      fits = false;
+      return at;
+    }
     const std::uint8_t* begin = at;
     at += size;
     left -= size;
     return begin;
-  };
-  if (h.codec > 1 || h.code_bits > kCodeBitsMax || h.windows == 0) return false;
-  if (h.best_count != 0 && h.best_count != kBest) return false;
-  if ((view.best = take(8ull * h.best_count)) == nullptr) return false;
-  if (h.exceptions != 0) {
-    const std::uint64_t chunks = (std::uint64_t{documents} + 65535) >> 16;
-    if ((view.chunk_starts = take(4 * (chunks + 1))) == nullptr) return false;
-    if ((view.exceptions = take(std::uint64_t{h.exceptions} * sizeof(Exception))) == nullptr)
-      return false;
   }
+};
+
+bool read_head(Cutter& cut, ListHeader& h) {
+  const std::uint8_t* head = cut.take(12);
+  if (!cut.fits) return false;
+  h = {};
+  h.flags = head[0];
+  h.code_bits = head[1] & 7;
+  h.best_bits = head[1] >> 3;
+  h.highest = load<float>(head + 8);
+  for (int level = 0; level < 3; ++level)
+    h.kth[level] =
+        h.highest * (static_cast<float>(load<std::uint16_t>(head + 2 + 2 * level)) / 65535.0f);
+  h.best_count = (h.flags & kHasBest) != 0 ? kBest : 0;
+  if (h.flags > 127 || h.code_bits > kCodeBitsMax || h.best_bits > 16) return false;
+  if ((h.flags & kHasExceptions) != 0) {
+    const std::uint8_t* rest = cut.take(5);
+    if (!cut.fits) return false;
+    h.exceptions = load<std::uint32_t>(rest);
+    if (h.exceptions == 0 || rest[4] > sizeof h.exception_bound) return false;
+    const std::uint8_t* bounds = cut.take(rest[4]);
+    if (!cut.fits) return false;
+    std::copy(bounds, bounds + rest[4], h.exception_bound);
+  }
+  if ((h.flags & kWindowed) != 0) {
+    const std::uint8_t* rest = cut.take(8);
+    if (!cut.fits) return false;
+    h.first_window = load<std::uint32_t>(rest);
+    h.windows = load<std::uint32_t>(rest + 4);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool view_list(std::string_view bytes, std::uint32_t frequency, std::uint32_t documents,
+               ListView& view) {
+  Cutter cut{reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+  view.frequency = frequency;
+  if (!read_head(cut, view.header)) return false;
+  const ListHeader& h = view.header;
+  view.document_bits = static_cast<std::uint32_t>(std::bit_width(documents - 1));
+  view.best = cut.take((std::uint64_t{h.best_count} * (view.document_bits + h.best_bits) + 7) / 8);
+  if (view.has(kExceptionChunks))
+    view.chunk_starts = cut.take(4 * (((std::uint64_t{documents} + 65535) >> 16) + 1));
+  view.exceptions = cut.take(std::uint64_t{h.exceptions} * view.row_bytes());
   if (!view.windowed()) {
-    view.blocks = take(std::uint64_t{h.windows} * sizeof(BlockEntry));
-    const std::uint64_t directory = std::uint64_t{h.windows} * sizeof(BlockEntry);
-    if (view.blocks == nullptr || directory > h.payload_bytes) return false;
-    view.payload = take(h.payload_bytes - directory);
-    return view.payload != nullptr && left == 0;
+    view.blocks = cut.take(4ull * view.block_count());
+  } else {
+    const std::uint64_t all = (std::uint64_t{documents} + kWindow - 1) >> kWindowBits;
+    if (h.windows == 0 || h.first_window % kSuper != 0 ||
+        std::uint64_t{h.first_window} + h.windows > all)
+      return false;
+    const std::uint32_t rounded = round_up(h.windows, 64);
+    if (view.has(kNibbleMaxima)) view.levels = cut.take(16);
+    view.maxima = cut.take(view.has(kNibbleMaxima) ? rounded / 2 : rounded);
+    view.supers = cut.take(rounded / kSuper);
+    view.counts = cut.take(view.has(kNibbleCounts) ? rounded / 2 : rounded);
+    view.groups = cut.take(4ull * ((h.windows + kGroup - 1) / kGroup));
   }
-  const std::uint64_t all = (std::uint64_t{documents} + kWindow - 1) >> kWindowBits;
-  if (h.first_window % kSuper != 0 || std::uint64_t{h.first_window} + h.windows > all) return false;
-  const std::uint64_t rounded = round_up(h.windows, 64);
-  const std::uint64_t supers = round_up((h.windows + kSuper - 1) / kSuper, 4);
-  const std::uint64_t groups =
-      (std::uint64_t{h.windows} + kGroup - 1) / kGroup * sizeof(GroupEntry);
-  if (h.payload_bytes < 2 * rounded + supers + groups) return false;
-  if ((view.maxima = take(rounded)) == nullptr) return false;
-  if ((view.supers = take(supers)) == nullptr) return false;
-  if ((view.counts = take(rounded)) == nullptr) return false;
-  if ((view.groups = take(groups)) == nullptr) return false;
-  view.payload = take(h.payload_bytes - 2 * rounded - supers - groups);
-  return view.payload != nullptr && left == 0;
+  view.payload = cut.at;
+  view.payload_bytes = cut.left;
+  return cut.fits;
+}
+
+std::uint64_t decode_run(const std::uint8_t* base, std::uint64_t bit, std::uint32_t n,
+                         std::uint32_t low, std::uint32_t start, std::uint32_t* out) {
+  std::uint64_t at = bit + std::uint64_t{n} * low;
+  // v + i is the number of zeros shifted up, plus i twice: once for unary, once for the run.
+  std::uint32_t zeros = 0;
+  for (std::uint32_t i = 0; i < n; ++i, ++at) {
+    while ((base[at >> 3] >> (at & 7) & 1) == 0) {
+      ++at;
+      ++zeros;
+    }
+    out[i] = start + i + (zeros << low | bits_from(base, bit + std::uint64_t{i} * low, low));
+  }
+  return at;
+}
+
+void decode_varints(std::string_view bytes, std::uint32_t n, std::uint32_t* documents,
+                    std::uint32_t* combinations) {
+  ByteReader r(bytes);
+  std::uint32_t next = 0;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const std::uint64_t head = r.varint();
+    documents[i] = next + static_cast<std::uint32_t>(head >> 1);
+    combinations[i] = (head & 1) != 0 ? static_cast<std::uint32_t>(r.varint()) : 0u;
+    next = documents[i] + 1;
+  }
+}
+
+void decode_tiny_codes(std::string_view bytes, std::uint64_t end, std::uint32_t n,
+                       std::uint32_t* combinations) {
+  const auto* base = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  if ((base[0] & 1) == 0) {
+    std::fill_n(combinations, n, 0u);
+    return;
+  }
+  const std::uint32_t width = bits_from(base, end, 3);
+  const bool exceptions = bits_from(base, end + 3, 1) != 0;
+  const std::uint64_t codes = end + 4;
+  const std::uint64_t behind = (codes + std::uint64_t{n} * width + 7) / 8;
+  ByteReader r(bytes.substr(std::min<std::uint64_t>(behind, bytes.size())));
+  const std::uint32_t last = (1u << width) - 1;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    combinations[i] = bits_from(base, codes + std::uint64_t{i} * width, width);
+    if (exceptions && combinations[i] == last)
+      combinations[i] += static_cast<std::uint32_t>(r.varint());
+  }
 }
 
 namespace {
 
-void decode_tiny(std::string_view bytes, std::uint32_t frequency, std::vector<RawPosting>& out) {
-  ByteReader r(bytes);
-  std::uint64_t next = 0;
-  for (std::uint32_t i = 0; i < frequency; ++i) {
-    const std::uint64_t head = r.varint();
-    const std::uint64_t document = next + (head >> 1);
-    out.push_back({static_cast<std::uint32_t>(document),
-                   (head & 1) != 0 ? static_cast<std::uint32_t>(r.varint()) : 0u});
-    next = document + 1;
+void decode_tiny(std::string_view bytes, std::uint32_t frequency, std::uint32_t documents,
+                 std::vector<RawPosting>& out) {
+  std::uint32_t numbers[kTinyMax], combinations[kTinyMax];
+  if (!is_run(bytes)) {
+    decode_varints(bytes, frequency, numbers, combinations);
+  } else {
+    const std::uint64_t end =
+        decode_run(reinterpret_cast<const std::uint8_t*>(bytes.data()), 1, frequency,
+                   low_bits(documents - frequency, frequency), 0, numbers);
+    decode_tiny_codes(bytes, end, frequency, combinations);
   }
+  for (std::uint32_t i = 0; i < frequency; ++i) out.push_back({numbers[i], combinations[i]});
 }
 
-void decode_packed(const ListView& view, std::uint32_t frequency, std::vector<RawPosting>& out) {
-  std::uint32_t next = 0;
-  for (std::uint32_t b = 0; b < view.header.windows; ++b) {
-    const BlockEntry entry = view.block(b);
-    const std::uint32_t n = std::min(kBlock, frequency - b * kBlock);
-    const std::uint8_t* deltas = view.payload + entry.offset;
-    const std::uint8_t* codes = deltas + (n * entry.width + 7) / 8;
-    for (std::uint32_t i = 0; i < n; ++i) {
-      const std::uint32_t document = next + bits_at(deltas, i, entry.width);
-      out.push_back({document, bits_at(codes, i, view.header.code_bits)});
-      next = document + 1;
-    }
+void decode_packed(const ListView& view, std::vector<RawPosting>& out) {
+  const std::uint8_t* at = view.payload;
+  std::uint32_t numbers[kBlock];
+  for (std::uint32_t b = 0; b < view.block_count(); ++b) {
+    const std::uint32_t n = view.block_size(b), most = view.block_most(b);
+    const std::uint32_t width = view.header.code_bits;
+    decode_run(at, std::uint64_t{n} * width, n, low_bits(most, n), view.block_start(b), numbers);
+    for (std::uint32_t i = 0; i < n; ++i) out.push_back({numbers[i], bits_at(at, i, width)});
+    at += block_bytes(most, n, width);
   }
 }
 
@@ -117,7 +204,7 @@ void decode_window(const std::uint8_t* at, std::uint32_t n, std::uint32_t bits, 
 void decode_windowed(const ListView& view, std::vector<RawPosting>& out) {
   const std::uint8_t* at = view.payload;
   for (std::uint32_t w = 0; w < view.header.windows; ++w) {
-    const std::uint32_t n = view.counts[w];
+    const std::uint32_t n = view.count(w);
     decode_window(at, n, view.header.code_bits, (view.header.first_window + w) << kWindowBits, out);
     at += window_payload(n, view.header.code_bits);
   }
@@ -125,23 +212,21 @@ void decode_windowed(const ListView& view, std::vector<RawPosting>& out) {
 
 }  // namespace
 
-void decode_codes(const ListView& view, std::uint32_t frequency, std::vector<RawPosting>& out) {
-  view.windowed() ? decode_windowed(view, out) : decode_packed(view, frequency, out);
+void decode_codes(const ListView& view, std::vector<RawPosting>& out) {
+  view.windowed() ? decode_windowed(view, out) : decode_packed(view, out);
 }
 
 void decode_list(std::string_view bytes, std::uint32_t frequency, std::uint32_t documents,
                  std::vector<RawPosting>& out) {
   out.clear();
-  if (frequency <= kTinyMax) return decode_tiny(bytes, frequency, out);
+  if (frequency <= kTinyMax) return decode_tiny(bytes, frequency, documents, out);
   ListView view;
-  view_list(bytes, documents, view);
-  decode_codes(view, frequency, out);
+  view_list(bytes, frequency, documents, view);
+  decode_codes(view, out);
   if (view.header.exceptions == 0) return;
-  std::size_t next = 0;
-  for (RawPosting& p : out) {
-    if (p.combination != view.last_code()) continue;
-    p.combination = load<Exception>(view.exceptions + sizeof(Exception) * next++).combination;
-  }
+  std::uint32_t next = 0;
+  for (RawPosting& p : out)
+    if (p.combination == view.last_code()) p.combination = view.row_combination(next++);
 }
 
 }  // namespace vitrine::text::internal

@@ -28,10 +28,14 @@ struct Maker {
     leaf.prefix = prefix;
     leaf.text = text;
     leaf.scores = scores;
+    for (const Snapshot::Part& part : snapshot.parts()) {
+      TermEntry entry;
+      if (!prefix && part.segment->impl().find(text, entry)) leaf.frequency += entry.frequency;
+      tree.entries.push_back(entry);
+    }
     if (prefix) {
       leaf.weight = boost;
     } else {
-      leaf.frequency = snapshot.document_frequency(text);
       leaf.idf = idf(leaf.frequency);
       leaf.weight = static_cast<float>(boost * leaf.idf);
     }
@@ -113,7 +117,13 @@ EvalMode mode_of(const QueryTree& tree) {
 }  // namespace
 
 void make_tree(const Snapshot& snapshot, const Query& query, QueryTree& tree) {
-  tree = QueryTree{};
+  tree.leaves.clear();
+  tree.nodes.clear();
+  tree.children.clear();
+  tree.node_weight.clear();
+  tree.entries.clear();
+  tree.has_phrase = false;
+  tree.parts = snapshot.parts().size();
   Maker maker{snapshot, tree};
   for (const Snapshot::Part& part : snapshot.parts())
     maker.documents += static_cast<double>(part.segment->documents());

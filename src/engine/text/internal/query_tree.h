@@ -7,6 +7,7 @@
 
 #include "engine/text/index.h"
 #include "engine/text/internal/eval.h"
+#include "engine/text/internal/segment_impl.h"
 #include "engine/text/query.h"
 
 namespace vitrine::text::internal {
@@ -29,6 +30,9 @@ struct QueryTree {
   std::uint32_t root = 0;
   EvalMode mode = EvalMode::kTree;
   bool has_phrase = false;
+  // What the dictionary of each segment says of each leaf's term: leaf * parts + part.
+  std::size_t parts = 0;
+  std::vector<TermEntry> entries;
 };
 
 // The sum of weights is finite; idf follows the formula of schema.h over all segments.

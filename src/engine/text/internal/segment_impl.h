@@ -68,4 +68,13 @@ struct Segment::Impl {
   Status bind();
 };
 
+namespace internal {
+
+// Every entry of the dictionary lies in its sections, terms rise, and all lists are good.
+Status check_dictionary(const Segment::Impl& segment);
+// Ids are set, differ, and rise where the file says so.
+Status check_documents(const Segment::Impl& segment);
+
+}  // namespace internal
+
 }  // namespace vitrine::text

@@ -6,6 +6,8 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "engine/text/internal/dictionary.h"
+#include "engine/text/segment.h"
 #include "platform/codec/crc32c.h"
 
 namespace vitrine::text::internal {
@@ -58,32 +60,31 @@ void SegmentWriter::add_term(std::string_view term, std::span<const RawPosting> 
                              std::span<const std::uint32_t> position_ends) {
   State& s = *state_;
   VITRINE_CHECK(s.meta.terms == 0 || s.previous < term);
-  ByteWriter w(s.terms);
-  std::size_t shared = 0;
-  if (s.meta.terms % kTermsPerBlock == 0) {
+  const bool first = s.meta.terms % kTermsPerBlock == 0;
+  DictionaryEntry entry;
+  if (first) {
     DictionaryBlock block{};
     block.postings = s.postings.size();
     block.terms = static_cast<std::uint32_t>(s.terms.size());
     s.blocks.append(reinterpret_cast<const char*>(&block), sizeof block);
   } else {
     const std::size_t most = std::min(term.size(), s.previous.size());
-    while (shared < most && term[shared] == s.previous[shared]) ++shared;
+    while (entry.shared < most && term[entry.shared] == s.previous[entry.shared]) ++entry.shared;
   }
   const std::size_t before = s.postings.size();
   s.encoder->encode(postings, s.postings);
-  w.varint(shared);
-  w.string(term.substr(shared));
-  w.varint(postings.size());
-  w.varint(s.postings.size() - before);
+  entry.rest = term.substr(entry.shared);
+  entry.frequency = postings.size();
+  entry.postings_bytes = s.postings.size() - before;
+  entry.positions_at = s.positions.size();
   if (s.meta.schema.positions) {
-    const std::size_t at = s.positions.size();
     ByteWriter p(s.positions);
     for (std::size_t i = 0; i < postings.size(); i += kPositionsStep)
       p.u32(i == 0 ? 0 : position_ends[i - 1]);
     s.positions += positions;
-    w.varint(s.positions.size() - at);
-    if (s.meta.terms % kTermsPerBlock == 0) w.varint(at);
+    entry.positions_bytes = s.positions.size() - entry.positions_at;
   }
+  write_entry(entry, s.meta.schema.positions, first, s.terms);
   s.previous = term;
   ++s.meta.terms;
   s.meta.postings += postings.size();
@@ -108,7 +109,7 @@ std::string SegmentWriter::finish() {
   const std::string_view sections[kSectionKinds] = {meta,
                                                     ids,
                                                     view(s.documents.lengths),
-                                                    view(s.classes.of_document),
+                                                    std::string_view(),
                                                     s.terms,
                                                     s.blocks,
                                                     s.postings,
@@ -127,7 +128,7 @@ std::string SegmentWriter::finish() {
   }
   const std::uint64_t total = offset + kImagePadding;
   ByteWriter w(image);
-  w.u32(1);
+  w.u32(kSegmentFormat);
   w.u32(kSectionKinds);
   w.u64(total);
   w.u32(codec::crc32c(table));

@@ -1,0 +1,103 @@
+#include "engine/text/internal/dictionary.h"
+
+#include <algorithm>
+
+#include "engine/text/internal/list_view.h"
+#include "engine/text/internal/segment_impl.h"
+
+namespace vitrine::text {
+
+using namespace internal;  // NOLINT: the parts of this module
+
+namespace internal {
+
+TermCursor::TermCursor(const Segment::Impl& segment, std::uint64_t block)
+    : segment_(segment), number_(block * kTermsPerBlock) {}
+
+bool TermCursor::next() {
+  if (number_ >= segment_.meta.terms) return false;
+  const bool first = number_ % kTermsPerBlock == 0;
+  const bool with_positions = segment_.meta.schema.positions;
+  if (first) {
+    const DictionaryBlock block = segment_.block(number_ / kTermsPerBlock);
+    at_ = block.terms;
+    postings_ = block.postings;
+    text_.clear();
+  }
+  ByteReader r(segment_.section(SectionKind::kTerms).substr(at_));
+  const std::size_t before = r.remaining();
+  const DictionaryEntry e = read_entry(r, with_positions, first);
+  at_ += before - r.remaining();
+  if (first) positions_ = e.positions_at;
+  text_.resize(std::min<std::size_t>(e.shared, text_.size()));
+  text_ += e.rest;
+  entry_.frequency = static_cast<std::uint32_t>(e.frequency);
+  entry_.postings = segment_.section(SectionKind::kPostings).substr(postings_, e.postings_bytes);
+  entry_.positions =
+      segment_.section(SectionKind::kPositions).substr(positions_, e.positions_bytes);
+  postings_ += e.postings_bytes;
+  positions_ += e.positions_bytes;
+  ++number_;
+  return true;
+}
+
+}  // namespace internal
+
+DictionaryBlock Segment::Impl::block(std::uint64_t b) const {
+  return load<DictionaryBlock>(section(SectionKind::kBlocks).data() + b * sizeof(DictionaryBlock));
+}
+
+std::string_view Segment::Impl::first_term(std::uint64_t b) const {
+  ByteReader r(section(SectionKind::kTerms).substr(block(b).terms));
+  return read_entry(r, false, true).rest;
+}
+
+std::uint64_t Segment::Impl::block_of(std::string_view term) const {
+  const std::uint64_t prefix = term_prefix(term);
+  auto range = std::equal_range(prefixes.begin(), prefixes.end(), prefix);
+  auto low = static_cast<std::uint64_t>(range.first - prefixes.begin());
+  auto high = static_cast<std::uint64_t>(range.second - prefixes.begin());
+  while (low < high) {  // blocks that share the 8 bytes: the first one that begins behind the term
+    const std::uint64_t middle = (low + high) / 2;
+    if (first_term(middle) <= term)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low == 0 ? 0 : low - 1;
+}
+
+bool Segment::Impl::find(std::string_view term, TermEntry& entry) const {
+  if (meta.terms == 0 || term.size() > kTermBytesMax) return false;
+  const std::uint64_t b = block_of(term);
+  const DictionaryBlock head = block(b);
+  const std::uint64_t in_block =
+      std::min<std::uint64_t>(kTermsPerBlock, meta.terms - b * kTermsPerBlock);
+  ByteReader r(section(SectionKind::kTerms).substr(head.terms));
+  std::uint64_t postings_at = head.postings, positions_at = 0;
+  // Front coding lets most entries be refused by one comparison: `equal` bytes of the term agree
+  // with the entry before.
+  std::size_t equal = 0;
+  for (std::uint64_t i = 0; i < in_block; ++i) {
+    const DictionaryEntry e = read_entry(r, meta.schema.positions, i == 0);
+    if (i == 0) positions_at = e.positions_at;
+    if (e.shared < equal) return false;  // the entries have passed the term
+    if (e.shared == equal) {
+      std::size_t more = 0;
+      const std::size_t most = std::min(e.rest.size(), term.size() - equal);
+      while (more < most && e.rest[more] == term[equal + more]) ++more;
+      if (more == e.rest.size() && equal + more == term.size()) {
+        entry.frequency = static_cast<std::uint32_t>(e.frequency);
+        entry.postings = section(SectionKind::kPostings).substr(postings_at, e.postings_bytes);
+        entry.positions = section(SectionKind::kPositions).substr(positions_at, e.positions_bytes);
+        return true;
+      }
+      equal += more;
+    }
+    postings_at += e.postings_bytes;
+    positions_at += e.positions_bytes;
+  }
+  return false;
+}
+
+}  // namespace vitrine::text

@@ -1,6 +1,7 @@
 #include "bench/quality_models.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <unordered_map>
@@ -103,7 +104,8 @@ void print_line(const Report& report, const std::string& settings) {
 session::TrainOptions beauty_session() {
   session::TrainOptions options;
   options.negatives = 1024;
-  options.epochs_max = 60;
+  const char* epochs = std::getenv("EPOCHS");
+  options.epochs_max = epochs == nullptr ? 60 : static_cast<std::uint32_t>(std::atoi(epochs));
   options.validate_every = 2;
   options.patience = 3;
   return options;

@@ -9,7 +9,11 @@
 // VEC_N=200000    fewer vectors (default 1,000,000)
 // VEC_SETS=spread only these sets (default clustered,spread)
 // VECTORS=f.fvecs also this file; the last 1,000 rows are the queries
+// VEC_RIVALS=...  only these rivals (default hnswlib,faiss,blas)
 // FAISS_ROOT=dir  at configure time: a newer Faiss, with its 4-bit fast scan as another rival
+//
+// Built indexes of rivals and exact answers are kept below build/bench-data: the first run is the
+// longest. Filtered rivals are Faiss IVFFlat with a bitmap, and BLAS over copies of the survivors.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -42,6 +46,12 @@ double clock_s(clockid_t clock) {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 double thread_cpu_s() { return clock_s(CLOCK_THREAD_CPUTIME_ID); }
+
+// A line of progress with the time since the start.
+void say(const std::string& what) {
+  static const double start = clock_s(CLOCK_MONOTONIC);
+  std::printf("[%4.0f s] %s\n", clock_s(CLOCK_MONOTONIC) - start, what.c_str());
+}
 
 struct Data {
   VectorSet set;
@@ -194,23 +204,21 @@ class Own {
   }
   vec::Rows rows() const { return {data_.queries.data(), kQueries, data_.set.dim}; }
 
-  // CPU time of single queries, each the median of five runs so that interrupts don't count.
+  // CPU time of single queries, each the median of seven passes over all of them: a query's runs
+  // are far apart, so that neither caches nor a noisy moment of the machine decide.
   double p99_over_p50(double recall) {
-    std::vector<double> times;
-    for (std::size_t q = 0; q < kQueries; ++q) {
-      std::vector<double> runs;
-      for (int i = 0; i < 5; ++i) {
+    constexpr std::size_t kPasses = 7;
+    std::vector<std::vector<double>> runs(kQueries);
+    for (std::size_t pass = 0; pass < kPasses; ++pass) {
+      for (std::size_t q = 0; q < kQueries; ++q) {
         const double start = thread_cpu_s();
         static_cast<void>(searcher_.search(data_.queries.data() + q * data_.set.dim,
                                            {kTop, recall, {}, nullptr}));
-        runs.push_back(thread_cpu_s() - start);
-        // Between repeats another query, so that lists are not all in the cache.
-        static_cast<void>(
-            searcher_.search(data_.queries.data() + (q * 7919 + 13) % kQueries * data_.set.dim,
-                             {kTop, recall, {}, nullptr}));
+        runs[q].push_back(thread_cpu_s() - start);
       }
-      times.push_back(median_of(runs));
     }
+    std::vector<double> times;
+    for (const auto& of_query : runs) times.push_back(median_of(of_query));
     std::sort(times.begin(), times.end());
     return times[kQueries * 99 / 100] / times[kQueries / 2];
   }
@@ -267,6 +275,40 @@ double read_bandwidth() {
 
 // ---- rivals ----
 
+// Whether the comma-separated environment variable names `word`, or is not set.
+bool wanted(const char* variable, const std::string& word) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ||
+         ("," + std::string(text) + ",").find("," + word + ",") != std::string::npos;
+}
+
+// A rival that fails costs its own figures only.
+std::unique_ptr<VectorRival> rival(const std::string& name,
+                                   const std::function<std::unique_ptr<VectorRival>()>& make) {
+  if (!wanted("VEC_RIVALS", name)) return nullptr;
+  say("loading or building " + name);
+  try {
+    return make();
+  } catch (const std::exception& error) {
+    say(name + " is left out: " + error.what());
+    return nullptr;
+  }
+}
+
+// Exact answers, kept in a file beside the indexes.
+void find_truth(Data& data, VectorRival& blas, const std::string& cache) {
+  data.truth.resize(kQueries * kTop);
+  const auto bytes = static_cast<std::streamsize>(data.truth.size() * sizeof(std::int64_t));
+  const std::string path =
+      cache + "/truth-" + data.set.name + "-" + std::to_string(data.set.count) + ".bin";
+  std::ifstream in(path, std::ios::binary);
+  if (in.read(reinterpret_cast<char*>(data.truth.data()), bytes)) return;
+  blas.search(data.queries.data(), kQueries, 1, data.truth.data());
+  std::ofstream(path + ".tmp", std::ios::binary)
+      .write(reinterpret_cast<const char*>(data.truth.data()), bytes);
+  std::filesystem::rename(path + ".tmp", path);
+}
+
 void add_rival(std::vector<Contender>& contenders, VectorRival* rival, const Data& data,
                const std::vector<std::uint64_t>* passing, bool one_by_one) {
   if (rival == nullptr) return;
@@ -320,12 +362,17 @@ std::vector<std::int64_t> filtered_truth(const Data& data,
 
 // Speed among what passes a filter of `percent`, over the best rival's, at 0.95.
 double run_filtered(Own& own, const Data& data, const vec::Index& index, VectorRival* faiss,
-                    unsigned percent) {
+                    VectorRival& blas, unsigned percent) {
   const auto passing = random_filter(data.set.count, percent);
   const auto truth = filtered_truth(data, passing);
+  const double start = thread_cpu_s();
   const vec::Filter filter = index.filter(passing);
+  say("filter of " + std::to_string(percent) + " %, prepared in " +
+      fixed((thread_cpu_s() - start) * 1e3, 1) + " ms");
   std::vector<Contender> contenders{own.contender(false, &filter)};
   add_rival(contenders, faiss, data, &passing, true);
+  // One query against a tenth of all rows takes milliseconds: not the best, and slow to measure.
+  if (percent < 10) add_rival(contenders, &blas, data, &passing, true);
   run_all(contenders, truth);
   print_table(data.set.name + ", " + std::to_string(percent) + " % pass a filter", contenders);
   const double best = best_rival(contenders, 0.95).rate;
@@ -336,7 +383,8 @@ using Figures = std::vector<std::pair<std::string, double>>;
 
 Figures run_set(Data& data, const std::string& cache, double bandwidth) {
   Figures out;
-  std::printf("== %s: %zu x %u\n", data.set.name.c_str(), data.set.count, data.set.dim);
+  say("== " + data.set.name + ": " + std::to_string(data.set.count) + " x " +
+      std::to_string(data.set.dim) + "; building the index");
   const vec::Rows rows{data.set.rows, data.set.count, data.set.dim};
   vec::BuildOptions options;
   options.metric = data.set.inner_product ? vec::Metric::kInnerProduct : vec::Metric::kL2;
@@ -347,12 +395,12 @@ Figures run_set(Data& data, const std::string& cache, double bandwidth) {
   const vec::Index& index = built.value();
   const double build_cpu_s = clock_s(CLOCK_PROCESS_CPUTIME_ID) - start;
 
+  say("exact answers by brute force");
   const auto blas = blas_rival(data.set);
-  data.truth.resize(kQueries * kTop);
-  blas->search(data.queries.data(), kQueries, 1, data.truth.data());
-  const auto hnswlib = hnswlib_rival(data.set, cache);
-  const auto faiss = faiss_flat_lists_rival(data.set, cache);
-  const auto fast_scan = faiss_fast_scan_rival(data.set, cache);
+  find_truth(data, *blas, cache);
+  const auto hnswlib = rival("hnswlib", [&] { return hnswlib_rival(data.set, cache); });
+  const auto faiss = rival("faiss", [&] { return faiss_flat_lists_rival(data.set, cache); });
+  const auto fast_scan = rival("faiss", [&] { return faiss_fast_scan_rival(data.set, cache); });
 
   Own own(index, data);
   std::vector<Contender> single{own.contender(false, nullptr)};
@@ -361,8 +409,10 @@ Figures run_set(Data& data, const std::string& cache, double bandwidth) {
     add_rival(single, rival, data, nullptr, true);
     add_rival(batch, rival, data, nullptr, false);
   }
-  add_rival(batch, blas.get(), data, nullptr, false);
+  if (wanted("VEC_RIVALS", "blas")) add_rival(batch, blas.get(), data, nullptr, false);
+  say("one by one");
   run_all(single, data.truth);
+  say("batches");
   run_all(batch, data.truth);
   print_table(data.set.name + ", one by one", single);
   print_table(data.set.name + ", batches of 1,000", batch);
@@ -372,11 +422,14 @@ Figures run_set(Data& data, const std::string& cache, double bandwidth) {
     for (const double goal : kGoals) {
       const Best best = best_rival(*contenders, goal);
       const auto mine = (*contenders)[0].rate_at(goal);
-      if (mine && best.rate > 0) out.emplace_back(key + fixed(goal * 100, 0), *mine / best.rate);
+      // 0: nobody else, or not we, reached it.
+      out.emplace_back(key + fixed(goal * 100, 0), mine && best.rate > 0 ? *mine / best.rate : 0.0);
     }
   }
-  out.emplace_back("filtered1_over_best_95", run_filtered(own, data, index, faiss.get(), 1));
-  out.emplace_back("filtered10_over_best_95", run_filtered(own, data, index, faiss.get(), 10));
+  for (const unsigned percent : {1U, 10U})
+    out.emplace_back("filtered" + std::to_string(percent) + "_over_best_95",
+                     run_filtered(own, data, index, faiss.get(), *blas, percent));
+  say("details");
   const auto single_95 = single[0].rate_at(0.95);
   const auto batch_95 = batch[0].rate_at(0.95);
   const auto count = static_cast<double>(data.set.count);
@@ -439,6 +492,7 @@ Data from_fvecs(const std::string& path) {
 int main_with() {
   const std::string cache = "build/bench-data";
   std::filesystem::create_directories(cache);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // progress, also into a file
   const auto count = static_cast<std::size_t>(number_from_environment("VEC_N", 1e6));
   std::string sets =
       std::getenv("VEC_SETS") != nullptr ? std::getenv("VEC_SETS") : "clustered,spread";

@@ -3,6 +3,7 @@
 
 This script fails when
   - a relative link in a *.md file leads to a file or heading that does not exist;
+  - a source file speaks of a document (docs/...) that does not exist;
   - docs/openapi.json is not JSON, has a $ref that leads nowhere, or an operation without operationId,
     summary, description, or an example of a request or response body;
   - the operations of docs/openapi.json are not those of the route table (src/edge/api/api.cc);
@@ -104,6 +105,19 @@ def check_links(root):
                 problems.append(f"{name}: the link {target} leads to no file")
             elif anchor and aim.suffix == ".md" and anchor not in anchors(aim.read_text()):
                 problems.append(f"{name}: the link {target} leads to no heading or anchor")
+    return problems
+
+
+def check_mentions(root):
+    """Comments in the code point to documents by their path from the root."""
+    problems = []
+    for folder in ("src", "apps", "bench", "tests", "tools", "cmake"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in (".h", ".cc", ".cmake", ".in") or SKIPPED_FOLDERS & set(path.relative_to(root).parts):
+                continue
+            for document in sorted(set(re.findall(r"\bdocs/[a-z0-9/_-]+\.(?:md|json)\b", path.read_text(errors="replace"), re.I))):
+                if not (root / document).exists():
+                    problems.append(f"{path.relative_to(root).as_posix()}: speaks of {document}, which does not exist")
     return problems
 
 
@@ -224,7 +238,7 @@ def check_errors(root):
 
 
 def check(root):
-    return check_links(root) + check_openapi(root) + check_errors(root)
+    return check_links(root) + check_mentions(root) + check_openapi(root) + check_errors(root)
 
 
 def self_test():
@@ -232,7 +246,8 @@ def self_test():
     expected = ["leads to no file", "leads to no heading", "leads nowhere", "no summary", "is used twice",
                 "request body has no example", "response 200 has no example", "(getGone) is not described",
                 "(getStray) is no route", "new_code (src/edge/api/api.cc) is not described", "old_code is given by no source",
-                "the anchor of same is other", "same is described twice", "codes of RejectedEvent", "event types"]
+                "the anchor of same is other", "same is described twice", "codes of RejectedEvent", "event types",
+                "speaks of docs/gone.md"]
     operation = {"operationId": "getStray", "description": "x", "requestBody": {"content": {"application/json": {}}},
                  "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/gone"}}}}}}
     schemas = {"RejectedEvent": {"properties": {"code": {"enum": ["made_up"]}}},
@@ -244,6 +259,7 @@ def self_test():
         "src/edge/api/api.cc": 'Route{Method::kGet, "/gone", "getGone"};\nwith_reason("new_code"); problem_response(400, "same", x);\n',
         "src/domain/event/event_json.cc": 'kRejectNames = {"same"};\n',
         "src/domain/event/event.cc": 'kNames = {"", "search"};\n',
+        "bench/a.cc": "// docs/gone.md and docs/openapi.json\n",
     }
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)

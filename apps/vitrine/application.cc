@@ -3,14 +3,16 @@
 #include <unistd.h>
 
 #include "application_archive.h"
+#include "commands.h"
 #include "platform/codec/json_writer.h"
 #include "platform/io/atomic_file.h"
 #include "platform/obs/log.h"
+#include "service/privacy/answer_kind.h"
 
 namespace vitrine::app {
 namespace {
 
-constexpr std::uint16_t kAnswerKind = 1;  // of the recommendation log's records
+constexpr std::size_t kAsideMost = 4;  // pieces of work that wait for the thread beside
 
 apply::PartitionOptions partition_options(const Settings& s) {
   apply::PartitionOptions o;
@@ -23,15 +25,10 @@ apply::PartitionOptions partition_options(const Settings& s) {
   // A snapshot writer of a process that was killed may hold the lock for a moment longer.
   o.log.lock_wait_us = 3 * kSecondUs;
   o.snapshot_records = static_cast<std::uint64_t>(s.snapshot_records);
+  o.on_snapshot_failed = [](const Error& e) { obs::log_warn("snapshot_failed", {{"error", e}}); };
   o.snapshot_interval_us = s.snapshot_interval;
   o.keep_until_archived = !s.archive_directory.empty();
-  auto& tenant = o.state.tenant;
-  tenant.history_entries = static_cast<std::uint32_t>(s.history_entries);
-  tenant.history_memory_bytes = s.history_memory;
-  tenant.id_window_memory_bytes = s.event_id_memory;
-  tenant.catalog.items_max = static_cast<std::uint32_t>(s.catalog_items_max);
-  tenant.trending_half_life = s.trending_half_life;
-  tenant.popular_half_life = s.popular_half_life;
+  o.state = partition_state_options(s);
   return o;
 }
 
@@ -53,6 +50,18 @@ std::string in_data(const Settings& s, std::string_view name) {
 
 }  // namespace
 
+apply::PartitionStateOptions partition_state_options(const Settings& s) {
+  apply::PartitionStateOptions o;
+  auto& tenant = o.tenant;
+  tenant.history_entries = static_cast<std::uint32_t>(s.history_entries);
+  tenant.history_memory_bytes = s.history_memory;
+  tenant.id_window_memory_bytes = s.event_id_memory;
+  tenant.catalog.items_max = static_cast<std::uint32_t>(s.catalog_items_max);
+  tenant.trending_half_life = s.trending_half_life;
+  tenant.popular_half_life = s.popular_half_life;
+  return o;
+}
+
 // Every answer as a record of a log of its own: synced each second, kept by time and size.
 class Application::LoggedAnswers final : public api::AnswerLog {
  public:
@@ -73,25 +82,30 @@ class Application::LoggedAnswers final : public api::AnswerLog {
     // Losing the record of an answer is no reason to stop answering.
     o.on_fatal = [](const Error& e) { obs::log_error("answer_log_failed", {{"error", e}}); };
     VITRINE_TRY(auto log, eventlog::Writer::open(std::move(o)));
-    return std::unique_ptr<api::AnswerLog>(new LoggedAnswers(std::move(log), registry));
+    return std::unique_ptr<api::AnswerLog>(
+        new LoggedAnswers(std::move(log), in_data(s, "answers"), registry));
   }
 
-  LoggedAnswers(std::unique_ptr<eventlog::Writer> log, obs::Registry& registry)
+  LoggedAnswers(std::unique_ptr<eventlog::Writer> log, std::string directory,
+                obs::Registry& registry)
       : log_(std::move(log)),
+        directory_(std::move(directory)),
         recorded_(registry.counter("vitrine_answers_recorded_total",
                                    "Answers written to the recommendation log.")),
         lost_(registry.counter("vitrine_answers_lost_total",
                                "Answers that found the recommendation log full or failed.")) {}
 
   void append(std::string_view record) override {
-    const eventlog::RecordRef ref{kAnswerKind, 0, record};
+    const eventlog::RecordRef ref{privacy::kAnswerKind, 0, record};
     const bool taken = log_->append(std::span(&ref, 1), nullptr).ok();
     (taken ? recorded_ : lost_).add();
   }
+  const std::string& directory() const override { return directory_; }
   Status close() override { return log_->close(); }
 
  private:
   std::unique_ptr<eventlog::Writer> log_;
+  const std::string directory_;
   obs::Counter& recorded_;
   obs::Counter& lost_;
 };
@@ -275,6 +289,33 @@ void Application::round_ended() {
   partitions_to_flush.clear();
 }
 
+bool Application::run_aside(std::function<void()> work) {
+  std::lock_guard lock(aside_mutex_);
+  if (aside_queue_.size() >= kAsideMost) return false;
+  aside_queue_.push_back(std::move(work));
+  if (aside_running_) return true;
+  aside_running_ = true;
+  aside_.reset();  // of the thread before, which has nothing left to do
+  aside_ = thread_executor().run_thread("aside", [this] { work_aside(); });
+  return true;
+}
+
+void Application::work_aside() {
+  while (true) {
+    std::function<void()> work;
+    {
+      std::lock_guard lock(aside_mutex_);
+      if (aside_queue_.empty()) {
+        aside_running_ = false;
+        return;
+      }
+      work = std::move(aside_queue_.front());
+      aside_queue_.pop_front();
+    }
+    work();
+  }
+}
+
 Status Application::ready() {
   if (failed_) return Error(ErrorCode::kUnavailable, "the process has failed and is ending");
   if (draining_) return Error(ErrorCode::kUnavailable, "the process is draining");
@@ -334,6 +375,12 @@ Status Application::stop() {
   Status first = failed_ ? ok_status() : partitions_->stop();
   server_->stop();
   server_.reset();
+  std::unique_ptr<Task> aside;
+  {
+    std::lock_guard lock(aside_mutex_);
+    aside = std::move(aside_);
+  }
+  aside.reset();  // waits for it, without the lock that it needs
   if (answers_) {
     auto closed = answers_->close();
     if (!closed.ok() && first.ok()) first = std::move(closed);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -45,6 +46,7 @@ class Application final : public api::Platform {
   Status ready() override;
   void flush_at_round_end(apply::Partition& partition) override;
   void round_ended() override;
+  bool run_aside(std::function<void()> work) override;
 
  private:
   class LoggedAnswers;
@@ -66,6 +68,7 @@ class Application final : public api::Platform {
   Status open_answers();
   Status start_archive();
   Status write_runtime_file();
+  void work_aside();
   void register_metrics();
   void register_partition(std::uint32_t number, Place& place);
   Result<std::shared_ptr<Place>> place(std::uint32_t number);
@@ -90,6 +93,10 @@ class Application final : public api::Platform {
   std::unique_ptr<AnswerMetrics> answer_metrics_;
   gateway::TenantRouter<api::TenantServices> tenants_;
   std::unique_ptr<api::Api> api_;
+  std::mutex aside_mutex_;
+  std::deque<std::function<void()>> aside_queue_;  // guarded by aside_mutex_
+  bool aside_running_ = false;                     // guarded by aside_mutex_
+  std::unique_ptr<Task> aside_;                    // guarded by aside_mutex_
   std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<net::Server> server_;  // last: first to go
 };

@@ -5,8 +5,10 @@
 #include <ostream>
 #include <string>
 
+#include "base/progress.h"
 #include "base/result.h"
 #include "platform/codec/json_writer.h"
+#include "service/apply/partition_state.h"
 #include "service/control/control_store.h"
 #include "settings.h"
 #include "tool/backup/drill.h"
@@ -20,6 +22,15 @@ int run_serve(const Settings& settings);
 // One line per tenant: tenant, position, digest of the state after snapshot and tail of the log.
 // The server may be running; what it appends meanwhile is not waited for.
 Status run_state_digest(const Settings& settings, bool json, std::ostream& out);
+
+// What was ordered to be erased, and what of it is still to be found. With `must_be_done` an
+// error where anything is.
+Status run_erase_status(const Settings& settings, bool json, bool must_be_done, std::ostream& out);
+// Erases it for good; the server must be stopped.
+Status run_erase(const Settings& settings, Progress& progress, std::ostream& out);
+
+// How the states of this installation are made; without a directory.
+apply::PartitionStateOptions partition_state_options(const Settings& settings);
 
 // What it prints; of the log up to `last` of each partition, or with none given up to its end.
 Result<std::vector<backup::StateDigest>> state_digests(const Settings& settings,

@@ -7,6 +7,7 @@
 #include "domain/catalog/item_json.h"
 #include "domain/event/event_codec.h"
 #include "domain/event/event_json.h"
+#include "domain/person/person_json.h"
 #include "domain/record/record.h"
 #include "engine/eventlog/reader.h"
 #include "platform/codec/json_writer.h"
@@ -22,14 +23,9 @@ using record::RecordKind;
 Result<std::unique_ptr<apply::PartitionState>> replayed_state(const std::string& directory,
                                                               const Settings& settings,
                                                               eventlog::Position last) {
-  apply::PartitionStateOptions options;
+  apply::PartitionStateOptions options = partition_state_options(settings);
   options.directory = directory;
-  options.tenant.history_entries = static_cast<std::uint32_t>(settings.history_entries);
-  options.tenant.history_memory_bytes = settings.history_memory;
   options.tenant.id_window_memory_bytes = ~std::uint64_t{0};  // never writes run files of its own
-  options.tenant.catalog.items_max = static_cast<std::uint32_t>(settings.catalog_items_max);
-  options.tenant.trending_half_life = settings.trending_half_life;
-  options.tenant.popular_half_life = settings.popular_half_life;
   options.snapshot_max = last;
   apply::LoadReport report;
   auto& files = io::system_files();
@@ -110,6 +106,14 @@ Status write_record_payload(const eventlog::RecordView& record, codec::JsonWrite
       json.key("item_delete").string(item_id);
       return ok_status();
     }
+    case RecordKind::kUserUpsert:
+    case RecordKind::kUserPatch:
+    case RecordKind::kUserDelete:
+    case RecordKind::kUserMerge:
+    case RecordKind::kUserConsent:
+    case RecordKind::kUserErase:
+      return person::write_record(static_cast<RecordKind>(record.kind), body, json);
+    case RecordKind::kErased: json.key("erased").boolean(true); return ok_status();
   }
   return Error(ErrorCode::kUnsupported,
                "is of kind " + std::to_string(record.kind) + ", which this version does not know");

@@ -293,6 +293,31 @@ void add_state(CLI::App& app, Shared& shared) {
       [&shared] { return run_state_digest(shared.settings, shared.json, std::cout); });
 }
 
+void add_erase(CLI::App& app, Shared& shared) {
+  CLI::App& group =
+      *app.add_subcommand("erase", "Erase persons from the files of a data directory");
+  group.require_subcommand(1);
+  CLI::App& status = *group.add_subcommand(
+      "status", "What was ordered to be erased, and what of it is still in the files");
+  add_data(status, shared);
+  add_json(status, shared);
+  run(status, shared,
+      [&shared] { return run_erase_status(shared.settings, shared.json, false, std::cout); });
+  CLI::App& verify = *group.add_subcommand(
+      "verify", "The same; exit code 1 where anything of an erased person is left");
+  add_data(verify, shared);
+  add_json(verify, shared);
+  run(verify, shared,
+      [&shared] { return run_erase_status(shared.settings, shared.json, true, std::cout); });
+  CLI::App& erase = *group.add_subcommand(
+      "run", "Rewrite the logs without them and make the state anew; the server must be stopped");
+  add_data(erase, shared);
+  run(erase, shared, [&shared] {
+    const auto progress = terminal_progress();
+    return run_erase(shared.settings, *progress, std::cout);
+  });
+}
+
 void add_config(CLI::App& app, Shared& shared) {
   CLI::App& command = *app.add_subcommand("config", "Show every setting with its present value");
   add_config_file(command, shared);
@@ -449,6 +474,7 @@ int main_with(int argc, char** argv) {
   add_simulate_commands(app, line);
   add_log(app, shared);
   add_state(app, shared);
+  add_erase(app, shared);
   add_backup_commands(app, line);
   add_archive_commands(app, line);
   add_text_commands(app, shared.exit_code);

@@ -71,7 +71,8 @@ void add_others(CLI::App& group, int& exit_code) {
 
   static vec::VecImportOptions import;
   CLI::App& faiss = *group.add_subcommand(
-      "import-faiss", "Build an index from the vectors of a Faiss Flat or IVFFlat index");
+      "import-faiss",
+      "Build an index from the vectors of a Faiss index (Flat, IVFFlat, IVFPQ, IVFPQFastScan)");
   faiss.add_option("input", import.input, "The Faiss index")->required();
   faiss.add_option("-o,--output", import.output, "The index file to write")->required();
   faiss.add_option("--threads", import.threads, "[2]")->check(CLI::Range(1, 256));

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/decay.h"
+#include "base/edit_distance.h"
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/progress.h"
@@ -53,6 +54,14 @@ TEST(Error, AReasonAndARetryTimeSurviveContextAndCopies) {
 TEST(Error, AFullDiskIsExhaustedAndOtherDiskErrorsAreIo) {
   EXPECT_EQ(io_error("write", "f", ENOSPC).code(), ErrorCode::kExhausted);
   EXPECT_EQ(io_error("write", "f", EIO).code(), ErrorCode::kIo);
+}
+
+TEST(EditDistance, CountsInsertionsDeletionsAndReplacements) {
+  EXPECT_EQ(edit_distance("", ""), 0u);
+  EXPECT_EQ(edit_distance("", "abc"), 3u);
+  EXPECT_EQ(edit_distance("colour", "color"), 1u);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+  EXPECT_EQ(edit_distance("sitting", "kitten"), 3u);
 }
 
 TEST(Bytes, WhatIsWrittenIsReadBack) {

@@ -13,6 +13,7 @@ std::string path_of(const api::Route& route, const Subject& subject) {
     if (at != std::string::npos) path.replace(at, name.size(), net::percent_encode(value));
   };
   put("{item_id}", subject.item_id);
+  put("{user_id}", subject.user_id);
   put("{placement}", "recently-viewed");
   put("{user_id}", subject.user_id);
   put("{category}", "nothing is of this");
@@ -49,6 +50,21 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
   if (name == "listItems" || name == "listAttributes") return with({});
   if (name == "importItems") {
     with(item + "\n");
+    out.call.content_type = "application/x-ndjson";
+    return out;
+  }
+  if (name == "putUser") return with(R"({"attributes":{"probe":true}})");
+  if (name == "patchUser") return with(R"({"attributes":{"probe":false}})");  // after putUser
+  if (name == "exportUser") return with({});
+  if (name == "eraseUser") return with({}, 202);
+  if (name == "getUser" || name == "deleteUser") return with({});
+  if (name == "mergeUser") {
+    return with("{\"anonymous_id\":" + json_text("visitor-" + subject.user_id) + "}");
+  }
+  if (name == "getConsents" || name == "listUsers") return with({});
+  if (name == "patchConsents") return with(R"({"marketing":true})");
+  if (name == "importUsers") {
+    with("{\"user_id\":" + json_text(subject.user_id) + "}\n");
     out.call.content_type = "application/x-ndjson";
     return out;
   }

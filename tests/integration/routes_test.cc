@@ -49,6 +49,13 @@ class Routes : public testing::Test {
     }
     auto taken = server_.post("/v1/items:import", shop.secret, lines, "application/x-ndjson");
     ASSERT_EQ(number_at(taken.body, "/accepted"), kItems) << taken.body;
+    std::string users;
+    for (int user = 0; user < 10; ++user) {
+      users += "{\"user_id\":\"" + mark + "-" + std::to_string(user) +
+               "\",\"attributes\":{\"name\":\"Title of " + mark + "\"}}\n";
+    }
+    taken = server_.post("/v1/users:import", shop.secret, users, "application/x-ndjson");
+    ASSERT_EQ(number_at(taken.body, "/accepted"), 10) << taken.body;
     std::vector<std::string> events;
     for (int user = 0; user < 10; ++user) {
       for (int n = 0; n < 8; ++n) {
@@ -67,6 +74,8 @@ class Routes : public testing::Test {
   std::map<std::string, std::string> everything_of(const Shop& shop) {
     std::map<std::string, std::string> out;
     out["items"] = server_.get("/v1/items?limit=1000", shop.secret).body;
+    out["users"] = server_.get("/v1/users?limit=1000", shop.secret).body;
+    out["user"] = server_.get("/v1/users/" + shop.name + "-0", shop.secret).body;
     out["attributes"] = server_.get("/v1/attributes", shop.secret).body;
     for (std::string_view placement : kPlacements) {
       const auto answer =

@@ -12,50 +12,6 @@ constexpr std::uint8_t kRemove = 255;
 
 Error corrupt(std::string message) { return Error(ErrorCode::kCorrupt, std::move(message)); }
 
-void encode_value(const AttributeValue& value, ByteWriter& out) {
-  out.u8(static_cast<std::uint8_t>(type_of(value)));
-  switch (type_of(value)) {
-    case AttributeType::kString: out.string(std::get<std::string>(value)); break;
-    case AttributeType::kNumber: out.f64(std::get<double>(value)); break;
-    case AttributeType::kBoolean: out.u8(std::get<bool>(value) ? 1 : 0); break;
-    case AttributeType::kList: {
-      const auto& list = std::get<std::vector<std::string>>(value);
-      out.varint(list.size());
-      for (const auto& entry : list) out.string(entry);
-      break;
-    }
-    case AttributeType::kTime: out.i64(std::get<Time>(value).us); break;
-  }
-}
-
-// Empty for "remove". A wrong tag or size makes `in` fail.
-std::optional<AttributeValue> decode_value(ByteReader& in) {
-  const std::uint8_t tag = in.u8();
-  if (tag == kRemove) return std::nullopt;
-  switch (tag) {
-    case static_cast<std::uint8_t>(AttributeType::kString): return std::string(in.string());
-    case static_cast<std::uint8_t>(AttributeType::kNumber): {
-      const double number = in.f64();
-      if (number == 0 && std::signbit(number)) in.fail();  // written as 0
-      return number;
-    }
-    case static_cast<std::uint8_t>(AttributeType::kBoolean): {
-      const std::uint8_t byte = in.u8();
-      if (byte > 1) in.fail();
-      return byte == 1;
-    }
-    case static_cast<std::uint8_t>(AttributeType::kList): {
-      const std::uint64_t count = in.varint();
-      if (count > kListEntriesMax) in.fail();
-      std::vector<std::string> list;
-      for (std::uint64_t i = 0; in.ok() && i < count; ++i) list.emplace_back(in.string());
-      return list;
-    }
-    case static_cast<std::uint8_t>(AttributeType::kTime): return Time{in.i64()};
-    default: in.fail(); return std::nullopt;
-  }
-}
-
 Result<ItemPatch> decode_edits(std::string_view body) {
   ByteReader in(body);
   const std::uint8_t version = in.u8();
@@ -83,6 +39,54 @@ Status as_corrupt(Status status) {
 
 }  // namespace
 
+void encode_value(const std::optional<AttributeValue>& value, ByteWriter& out) {
+  if (value.has_value()) return encode_value(*value, out);
+  out.u8(kRemove);
+}
+
+void encode_value(const AttributeValue& value, ByteWriter& out) {
+  out.u8(static_cast<std::uint8_t>(type_of(value)));
+  switch (type_of(value)) {
+    case AttributeType::kString: out.string(std::get<std::string>(value)); break;
+    case AttributeType::kNumber: out.f64(std::get<double>(value)); break;
+    case AttributeType::kBoolean: out.u8(std::get<bool>(value) ? 1 : 0); break;
+    case AttributeType::kList: {
+      const auto& list = std::get<std::vector<std::string>>(value);
+      out.varint(list.size());
+      for (const auto& entry : list) out.string(entry);
+      break;
+    }
+    case AttributeType::kTime: out.i64(std::get<Time>(value).us); break;
+  }
+}
+
+std::optional<AttributeValue> decode_value(ByteReader& in) {
+  const std::uint8_t tag = in.u8();
+  if (tag == kRemove) return std::nullopt;
+  switch (tag) {
+    case static_cast<std::uint8_t>(AttributeType::kString): return std::string(in.string());
+    case static_cast<std::uint8_t>(AttributeType::kNumber): {
+      const double number = in.f64();
+      if (number == 0 && std::signbit(number)) in.fail();  // written as 0
+      return number;
+    }
+    case static_cast<std::uint8_t>(AttributeType::kBoolean): {
+      const std::uint8_t byte = in.u8();
+      if (byte > 1) in.fail();
+      return byte == 1;
+    }
+    case static_cast<std::uint8_t>(AttributeType::kList): {
+      const std::uint64_t count = in.varint();
+      if (count > kListEntriesMax) in.fail();
+      std::vector<std::string> list;
+      for (std::uint64_t i = 0; in.ok() && i < count; ++i) list.emplace_back(in.string());
+      return list;
+    }
+    case static_cast<std::uint8_t>(AttributeType::kTime): return Time{in.i64()};
+    default: in.fail(); return std::nullopt;
+  }
+}
+
 void encode_upsert(const Item& item, ByteWriter& out) {
   out.u8(kVersion);
   out.string(item.id);
@@ -99,11 +103,7 @@ void encode_patch(const ItemPatch& patch, ByteWriter& out) {
   out.varint(patch.edits.size());
   for (const auto& [name, value] : patch.edits) {
     out.string(name);
-    if (value.has_value()) {
-      encode_value(*value, out);
-    } else {
-      out.u8(kRemove);
-    }
+    encode_value(value, out);
   }
 }
 

@@ -8,6 +8,7 @@
 // name, so one item has one encoding. Layouts are on disk.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,5 +29,11 @@ Result<Item> decode_upsert(std::string_view body);
 Result<ItemPatch> decode_patch(std::string_view body);
 Result<ItemPatch> decode_inventory(std::string_view body);
 Result<std::string> decode_delete(std::string_view body);
+
+// One value by itself; empty stands for "remove". A wrong tag or size makes `in` fail; whether
+// the value keeps the rules is for the caller to check.
+void encode_value(const AttributeValue& value, ByteWriter& out);
+void encode_value(const std::optional<AttributeValue>& value, ByteWriter& out);
+std::optional<AttributeValue> decode_value(ByteReader& in);
 
 }  // namespace vitrine::catalog

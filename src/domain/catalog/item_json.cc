@@ -9,6 +9,7 @@
 
 #include "domain/catalog/columns.h"
 #include "domain/catalog/time_text.h"
+#include "platform/codec/json_writer.h"
 
 namespace vitrine::catalog {
 
@@ -259,24 +260,7 @@ Checked<T> parse_text(std::string_view json, Fn&& fn) {
   return fn(root);
 }
 
-void append_string(std::string_view text, std::string& out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out.push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20) {
-      out.append("\\u00");
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 15]);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
+void append_string(std::string_view text, std::string& out) { codec::JsonWriter(out).string(text); }
 
 void append_value(std::string_view name, const AttributeValue& value, std::string& out) {
   if (const auto* text = std::get_if<std::string>(&value)) {

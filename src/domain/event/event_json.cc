@@ -7,6 +7,7 @@
 #include <simdjson.h>
 
 #include "base/check.h"
+#include "domain/event/consent.h"
 #include "domain/event/event_codec.h"
 #include "platform/codec/json_parse.h"
 #include "platform/codec/json_writer.h"
@@ -20,10 +21,10 @@ using simdjson::dom::element;
 using simdjson::dom::element_type;
 
 constexpr std::array<std::string_view, kRejectCodes> kRejectNames = {
-    "missing_field",  "unknown_field",    "duplicate_field", "wrong_type",       "unknown_type",
-    "out_of_range",   "invalid_id",       "id_too_long",     "invalid_time",     "time_too_old",
-    "time_in_future", "invalid_currency", "too_many_items",  "too_deep",         "too_large",
-    "invalid_utf8",   "invalid_number",   "invalid_json",    "event_id_conflict"};
+    "missing_field",  "unknown_field",    "duplicate_field", "wrong_type",        "unknown_type",
+    "out_of_range",   "invalid_id",       "id_too_long",     "invalid_time",      "time_too_old",
+    "time_in_future", "invalid_currency", "too_many_items",  "too_deep",          "too_large",
+    "invalid_utf8",   "invalid_number",   "invalid_json",    "event_id_conflict", "users_limit"};
 
 enum Field : std::uint32_t {
   kEventId,
@@ -393,7 +394,31 @@ struct EventReader::State {
     if (!copy(value, json, 1)) return false;
     json.finish();
     objects_[field - kTransaction] = {start, scratch_.size() - start};
+    if (field == kContext) return consent(value);
     return field != kSearch && field != kAttribution ? true : remember_required(field, value);
+  }
+
+  // The one part of the context that is acted on. What is misspelt here would be done without
+  // leave; objects are let through, other vocabularies have their own in it.
+  bool consent(const element& context) {
+    element given;
+    if (context["consent"].get(given) != simdjson::SUCCESS || given.is_null()) return true;
+    simdjson::dom::object purposes;
+    if (given.get(purposes) != simdjson::SUCCESS) {
+      return wrong_type("context.consent", "an object", given);
+    }
+    for (const auto [name, value] : purposes) {
+      if (value.is_object()) continue;
+      if (!find_purpose(name)) {
+        return reject(RejectCode::kUnknownField,
+                      "context.consent has no purpose " + shown(name) +
+                          ": it has analytics, personalization and marketing");
+      }
+      if (!value.is_bool() && !value.is_null()) {
+        return wrong_type("context.consent." + std::string(name), "true or false", value);
+      }
+    }
+    return true;
   }
 
   bool too_large() {

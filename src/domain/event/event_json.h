@@ -57,8 +57,9 @@ enum class RejectCode : std::uint8_t {
   kInvalidNumber,
   kInvalidJson,
   kEventIdConflict,  // the id was used for another event
+  kUsersLimit,       // of somebody who is one user too many
 };
-inline constexpr std::size_t kRejectCodes = 19;
+inline constexpr std::size_t kRejectCodes = 20;
 
 // "missing_field" and so on.
 std::string_view reject_code_name(RejectCode code);

@@ -40,7 +40,7 @@ TEST_F(EventJson, ReadsEveryField) {
     "user":{"user_id":"u1","anonymous_id":"a1","session_id":"s1"},
     "items":[{"item_id":"sku-1","variant_id":"red","quantity":2,"price":9.5,"position":3,"list_id":"home"},{"item_id":"b"}],
     "value":19,"currency":"EUR","transaction":{"id":"t"},"search":{"query":"shoes"},"page":{"url":"/a"},
-    "attribution":{"request_id":"r"},"context":{"consent":{"ads":true}},"properties":{"x":[1,2.5,null,"\u00e9"], "big":18446744073709551615}})"))
+    "attribution":{"request_id":"r"},"context":{"consent":{"marketing":true}},"properties":{"x":[1,2.5,null,"\u00e9"], "big":18446744073709551615}})"))
       << why_.detail;
   EXPECT_EQ(event_.event_id, "01J/\xF0\x9F\x98\x80");
   EXPECT_EQ(event_.type, EventType::kAddToCart);
@@ -58,7 +58,7 @@ TEST_F(EventJson, ReadsEveryField) {
   EXPECT_EQ(event_.search, R"({"query":"shoes"})");
   EXPECT_EQ(event_.page, R"({"url":"/a"})");
   EXPECT_EQ(event_.attribution, R"({"request_id":"r"})");
-  EXPECT_EQ(event_.context, R"({"consent":{"ads":true}})");
+  EXPECT_EQ(event_.context, R"({"consent":{"marketing":true}})");
   EXPECT_EQ(event_.properties, "{\"x\":[1,2.5,null,\"\xC3\xA9\"],\"big\":18446744073709551615}");
 }
 
@@ -274,6 +274,22 @@ TEST_F(EventJson, AcceptsEventsUpToTheLimitAndEncodesNoMore) {
   }
   EXPECT_EQ(why_.code, RejectCode::kTooLarge);
   EXPECT_GT(largest, kEventBytesMax - 260);
+}
+
+TEST_F(EventJson, AConsentThatIsMisspeltIsRefusedRatherThanOverlooked) {
+  const auto with = [](std::string_view consent) {
+    return R"({"event_id":"1","type":"home-page-view","user":{"user_id":"u"},"context":{"consent":)" +
+           std::string(consent) + "}}";
+  };
+  EXPECT_TRUE(read(with(R"({"analytics":false,"personalization":null})")));
+  EXPECT_TRUE(read(with(R"({"categoryPreferences":{"Advertising":false}})")));
+  EXPECT_TRUE(read(with("null")));
+  EXPECT_FALSE(read(with(R"({"personalisation":false})")));
+  EXPECT_EQ(why_.code, RejectCode::kUnknownField);
+  EXPECT_FALSE(read(with(R"({"analytics":"no"})")));
+  EXPECT_EQ(why_.code, RejectCode::kWrongType);
+  EXPECT_FALSE(read(with("false")));
+  EXPECT_EQ(why_.code, RejectCode::kWrongType);
 }
 
 }  // namespace

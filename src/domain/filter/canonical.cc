@@ -2,29 +2,13 @@
 #include <charconv>
 
 #include "domain/filter/filter.h"
+#include "platform/codec/json_writer.h"
 
 namespace vitrine::filter {
 
 namespace {
 
-void write_text(std::string_view text, std::string& out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out.push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20) {
-      out.append("\\u00");
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 15]);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
+void write_text(std::string_view text, std::string& out) { codec::JsonWriter(out).string(text); }
 
 void write_number(double number, std::string& out) {
   char buffer[32];

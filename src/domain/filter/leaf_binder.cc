@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/edit_distance.h"
 #include "domain/catalog/time_text.h"
 #include "domain/filter/leaf_tests.h"
 #include "domain/filter/lexer.h"
@@ -17,29 +18,13 @@ using catalog::Dictionary;
 using catalog::Field;
 using catalog::FieldKind;
 
-// Edits (insert, delete, replace) between two short names; `limit` + 1 if more than `limit`.
-std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
-  if (a.size() > b.size() + limit || b.size() > a.size() + limit) return limit + 1;
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 std::string near_names(const Catalog& catalog, std::string_view wrong) {
   constexpr std::size_t kDistanceMax = 2;
   constexpr std::size_t kNamesMax = 3;
   std::vector<std::pair<std::size_t, std::string_view>> near;
+  wrong = wrong.substr(0, catalog::kAttributeNameBytesMax + kDistanceMax + 1);  // longer: not near
   for (const std::string_view name : catalog.field_names()) {
-    std::size_t distance = edit_distance(name, wrong, kDistanceMax);
+    std::size_t distance = edit_distance(name, wrong);
     if (name.starts_with(wrong) || wrong.starts_with(name))
       distance = std::min<std::size_t>(distance, 2);
     if (distance <= kDistanceMax && distance < std::max(name.size(), wrong.size()))

@@ -152,6 +152,8 @@ Status Lexer::read_escape(std::string& out) {
     case '\'':
     case '\\':
     case '/': out.push_back(c); return ok_status();
+    case 'b': out.push_back('\b'); return ok_status();
+    case 'f': out.push_back('\f'); return ok_status();
     case 'n': out.push_back('\n'); return ok_status();
     case 'r': out.push_back('\r'); return ok_status();
     case 't': out.push_back('\t'); return ok_status();
@@ -173,7 +175,7 @@ Status Lexer::read_escape(std::string& out) {
     }
     default: break;
   }
-  return error_at(text_, start, R"(unknown escape: \" \' \\ \/ \n \r \t \uXXXX are possible)",
+  return error_at(text_, start, R"(unknown escape: \" \' \\ \/ \b \f \n \r \t \uXXXX are possible)",
                   kSyntax);
 }
 

@@ -6,6 +6,8 @@
 
 #include <simdjson.h>
 
+#include "base/edit_distance.h"
+
 namespace vitrine::policy {
 namespace {
 
@@ -23,27 +25,11 @@ std::string shown(std::string_view text) {
   return text.size() > 40 ? out + "..." : out;
 }
 
-// Levenshtein distance, for names of tens of characters.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replace = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
-      diagonal = row[j];
-      row[j] = std::min({replace, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 Error unknown_field(std::string_view where, std::string_view name,
                     const std::vector<std::string_view>& known) {
   const std::string_view cut = name.substr(0, 40);
   const auto nearest = std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
-    return distance(cut, a) < distance(cut, b);
+    return edit_distance(cut, a) < edit_distance(cut, b);
   });
   return invalid("unknown field '" + std::string(where) + shown(name) + "'; did you mean '" +
                  std::string(where) + std::string(*nearest) + "'?");

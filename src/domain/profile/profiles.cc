@@ -33,13 +33,16 @@ Profiles::~Profiles() = default;
 
 UserIndex Profiles::intern_user(const Hash128& key) {
   const UserIndex known = table_.find(key, key_of());
-  return known == kNoUser ? add_user(key) : known;
+  return known == kNoUser ? add_user(key) : UserIndex{follow(known.value)};
 }
 
-UserIndex Profiles::find_user(const Hash128& key) const { return table_.find(key, key_of()); }
+UserIndex Profiles::find_user(const Hash128& key) const {
+  const UserIndex known = table_.find(key, key_of());
+  return known == kNoUser ? kNoUser : UserIndex{follow(known.value)};
+}
 
 UserIndex Profiles::add_user(const Hash128& key) {
-  VITRINE_CHECK(user_count_ != kNoUser.value);
+  if (user_count_ >= options_.users_max) return kNoUser;
   if (user_count_ == chunks_.size() * kUsersPerChunk) {
     chunks_.push_back(std::make_unique<User[]>(kUsersPerChunk));
   }
@@ -51,7 +54,9 @@ UserIndex Profiles::add_user(const Hash128& key) {
 
 UserInfo Profiles::info(UserIndex index) const {
   const User& user = at(index.value);
-  return {user.key, user.last_activity, user.events, user.purchases, user.count};
+  const bool merged = user.place == Place::kMerged;
+  return {user.key,       user.last_activity, merged ? 0 : user.events,
+          user.purchases, user.count,         user.consents};
 }
 
 void Profiles::note_event(UserIndex index, TimeUs event_time, event::EventType type) {

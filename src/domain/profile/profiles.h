@@ -5,8 +5,13 @@
 // which is log order. A late entry is put in its place; one that is older than all of a full
 // history is not kept.
 //
-// Memory: a user costs about 64 bytes for as long as the tenant lives; a history 4 bytes plus
-// 12 for each entry, rounded up to the next 8 entries. When histories pass
+// Merging. An anonymous visitor who turns out to be a user becomes that user, for good: its
+// history is put into the user's in order of time (of one millisecond the user's own entries
+// first), its counts are added, and from then on its key finds the user. The first user to be
+// linked stays: a browser that several people sign in on does not mix them.
+//
+// Memory: a user, also one that was merged, costs about 64 bytes for as long as the tenant lives; a
+// history 4 bytes plus 12 for each entry, rounded up to the next 8 entries. When histories pass
 // `row_budget_bytes`, those that have not been appended to for longest move to the cold store,
 // 64 at a time; an append to such a user brings its history back, a read doesn't.
 //
@@ -30,6 +35,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/stream.h"
+#include "domain/event/consent.h"
 #include "domain/event/event.h"
 #include "domain/profile/history_entry.h"
 #include "domain/profile/internal/row_pool.h"
@@ -44,6 +50,8 @@ Hash128 anonymous_key(std::string_view anonymous_id);
 
 struct ProfilesOptions {
   std::uint32_t max_entries = 100;  // per user, 4..255
+  // Keys that get a number. Part of the meaning of the state: a replay must use the same.
+  std::uint32_t users_max = kNoUser.value;
   // Of histories in memory. Without a cold store there is no limit.
   std::uint64_t row_budget_bytes = std::numeric_limits<std::uint64_t>::max();
   kv::ColdRows* cold = nullptr;  // outlives the Profiles; may be shared, one space each
@@ -56,6 +64,7 @@ struct UserInfo {
   std::uint32_t events = 0;     // noted in all, stays at its maximum
   std::uint32_t purchases = 0;  // purchase-complete events among them
   std::uint32_t entries = 0;    // in the history now
+  event::Consents consents;
 };
 
 class Profiles {
@@ -65,12 +74,38 @@ class Profiles {
   Profiles(const Profiles&) = delete;
   Profiles& operator=(const Profiles&) = delete;
 
-  // The number of the user with this key, given now if it is new. O(1).
+  // The number of the user with this key, given now if it is new; of a key that was merged, the
+  // user's it was merged into. kNoUser when it is new and users_max are known. O(1).
   UserIndex intern_user(const Hash128& key);
   // kNoUser if it was never interned. O(1).
   UserIndex find_user(const Hash128& key) const;
-  std::uint32_t user_count() const { return user_count_; }
+  std::uint32_t user_count() const { return user_count_; }  // keys, merged ones too
+  std::uint32_t merged_count() const { return merged_users_; }
   UserInfo info(UserIndex user) const;
+
+  // Merges whoever has the key `from` into `into`, which find_user() or intern_user() gave. Also
+  // of a key that is new: what it does later is then the user's.
+  enum class Link : std::uint8_t {
+    kMerged,
+    kKnown,      // it was this user before: nothing changed
+    kElsewhere,  // it is another user, and stays that
+    kFull,       // users_max
+  };
+  Result<Link> link(const Hash128& from, UserIndex into);
+  // Appends the keys that were merged into `user`, of those with numbers from `first` on. Looks
+  // at `most` numbers and gives where to go on; user_count() at the end.
+  std::uint32_t append_merged_keys(UserIndex user, std::uint32_t first, std::uint32_t most,
+                                   std::vector<Hash128>& out) const;
+
+  event::Consents consents(UserIndex user) const { return at(user.value).consents; }
+  // What `newer` speaks of is as it says from now on.
+  void update_consents(UserIndex user, event::Consents newer) {
+    at(user.value).consents.update(newer);
+  }
+  // Forgets history and counts; the key, its links and its consents stay.
+  void forget(UserIndex user);
+  // The same with the consents.
+  void erase(UserIndex user);
 
   // Once for each event, whatever number of items it has.
   void note_event(UserIndex user, TimeUs event_time, event::EventType type);
@@ -112,7 +147,7 @@ class Profiles {
     kNone = 0,  // no history yet
     kMemory = 1,
     kCold = 2,
-    kMerged = 3,  // reserved: this user is another one now
+    kMerged = 3,  // this user is another one now: the one whose number is in `events`
   };              // values are on disk
 
   // 48 bytes. A history in memory is a ring: the i-th oldest entry is at (head + i) % capacity,
@@ -128,6 +163,7 @@ class Profiles {
     std::uint8_t size = 0;  // of the row, in RowPool's numbering
     Place place = Place::kNone;
     bool used = false;  // appended to since the eviction last came by
+    event::Consents consents;
   };
   static constexpr std::uint32_t kUsersPerChunk = 4096;
   // One eviction on the way of an append: so many histories, and so many users looked at.
@@ -143,6 +179,14 @@ class Profiles {
     return [this](std::uint32_t user) -> const Hash128& { return at(user).key; };
   }
   UserIndex add_user(const Hash128& key);
+  // The user that `user` is now. A step for each time that one was merged further.
+  std::uint32_t follow(std::uint32_t user) const {
+    while (at(user).place == Place::kMerged) user = at(user).events;
+    return user;
+  }
+  Status merge(std::uint32_t from, std::uint32_t into);
+  void put_history(User& user, std::uint32_t index, std::span<const HistoryEntry> entries);
+  void drop_history(User& user);
   void insert(User& user, std::uint32_t index, const HistoryEntry& entry);
   void insert_into_full(User& user, const HistoryEntry& entry);
   void grow(User& user, std::uint32_t index);
@@ -154,6 +198,7 @@ class Profiles {
   Status bring_back(User& user, std::uint32_t index);
   Status evict_batch(std::uint64_t row_bytes, std::uint64_t steps);
   Record record_of(const User& user) const;
+  Status check_links() const;
   void write_entries(Sink& sink, const User& user) const;
   Status load_users(Source& source);
   Status load_user(Source& source, const Record& record);
@@ -165,9 +210,10 @@ class Profiles {
   internal::RowPool pool_;
   std::vector<std::unique_ptr<User[]>> chunks_;
   std::uint32_t user_count_ = 0;
+  std::uint32_t merged_users_ = 0;
   std::uint64_t cold_users_ = 0;
   std::uint32_t hand_ = 0;             // where the eviction goes on looking
-  std::vector<HistoryEntry> scratch_;  // of evictions and returns
+  std::vector<HistoryEntry> scratch_;  // of evictions, returns and merges
 };
 
 }  // namespace vitrine::profile

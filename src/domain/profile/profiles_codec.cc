@@ -21,15 +21,16 @@ struct Profiles::Record {
   std::uint32_t purchases = 0;
   std::uint8_t count = 0;
   Place place = Place::kNone;
-  std::uint16_t zero = 0;  // until it means something
+  std::uint8_t consents = 0;  // since version 2
+  std::uint8_t zero = 0;      // until it means something
   std::uint32_t zeros = 0;
 };
 
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;  // 2: consents and merged users
 constexpr std::uint32_t kUsersPerBlock = 4096;
-constexpr std::size_t kRecordBytes = 16 + 8 + 4 + 4 + 1 + 1 + 2 + 4;
+constexpr std::size_t kRecordBytes = 16 + 8 + 4 + 4 + 1 + 1 + 1 + 1 + 4;
 
 Error corrupt(std::uint64_t user, const std::string& what) {
   return Error(ErrorCode::kCorrupt, "profiles: user " + std::to_string(user) + ": " + what);
@@ -45,12 +46,17 @@ bool in_time_order(const HistoryEntry* entries, std::size_t count) {
 
 Profiles::Record Profiles::record_of(const User& user) const {
   static_assert(sizeof(Record) == kRecordBytes && std::has_unique_object_representations_v<Record>);
+  if (user.place == Place::kMerged) {
+    // Who it is now, not through whom it became that.
+    return {.key = user.key, .events = follow(user.events), .place = Place::kMerged};
+  }
   return {.key = user.key,
           .last_activity = user.last_activity,
           .events = user.events,
           .purchases = user.purchases,
           .count = user.count,
-          .place = user.place};
+          .place = user.place,
+          .consents = user.consents.byte()};
 }
 
 void Profiles::write_entries(Sink& sink, const User& user) const {
@@ -108,6 +114,7 @@ void Profiles::clear() {
   chunks_.clear();
   user_count_ = 0;
   cold_users_ = 0;
+  merged_users_ = 0;
   hand_ = 0;
 }
 
@@ -123,9 +130,10 @@ Status Profiles::load_users(Source& source) {
   std::uint32_t saved_max = 0;
   std::uint64_t users = 0;
   VITRINE_TRY(source.value(version));
-  if (version != kVersion) {
+  if (version < 1 || version > kVersion) {
     return Error(ErrorCode::kUnsupported, "profiles: version " + std::to_string(version) +
-                                              ", this build knows " + std::to_string(kVersion));
+                                              ", this build knows 1 to " +
+                                              std::to_string(kVersion));
   }
   VITRINE_TRY(source.value(saved_max));
   VITRINE_TRY(source.value(users));
@@ -144,15 +152,32 @@ Status Profiles::load_users(Source& source) {
       VITRINE_TRY(load_user(source, record));
     }
   }
+  return check_links();
+}
+
+// A merged user is one that is itself: following it takes one step and ends.
+Status Profiles::check_links() const {
+  for (std::uint32_t i = 0; merged_users_ > 0 && i < user_count_; ++i) {
+    const User& user = at(i);
+    if (user.place != Place::kMerged) continue;
+    if (user.events >= user_count_ || at(user.events).place == Place::kMerged) {
+      return corrupt(i, "it was merged into nobody");
+    }
+  }
   return ok_status();
 }
 
 Status Profiles::load_user(Source& source, const Record& record) {
   const std::uint32_t index = user_count_;
-  if (record.place > Place::kCold || record.zero != 0 || record.zeros != 0) {
+  const auto consents = event::Consents::from_byte(record.consents);
+  if (record.place > Place::kMerged || !consents || record.zero != 0 || record.zeros != 0) {
     return corrupt(index, "its record has values this build does not know");
   }
-  if ((record.place == Place::kNone) != (record.count == 0)) {
+  const bool merged = record.place == Place::kMerged;
+  if (merged && (record.last_activity != 0 || record.purchases != 0 || consents->any())) {
+    return corrupt(index, "it was merged and has something of its own");
+  }
+  if ((record.place == Place::kNone || merged) != (record.count == 0)) {
     return corrupt(index, "its history has no place");
   }
   if (record.place == Place::kCold && options_.cold == nullptr) {
@@ -160,15 +185,21 @@ Status Profiles::load_user(Source& source, const Record& record) {
                  "profiles: histories are in a cold store and none was given");
   }
   if (table_.find(record.key, key_of()) != kNoUser) return corrupt(index, "its key came before");
-  User& user = at(add_user(record.key).value);
+  const UserIndex added = add_user(record.key);
+  if (added == kNoUser) {
+    return Error(ErrorCode::kExhausted, "profiles: the snapshot holds more users than users_max");
+  }
+  User& user = at(added.value);
   user.last_activity = record.last_activity;
   user.events = record.events;
   user.purchases = record.purchases;
+  user.consents = *consents;
   if (record.place == Place::kMemory) return load_row(source, user, index, record.count);
   user.place = record.place;
   user.count =
       static_cast<std::uint8_t>(std::min<std::uint32_t>(record.count, options_.max_entries));
   if (user.place == Place::kCold) ++cold_users_;
+  if (merged) ++merged_users_;
   return ok_status();
 }
 

@@ -25,9 +25,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!profiles.digest(first).ok() || !again.digest(second).ok()) __builtin_trap();
   if (first.finish() != second.finish()) __builtin_trap();
   std::vector<HistoryEntry> out;
-  for (std::uint32_t i = 0; i < profiles.user_count(); ++i) {
-    const UserIndex user{i};
-    if (profiles.find_user(profiles.info(user).key) != user) __builtin_trap();
+  const std::uint32_t loaded = profiles.user_count();
+  for (std::uint32_t i = 0; i < loaded; ++i) {
+    const UserIndex user = profiles.find_user(profiles.info(UserIndex{i}).key);
+    if (user == kNoUser) __builtin_trap();
+    const auto consents = profiles.consents(user);
+    const auto link = profiles.link(Hash128{i, ~std::uint64_t{i}}, user);
+    if (!link.ok()) __builtin_trap();
+    if (profiles.consents(user) != consents && *link != Profiles::Link::kMerged) __builtin_trap();
     const auto entry = HistoryEntry::make(ItemIndex{1}, i, event::EventType::kItemClick, 0);
     for (int n = 0; n < 3; ++n) {
       if (!profiles.append(user, entry).ok()) __builtin_trap();

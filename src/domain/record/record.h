@@ -4,6 +4,7 @@
 // Payload of every kind: tenant (u32), then the kind's own bytes:
 //   kEvent, kImportedEvent        domain/event/event_codec.h
 //   kItemUpsert ... kInventory    domain/catalog/item_codec.h
+//   kUserUpsert ... kUserErase    domain/person/person_codec.h
 // An unknown kind stops the applier with a clear message: skipping it could lose something
 // that changes answers.
 #pragma once
@@ -24,6 +25,13 @@ enum class RecordKind : std::uint16_t {
   kItemPatch = 4,
   kItemDelete = 5,
   kInventory = 6,
+  kUserUpsert = 7,
+  kUserPatch = 8,
+  kUserDelete = 9,  // the state forgets; the log keeps what it has
+  kUserMerge = 10,  // an anonymous visitor is this user
+  kUserConsent = 11,
+  kUserErase = 12,  // the state forgets for good, and what is before it is to be erased
+  kErased = 13,     // stands where something about an erased user was: zeros, as long as that
 };
 
 inline constexpr std::size_t kTenantBytes = 4;

@@ -1,5 +1,6 @@
 #include "edge/api/problem.h"
 #include "edge/api/routes.h"
+#include "platform/codec/json_writer.h"
 
 namespace vitrine::api {
 
@@ -9,6 +10,23 @@ net::Response json_response(std::string body, int status) {
   response.content_type = "application/json";
   response.body = std::move(body);
   return response;
+}
+
+void write_rejection(codec::JsonWriter& json, std::size_t index, std::string_view code,
+                     std::string_view detail) {
+  json.begin_object();
+  json.key("index").number(index);
+  json.key("code").string(code);
+  json.key("detail").string(detail);
+  json.end_object();
+}
+
+void write_rejected(codec::JsonWriter& json, std::span<const collect::RejectedEvent> rejected) {
+  json.key("rejected").begin_array();
+  for (const auto& event : rejected) {
+    write_rejection(json, event.index, event::reject_code_name(event.code), event.detail);
+  }
+  json.end_array();
 }
 
 std::shared_ptr<TenantServices> tenant_services(Call& call, net::Responder& responder) {
@@ -60,6 +78,28 @@ Status check_items_quota(const Call& call, const TenantServices& services,
       .with_reason("catalog_limit");
 }
 
+Status check_users_quota(const Call& call, const TenantServices& services,
+                         std::span<const std::string_view> ids) {
+  const std::uint64_t most = call.caller.view->tenant.quotas.users_max;
+  if (most == 0) return ok_status();
+  const auto runtime = services.partition.tenant(call.caller.tenant);
+  std::uint64_t known = 0;
+  std::uint64_t added = ids.size();
+  if (runtime) {
+    const auto state = runtime->read();
+    known = state->profiles().user_count();
+    if (known + added <= most) return ok_status();
+    for (std::string_view id : ids) {
+      if (state->profiles().find_user(profile::user_key(id)) != kNoUser) --added;
+    }
+  }
+  if (added == 0 || known + added <= most) return ok_status();
+  return Error(ErrorCode::kConflict, std::to_string(known) +
+                                         " users and visitors are known and may be " +
+                                         std::to_string(most) + " (quota users_max)")
+      .with_reason("users_limit");
+}
+
 Error outcome_error(const apply::ApplyOutcome& outcome) {
   using apply::ApplyCode;
   switch (outcome.code) {
@@ -69,6 +109,12 @@ Error outcome_error(const apply::ApplyOutcome& outcome) {
       return Error(ErrorCode::kConflict, outcome.detail).with_reason("event_id_conflict");
     case ApplyCode::kNotFound:
       return Error(ErrorCode::kNotFound, outcome.detail).with_reason("item_not_found");
+    case ApplyCode::kUserNotFound:
+      return Error(ErrorCode::kNotFound, outcome.detail).with_reason("user_not_found");
+    case ApplyCode::kUserLimit:
+      return Error(ErrorCode::kConflict, outcome.detail).with_reason("users_limit");
+    case ApplyCode::kMergedElsewhere:
+      return Error(ErrorCode::kConflict, outcome.detail).with_reason("merged_elsewhere");
     case ApplyCode::kTypeConflict:
       return Error(ErrorCode::kConflict, outcome.detail).with_reason("type_conflict");
     case ApplyCode::kLimit:

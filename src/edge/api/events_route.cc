@@ -23,15 +23,7 @@ net::Response collected(const collect::CollectResult& result, std::uint32_t epoc
   json.begin_object();
   json.key("accepted").number(result.accepted);
   json.key("duplicates").number(result.duplicates);
-  json.key("rejected").begin_array();
-  for (const auto& rejected : result.rejected) {
-    json.begin_object();
-    json.key("index").number(rejected.index);
-    json.key("code").string(event::reject_code_name(rejected.code));
-    json.key("detail").string(rejected.detail);
-    json.end_object();
-  }
-  json.end_array();
+  write_rejected(json, result.rejected);
   json.key("profile_version").string(record::format_profile_version({epoch, result.position}));
   json.end_object();
   json.finish();
@@ -53,6 +45,7 @@ void take_events(Call& call, net::Responder responder, collect::EventSource sour
 
   collect::CollectRequest request;
   request.tenant = tenant.id;
+  request.users_max = tenant.quotas.users_max;
   request.custom_types = custom_types.empty() ? nullptr : &custom_types;
   request.body.bytes = call.body();
   request.body.readable_behind = call.events.empty() ? net::kBodyPadding : 0;

@@ -54,13 +54,7 @@ void answer(Import& import, const TenantServices& services, eventlog::PositionRa
   json.begin_object();
   json.key("accepted").number(accepted);
   json.key("rejected").begin_array();
-  for (const BadLine& bad : import.bad) {
-    json.begin_object();
-    json.key("index").number(bad.index);
-    json.key("code").string(bad.code);
-    json.key("detail").string(bad.detail);
-    json.end_object();
-  }
+  for (const BadLine& bad : import.bad) write_rejection(json, bad.index, bad.code, bad.detail);
   json.end_array();
   json.key("profile_version").string(record::format_profile_version({epoch, applied.last}));
   json.end_object();

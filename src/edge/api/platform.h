@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -35,6 +36,7 @@ class AnswerLog {
   virtual ~AnswerLog() = default;
   // Never blocks; an answer that finds the queue full is counted as lost, not refused.
   virtual void append(std::string_view record) = 0;
+  virtual const std::string& directory() const = 0;
   // Makes what was appended durable; nothing may be appended afterwards.
   virtual Status close() = 0;
 };
@@ -50,6 +52,9 @@ class Platform {
   virtual Result<std::shared_ptr<TenantServices>> tenant(const gateway::TenantView& view) = 0;
   virtual AnswerLog& answers() = 0;
   virtual obs::Registry& metrics() = 0;
+  // Runs `work` on a thread that may wait for the disk, one after the other; false, and nothing is
+  // done, where too much is waiting.
+  virtual bool run_aside(std::function<void()> work) = 0;
   // Events were appended to `partition` with Wake::kAtFlush: flush it when this thread's round
   // ends. Called on a server thread.
   virtual void flush_at_round_end(apply::Partition& partition) = 0;

@@ -5,6 +5,7 @@
 
 #include "edge/api/api.h"
 #include "edge/facade/translation.h"
+#include "platform/codec/json_writer.h"
 
 namespace vitrine::api {
 
@@ -23,6 +24,23 @@ void list_attributes(Call& call, net::Responder responder);
 
 // items_import_route.cc
 void import_items(Call& call, net::Responder responder);
+
+// users_route.cc
+void put_user(Call& call, net::Responder responder);
+void patch_user(Call& call, net::Responder responder);
+void delete_user(Call& call, net::Responder responder);
+void get_user(Call& call, net::Responder responder);
+void list_users(Call& call, net::Responder responder);
+void merge_user(Call& call, net::Responder responder);
+void patch_consents(Call& call, net::Responder responder);
+void get_consents(Call& call, net::Responder responder);
+
+// users_import_route.cc
+void import_users(Call& call, net::Responder responder);
+
+// privacy_route.cc
+void export_user(Call& call, net::Responder responder);
+void erase_user(Call& call, net::Responder responder);
 
 // recommend_route.cc
 void post_recommend(Call& call, net::Responder responder);
@@ -86,6 +104,11 @@ void collect_translation(
     Call& call, net::Responder responder, facade::Translation translation,
     std::function<net::Response(const facade::Translation&, const collect::CollectResult&)> render);
 
+// One entry of a "rejected" array: {"index":..,"code":..,"detail":..}.
+void write_rejection(codec::JsonWriter& json, std::size_t index, std::string_view code,
+                     std::string_view detail);
+// The whole array, with its key, of events.
+void write_rejected(codec::JsonWriter& json, std::span<const collect::RejectedEvent> rejected);
 // 200 (or another status) with a JSON body.
 net::Response json_response(std::string body, int status = 200);
 // The services of the caller's tenant, or nothing after answering with the problem.
@@ -99,6 +122,9 @@ void append_and_apply(std::shared_ptr<TenantServices> services,
 // Refuses new items above the tenant's items_max quota: `ids` are those about to be put. Soft, as
 // quotas say: concurrent writers may pass it by one request each.
 Status check_items_quota(const Call& call, const TenantServices& services,
+                         std::span<const std::string_view> ids);
+// The same for users_max: users and anonymous visitors that the tenant's events named, or `ids`.
+Status check_users_quota(const Call& call, const TenantServices& services,
                          std::span<const std::string_view> ids);
 // The Error that stands for a record that was not applied; none for kApplied.
 Error outcome_error(const apply::ApplyOutcome& outcome);

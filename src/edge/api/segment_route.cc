@@ -32,15 +32,7 @@ net::Response answer(bool is_single, const facade::Translation& translation,
     json.end_object();
   }
   json.end_array();
-  json.key("rejected").begin_array();
-  for (const auto& rejected : result.rejected) {
-    json.begin_object();
-    json.key("index").number(rejected.index);
-    json.key("code").string(event::reject_code_name(rejected.code));
-    json.key("detail").string(rejected.detail);
-    json.end_object();
-  }
-  json.end_array();
+  write_rejected(json, result.rejected);
   json.end_object();
   json.finish();
   return json_response(std::move(body));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "engine/vec/random.h"
 
@@ -20,6 +21,10 @@ constexpr std::array<std::uint32_t, 16> kBeams{16, 20, 24,  28,  32,  40,  48,  
 constexpr double kScanNs = 4.5;
 constexpr double kEvaluationNs = 40;
 constexpr double kStartNs = 5000;
+
+// Plans of equal volume may scan this many times what plans of equal probes do; they also vary
+// less.
+constexpr double kVolumeWorth = 1.0;
 
 class Trial {
  public:
@@ -41,11 +46,32 @@ class Trial {
     all.exact = 200;
     run_lists(all, nullptr);
     for (std::size_t q = 0; q < count_; ++q) copy_without_self(q, truth_.data() + q * kTop);
-    found_at_ = ranks_of(truth_);
+    found_at_ = ranks_of(truth_, &volume_before_);
   }
 
   // Probes without which a share `goal` of the true neighbours can't be found.
   std::uint32_t probes_for(double goal) const { return quantile(found_at_, goal); }
+
+  // The same in volume (types.h): what lies in nearer lists must be below it.
+  float volume_for(double goal) const {
+    std::vector<float> before = volume_before_;
+    if (before.empty()) return 1;
+    std::sort(before.begin(), before.end());
+    const auto at = static_cast<std::size_t>(std::ceil(goal * static_cast<double>(before.size())));
+    return before[std::clamp<std::size_t>(at, 1, before.size()) - 1] * 1.001F + 0.001F;
+  }
+
+  // Vectors in the lists that a query with this plan visits, on average.
+  double mean_volume(const Plan& plan) const {
+    std::vector<std::uint64_t> seen(std::max(1U, workers_.count));
+    std::vector<SearchScratch> scratch(seen.size());
+    parallel_for(workers_, count_, [&](std::size_t q, unsigned worker) {
+      search_.rank_lists(queries_.data() + q * lists_.dim, plan, scratch[worker]);
+      for (const std::uint32_t list : scratch[worker].lists) seen[worker] += lists_.sizes[list];
+    });
+    return static_cast<double>(std::accumulate(seen.begin(), seen.end(), std::uint64_t{0})) /
+           static_cast<double>(count_);
+  }
 
   // How the number of lists that hold the nearest survivors grows as a filter gets narrower: the
   // exponent between everything and one in 30 passing, at random, for a recall of 0.95.
@@ -65,7 +91,7 @@ class Trial {
     run_lists(all, &filter);
     std::vector<std::uint32_t> nearest(count_ * kTop);
     for (std::size_t q = 0; q < count_; ++q) copy_without_self(q, nearest.data() + q * kTop);
-    const std::uint32_t filtered = quantile(ranks_of(nearest), 0.95);
+    const std::uint32_t filtered = quantile(ranks_of(nearest, nullptr), 0.95);
     count_ = whole;
     const double growth = std::log(static_cast<double>(filtered) / probes_for(0.95)) /
                           std::log(static_cast<double>(kOneIn));
@@ -94,6 +120,7 @@ class Trial {
   }
 
   double scanned(const Plan& plan) const {
+    if (plan.volume > 0) return mean_volume(plan);
     return plan.probes * static_cast<double>(lists_.count) /
            static_cast<double>(lists_.list_count()) * 1.15;
   }
@@ -121,9 +148,13 @@ class Trial {
                          found_.data(), scratch_, nullptr);
   }
 
-  // For each neighbour (slots, kTop a query) how many lists the query ranks up to its list.
-  std::vector<std::uint32_t> ranks_of(const std::vector<std::uint32_t>& neighbours) const {
+  // For each neighbour (slots, kTop a query) how many lists the query ranks up to its list; into
+  // `before` (may be null) how many mean lists' vectors lie in those before it.
+  std::vector<std::uint32_t> ranks_of(const std::vector<std::uint32_t>& neighbours,
+                                      std::vector<float>* before) const {
     std::vector<std::uint32_t> out(neighbours.size(), 0);
+    std::vector<float> volumes(neighbours.size(), -1);
+    const float mean = static_cast<float>(lists_.count) / static_cast<float>(lists_.list_count());
     const std::size_t queries = neighbours.size() / kTop;
     std::vector<SearchScratch> scratch(std::max(1U, workers_.count));
     parallel_for(workers_, queries, [&](std::size_t q, unsigned worker) {
@@ -136,12 +167,18 @@ class Trial {
       for (std::size_t i = q * kTop; i < (q + 1) * kTop; ++i) {
         if (neighbours[i] == kNoId) continue;
         const float score = space.scores[lists_.list_of_block[neighbours[i] / kLanes]];
-        out[i] = static_cast<std::uint32_t>(
-            std::count_if(space.scores.begin(),
-                          space.scores.begin() + static_cast<std::ptrdiff_t>(coarse.count()),
-                          [score](float other) { return other >= score; }));
+        std::uint64_t nearer = 0;
+        for (std::size_t list = 0; list < coarse.count(); ++list) {
+          if (space.scores[list] >= score) ++out[i];
+          if (space.scores[list] > score) nearer += lists_.sizes[list];
+        }
+        volumes[i] = static_cast<float>(nearer) / mean;
       }
     });
+    if (before != nullptr) {
+      std::erase_if(volumes, [](float volume) { return volume < 0; });
+      *before = std::move(volumes);
+    }
     return out;
   }
 
@@ -189,12 +226,16 @@ class Trial {
   std::vector<Neighbor> found_;
   std::vector<std::uint32_t> truth_;
   std::vector<std::uint32_t> found_at_;
+  std::vector<float> volume_before_;
 };
 
 // The narrowest plan over lists that reaches `goal`.
 std::pair<Plan, double> narrowest(Trial& trial, std::size_t lists, double goal) {
   Plan plan;
   plan.probes = trial.probes_for(goal);
+  Plan bounded = plan;
+  bounded.volume = trial.volume_for(goal);
+  if (trial.mean_volume(bounded) <= kVolumeWorth * trial.mean_volume(plan)) plan = bounded;
   double reached = 0;
   // Candidates that the shortlist lost are made up for by more lists, a little at a time.
   for (;;) {
@@ -207,6 +248,8 @@ std::pair<Plan, double> narrowest(Trial& trial, std::size_t lists, double goal) 
     if (reached >= goal || plan.probes >= lists || goal >= 1) break;
     plan.probes = static_cast<std::uint32_t>(
         std::min<std::size_t>(lists, plan.probes + std::max(1U, plan.probes / 16)));
+    // Without a bound in the end: everything must be within reach.
+    plan.volume = plan.probes >= lists ? 0 : plan.volume * (1 + 1.0F / 16);
   }
   for (const std::uint32_t exact : kExacts) {
     Plan less = plan;
@@ -268,7 +311,9 @@ std::vector<CalibratedPlan> calibrate(const Lists& lists, const Graph* graph,
 double scanned_vectors(const Lists& lists, const std::vector<CalibratedPlan>& plans, float recall) {
   for (const CalibratedPlan& plan : plans)
     if (plan.recall >= recall)
-      return plan.batch.probes * static_cast<double>(lists.count) /
+      return std::max(static_cast<double>(plan.batch.probes),
+                      static_cast<double>(plan.batch.volume)) *
+             static_cast<double>(lists.count) /
              static_cast<double>(std::max<std::size_t>(1, lists.list_count()));
   return 0;
 }
@@ -283,7 +328,9 @@ Plan plan_for(const std::vector<CalibratedPlan>& plans, double recall, std::size
   if (k > kTop) {
     // The k best lie farther out than the ten best: measured, about the fourth root.
     const double wider = static_cast<double>(k) / kTop;
-    plan.probes = static_cast<std::uint32_t>(std::ceil(plan.probes * std::pow(wider, 0.25)));
+    const double more = std::pow(wider, 0.25);
+    plan.probes = static_cast<std::uint32_t>(std::ceil(plan.probes * more));
+    plan.volume *= static_cast<float>(more);
     plan.keep = static_cast<std::uint32_t>(std::ceil(plan.keep * wider * 0.6 + plan.keep * 0.4));
     plan.exact = static_cast<std::uint32_t>(k + k / 2);
     if (plan.beam != 0) plan.beam = static_cast<std::uint32_t>(plan.beam + k);

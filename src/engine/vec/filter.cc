@@ -1,13 +1,14 @@
 #include "engine/vec/filter.h"
 
 #include <bit>
+#include <cstring>
 
 #include "base/check.h"
 #include "engine/vec/kernels.h"
 
 namespace vitrine::vec {
 
-Filter::Filter(const Lists& lists, std::span<const std::uint64_t> ids)
+Filter::Filter(const Lists& lists, std::span<const std::uint64_t> ids, FilterUse use)
     : words_(lists.block_count()) {
   for (std::size_t block = 0; block < words_.size(); ++block) {
     std::uint32_t word = 0;
@@ -19,6 +20,8 @@ Filter::Filter(const Lists& lists, std::span<const std::uint64_t> ids)
     words_[block] = word;
   }
   recount(lists);
+  if (use == FilterUse::kMany && count_ > kExactSurvivors && count_ * kCopiedOneIn <= lists.count)
+    copy_codes(lists);
 }
 
 Filter::Filter(const Lists& lists) : words_(lists.block_count()) {
@@ -35,6 +38,7 @@ Filter::Filter(const Lists& lists, std::vector<std::uint32_t> words) : words_(st
 Filter Filter::operator&(const Filter& other) const {
   VITRINE_CHECK(words_.size() == other.words_.size());
   Filter out = *this;
+  out.copied_.reset();
   out.count_ = 0;
   for (std::size_t i = 0; i < words_.size(); ++i) out.words_[i] &= other.words_[i];
   for (std::size_t list = 0; list < in_list_.size(); ++list) {
@@ -43,6 +47,7 @@ Filter Filter::operator&(const Filter& other) const {
       out.in_list_[list] += static_cast<std::uint32_t>(std::popcount(out.words_[block]));
     out.count_ += out.in_list_[list];
   }
+  out.note_few();
   return out;
 }
 
@@ -56,6 +61,55 @@ void Filter::recount(const Lists& lists) {
     in_list_[lists.list_of_block[block]] += some;
     count_ += some;
   }
+  note_few();
+}
+
+void Filter::note_few() {
+  few_.clear();
+  if (count_ > kExactSurvivors) return;
+  for (std::size_t block = 0; block < words_.size(); ++block)
+    for (std::uint32_t word = words_[block]; word != 0; word &= word - 1)
+      few_.push_back(static_cast<std::uint32_t>(block * kLanes +
+                                                static_cast<std::size_t>(std::countr_zero(word))));
+}
+
+CodeView Filter::view(const Lists& lists, std::uint32_t list) const {
+  if (copied_ != nullptr)
+    return {copied_->codes.data(), copied_->begin[list], copied_->begin[list + 1], nullptr};
+  CodeView out = lists.view(list);
+  out.allowed = words_.data();
+  return out;
+}
+
+void Filter::copy_codes(const Lists& lists) {
+  auto out = std::make_shared<Copied>();
+  const std::size_t stride = block_bytes(lists.dims);
+  const std::size_t groups = lists.dims / 8;
+  const std::size_t half = lists.dims / 2;
+  out->codes = Column<std::uint8_t>((count_ + kLanes - 1) / kLanes * stride);
+  out->low = Column<std::uint8_t>(count_ * half);
+  out->slots.reserve(count_);
+  for (std::size_t list = 0; list < lists.list_count(); ++list) {
+    out->begin.push_back(static_cast<std::uint32_t>(out->slots.size()));
+    for (std::uint32_t block = first_block_[list]; block < first_block_[list + 1]; ++block) {
+      for (std::uint32_t word = words_[block]; word != 0; word &= word - 1) {
+        const auto lane = static_cast<std::size_t>(std::countr_zero(word));
+        const std::size_t place = out->slots.size();
+        const std::size_t slot = block * kLanes + lane;
+        const std::uint8_t* from = lists.codes.data() + block * stride;
+        std::uint8_t* to = out->codes.mutable_data() + place / kLanes * stride;
+        for (std::size_t g = 0; g < groups; ++g)
+          std::memcpy(to + (g * kLanes + place % kLanes) * 4, from + (g * kLanes + lane) * 4, 4);
+        const std::size_t factors = groups * 4 * kLanes;
+        for (const std::size_t part : {factors, factors + 2 * kLanes})
+          std::memcpy(to + part + place % kLanes * 2, from + part + lane * 2, 2);
+        std::memcpy(out->low.mutable_data() + place * half, lists.low.data() + slot * half, half);
+        out->slots.push_back(static_cast<std::uint32_t>(slot));
+      }
+    }
+  }
+  out->begin.push_back(static_cast<std::uint32_t>(out->slots.size()));
+  copied_ = std::move(out);
 }
 
 }  // namespace vitrine::vec

@@ -42,25 +42,35 @@ class Walk {
     return true;
   }
 
-  float score(std::uint32_t slot) const {
-    const std::uint8_t* codes = graph_.codes(slot);
-    float factors[2];
-    __builtin_memcpy(factors, codes + dims_, sizeof(factors));
-    const auto dot = static_cast<float>(kernels_.dot_bytes(codes, dims_, query_.codes));
-    return factors[0] * (slope_ * dot + offset_) + factors[1];
+  // Scores `count` slots together and keeps those that are among the best.
+  void offer(const std::uint32_t* slots, std::size_t count) {
+    const std::uint8_t* rows[kDegreeMax];
+    std::int32_t dots[kDegreeMax];
+    for (std::size_t i = 0; i < count; ++i) rows[i] = graph_.codes(slots[i]);
+    kernels_.dot_bytes_many(rows, count, dims_, query_.codes, dots);
+    scratch_.evaluations += count;
+    for (std::size_t i = 0; i < count; ++i) {
+      float factors[2];
+      __builtin_memcpy(factors, rows[i] + dims_, sizeof(factors));
+      keep(slots[i], factors[0] * (slope_ * static_cast<float>(dots[i]) + offset_) + factors[1]);
+    }
   }
 
-  void offer(std::uint32_t slot) {
+  void keep(std::uint32_t slot, float value) {
     auto& pool = scratch_.pool;
-    const float value = score(slot);
-    ++scratch_.evaluations;
     if (pool.size() == beam_ && !(value > pool.back().score)) return;
     auto at = pool.end();
     while (at != pool.begin() && (at - 1)->score < value) --at;
     const auto place = static_cast<std::size_t>(at - pool.begin());
     if (pool.size() == beam_) pool.pop_back();
     pool.insert(pool.begin() + static_cast<std::ptrdiff_t>(place), {value, slot});
+    // What is expanded next needs its edges, which lie behind its codes.
+    if (place <= next_) ask_edges(slot);
     next_ = std::min(next_, place);
+  }
+
+  void ask_edges(std::uint32_t slot) const {
+    prefetch(graph_.edges(slot), graph_.degree() * sizeof(std::uint32_t));
   }
 
   void run() {
@@ -82,11 +92,10 @@ class Walk {
         prefetch(graph_.codes(edges[i]), dims_ + 8);
         fresh[count++] = edges[i];
       }
-      for (std::uint32_t i = 0; i < count; ++i) offer(fresh[i]);
-      // The edges of the one that comes next are at the end of its record.
-      if (next_ < pool.size())
-        prefetch(graph_.edges(pool[next_].slot & ~kExpanded),
-                 graph_.degree() * sizeof(std::uint32_t));
+      // The one that comes next, unless a better one turns up now.
+      while (next_ < pool.size() && (pool[next_].slot & kExpanded) != 0) ++next_;
+      if (next_ < pool.size()) ask_edges(pool[next_].slot);
+      offer(fresh, count);
     }
     for (const std::uint32_t slot : scratch_.touched) scratch_.visited[slot / 64] = 0;
   }
@@ -151,7 +160,7 @@ std::size_t search_graph(const Lists& lists, const Graph& graph, const float* qu
   if (scratch.avoid != kNoId) walk.visit(scratch.avoid);
   for (const std::uint32_t list : space.lists) {
     const std::uint32_t slot = graph.entry(list);
-    if (slot != kNoId && walk.visit(slot)) walk.offer(slot);
+    if (slot != kNoId && walk.visit(slot)) walk.offer(&slot, 1);
   }
   walk.run();
   space.found.clear();

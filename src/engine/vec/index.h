@@ -72,7 +72,9 @@ class Index {
   Plan plan(const SearchOptions& options, bool batch) const;
 
   /// Bit (id % 64) of word id / 64: whether the id may be answered. Make it once for many searches.
-  Filter filter(std::span<const std::uint64_t> ids) const { return Filter(*lists_, ids); }
+  Filter filter(std::span<const std::uint64_t> ids, FilterUse use = FilterUse::kMany) const {
+    return Filter(*lists_, ids, use);
+  }
 
  private:
   std::shared_ptr<const Lists> lists_;

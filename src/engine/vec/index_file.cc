@@ -29,10 +29,11 @@ enum class Section : std::uint32_t {
   kRows = 9,
   kGraphRecords = 10,
   kGraphEntries = 11,
+  kFactors = 12,
 };
-constexpr std::array<std::string_view, 12> kSectionNames{
-    "?",     "meta", "centroids", "first blocks", "sizes",         "lists of blocks",
-    "codes", "low",  "ids",       "rows",         "graph records", "graph entries"};
+constexpr std::array<std::string_view, 13> kSectionNames{
+    "?",   "meta", "centroids", "first blocks",  "sizes",         "lists of blocks", "codes",
+    "low", "ids",  "rows",      "graph records", "graph entries", "factors"};
 
 struct Stored {
   std::uint64_t offset = 0;
@@ -46,6 +47,7 @@ void put_plan(ByteWriter& out, const Plan& plan) {
   out.u32(plan.exact);
   out.u32(plan.beam);
   out.fixed(plan.filter_growth);
+  out.fixed(plan.volume);
 }
 
 Plan get_plan(ByteReader& in) {
@@ -55,6 +57,7 @@ Plan get_plan(ByteReader& in) {
   plan.exact = in.u32();
   plan.beam = in.u32();
   plan.filter_growth = in.fixed<float>();
+  plan.volume = in.fixed<float>();
   return plan;
 }
 
@@ -103,9 +106,9 @@ Result<Sections> read_sections(std::string_view file, const LoadOptions& options
   std::memcpy(&sum, file.data() + kHeaderSum, sizeof(sum));
   ByteReader in(file.substr(kMagic.size(), kHeaderSum - kMagic.size()));
   const std::uint32_t version = in.u32();
-  if (version > kIndexFileVersion)
+  if (version != kIndexFileVersion)
     return Error(ErrorCode::kUnsupported, "the index has version " + std::to_string(version) +
-                                              "; this program reads up to " +
+                                              "; this program reads version " +
                                               std::to_string(kIndexFileVersion));
   if (hash64(file.substr(0, kHeaderSum)) != sum) return corrupt(0, "the header's checksum differs");
   const std::uint32_t count = in.u32();
@@ -152,7 +155,7 @@ Status check_lists(const Lists& lists, const Sections& sections) {
     const std::uint32_t end = lists.first_block[list + 1];
     if (first > end || end > lists.block_count() || (list == 0 && first != 0))
       return corrupt(sections, Section::kFirstBlock, "list " + std::to_string(list));
-    if (lists.sizes[list] > std::uint64_t{end - first} * kLanes)
+    if ((std::uint64_t{lists.sizes[list]} + kLanes - 1) / kLanes != end - first)
       return corrupt(sections, Section::kSizes, "list " + std::to_string(list));
     vectors += lists.sizes[list];
     for (std::uint32_t block = first; block < end; ++block)
@@ -164,6 +167,10 @@ Status check_lists(const Lists& lists, const Sections& sections) {
   }
   if (lists.first_block[lists.list_count()] != lists.block_count())
     return corrupt(sections, Section::kFirstBlock, "blocks without a list");
+  for (const ListFactors& factors : lists.factors.span())
+    if (!std::isfinite(factors.scale_step) || !std::isfinite(factors.bias_least) ||
+        !std::isfinite(factors.bias_step))
+      return corrupt(sections, Section::kFactors, "not a finite number");
   if (vectors != lists.count) return corrupt(sections, Section::kSizes, "the sum differs");
   for (std::size_t i = 0; i < lists.coarse.centroids().size(); ++i)
     if (!std::isfinite(lists.coarse.centroids()[i]))
@@ -187,7 +194,8 @@ Status check_graph(const Graph& graph, const Lists& lists, const Sections& secti
 
 bool plausible(const Plan& plan) {
   return plan.keep <= 1U << 20 && plan.exact <= 1U << 20 && plan.beam <= 1U << 20 &&
-         plan.filter_growth >= 0 && plan.filter_growth <= 4;
+         plan.filter_growth >= 0 && plan.filter_growth <= 4 && plan.volume >= 0 &&
+         plan.volume <= 1e9F;
 }
 
 // The numbers of the meta section.
@@ -258,6 +266,7 @@ Result<Index> index_from_bytes(std::span<const char> bytes, std::shared_ptr<cons
       take(sections, Section::kFirstBlock, std::size_t{meta.lists} + 1, owner, lists->first_block));
   VITRINE_TRY(take(sections, Section::kSizes, meta.lists, owner, lists->sizes));
   VITRINE_TRY(take(sections, Section::kListOfBlock, blocks, owner, lists->list_of_block));
+  VITRINE_TRY(take(sections, Section::kFactors, meta.lists, owner, lists->factors));
   VITRINE_TRY(take(sections, Section::kCodes, blocks * block_bytes(dims), owner, lists->codes));
   VITRINE_TRY(take(sections, Section::kLow, slots * dims / 2, owner, lists->low));
   VITRINE_TRY(take(sections, Section::kIds, slots, owner, lists->ids));
@@ -298,6 +307,7 @@ Status save_index(io::FileSystem& files, const std::string& path, const Index& i
       {Section::kFirstBlock, bytes_of(lists.first_block)},
       {Section::kSizes, bytes_of(lists.sizes)},
       {Section::kListOfBlock, bytes_of(lists.list_of_block)},
+      {Section::kFactors, bytes_of(lists.factors)},
       {Section::kCodes, bytes_of(lists.codes)},
       {Section::kLow, bytes_of(lists.low)},
       {Section::kIds, bytes_of(lists.ids)},

@@ -14,7 +14,7 @@
 
 namespace vitrine::vec {
 
-inline constexpr std::uint32_t kIndexFileVersion = 1;
+inline constexpr std::uint32_t kIndexFileVersion = 2;
 
 /// Writes `path`.tmp and renames it: readers of the old file keep it.
 Status save_index(io::FileSystem& files, const std::string& path, const Index& index);
@@ -25,8 +25,8 @@ struct LoadOptions {
   bool check_rows = true;
 };
 
-/// kCorrupt with section and offset where the file is not what was written, kUnsupported for a
-/// newer version. The file must not be truncated while the index is in use.
+/// kCorrupt with section and offset where the file is not what was written, kUnsupported for
+/// another version. The file must not be truncated while the index is in use.
 Result<Index> load_index(io::FileSystem& files, const std::string& path,
                          const LoadOptions& options = {});
 

@@ -19,7 +19,7 @@ void repair(std::vector<char>& bytes) {
   if (bytes.size() < 4096) return;
   std::uint32_t sections = 0;
   std::memcpy(&sections, bytes.data() + 12, 4);
-  for (std::size_t i = 0; i < std::min<std::uint32_t>(sections, 12); ++i) {
+  for (std::size_t i = 0; i < std::min<std::uint32_t>(sections, 13); ++i) {
     char* entry = bytes.data() + 16 + i * 32;
     std::uint64_t offset = 0;
     std::uint64_t size = 0;

@@ -135,7 +135,8 @@ TEST(Index, ABatchAnswersAsSingleQueriesDoWhateverTheThreads) {
   const Filter narrow = index.filter(tenth);
   const Filter wide = index.filter(half);
   for (const Filter* filter : {static_cast<const Filter*>(nullptr), &narrow, &wide}) {
-    for (const Plan plan : {Plan{1, 20, 12, 0}, Plan{9, 40, 16, 0}, Plan{60, 100, 50, 0}}) {
+    for (const Plan plan : {Plan{1, 20, 12, 0}, Plan{9, 40, 16, 0}, Plan{60, 100, 50, 0},
+                            Plan{6, 30, 12, 0, 0.35F, 3.5F}}) {
       const SearchOptions options{10, 0.95, plan, filter};
       Searcher one(index);
       Searcher batch(index);
@@ -186,6 +187,53 @@ TEST(Index, FiltersKeepRecallWhetherOrNotTheyFollowTheClusters) {
   const auto against = [&](std::uint32_t id) { return rows[id * 48] < -1.5F; };
   check(against, 0.90, "avoids most clusters");
   check([](std::uint32_t) { return false; }, 1, "nothing passes");
+}
+
+TEST(Index, AFilterForManySearchesAnswersAsOneForOnce) {
+  const std::size_t n = 20000;
+  const auto rows = made_rows(n, 40, 1);
+  const auto queries = made_rows(40, 40, 2);
+  for (const Metric metric : {Metric::kL2, Metric::kInnerProduct}) {
+    const Index index = built(rows, 40, {.metric = metric, .lists = 64});
+    for (const std::uint32_t one_in : {5U, 13U, 50U}) {
+      std::vector<std::uint64_t> words((n + 63) / 64);
+      for (std::uint32_t i = 0; i < n; i += one_in) words[i / 64] |= std::uint64_t{1} << (i % 64);
+      const Filter once = index.filter(words, FilterUse::kOnce);
+      const Filter many = index.filter(words);
+      EXPECT_EQ(once.copied(), nullptr);
+      EXPECT_EQ(many.copied() != nullptr, many.count() > kExactSurvivors);
+      EXPECT_EQ(many.few().size(), many.count() > kExactSurvivors ? 0 : many.count());
+      Searcher searcher(index);
+      SearchOptions options;
+      options.plan = Plan{64, 4000, 4000, 0};  // everything is compared in the end
+      for (std::size_t q = 0; q < 40; ++q) {
+        options.filter = &once;
+        const auto a = searcher.search(queries.data() + q * 40, options);
+        const std::vector<Neighbor> want(a.begin(), a.end());
+        options.filter = &many;
+        const auto b = searcher.search(queries.data() + q * 40, options);
+        ASSERT_TRUE(std::equal(want.begin(), want.end(), b.begin(), b.end())) << one_in;
+      }
+    }
+  }
+}
+
+TEST(Index, PlansOfEqualVolumeVisitAboutTheSameNumberOfVectors) {
+  const auto rows = made_rows(20000, 32, 1);
+  const auto queries = made_rows(100, 32, 2);
+  const Index index = built(rows, 32, {.lists = 128});
+  const Lists& lists = index.lists();
+  const double mean = 20000.0 / 128;
+  SearchScratch scratch;
+  for (std::size_t q = 0; q < 100; ++q) {
+    ListSearch(lists).rank_lists(queries.data() + q * 32, Plan{40, 20, 12, 0, 0.35F, 6}, scratch);
+    double seen = 0;
+    for (std::size_t i = 0; i + 1 < scratch.lists.size(); ++i)
+      seen += lists.sizes[scratch.lists[i]];
+    EXPECT_LT(seen, 6 * mean) << "the last list was not needed";
+    seen += lists.sizes[scratch.lists.back()];
+    EXPECT_TRUE(seen >= 6 * mean || scratch.lists.size() == 80) << "too few lists";
+  }
 }
 
 TEST(Index, TheSameSeedGivesTheSameFileWhateverTheThreads) {

@@ -3,14 +3,16 @@
 //
 // Code layout ("block"): kLanes = 32 vectors beside each other. For each group of 8 dimensions
 // 128 bytes: 4 bytes for each of the 32 vectors; byte b of them holds dimension 8g+b in its low
-// and 8g+4+b in its high nibble. After the groups 32 float scales, then 32 float biases. So one
-// 64-byte load feeds 16 vectors, and a query's 4 bytes are broadcast to all of them.
+// and 8g+4+b in its high nibble. After the groups 32 scales, then 32 biases, as 16-bit steps of
+// their list (quantize.h). So one 64-byte load feeds 16 vectors, and a query's 4 bytes are
+// broadcast to all of them.
 //
 // All integer results are exact and the same at every level. Floating-point ones are the same
 // for one level; between levels they may differ in the last bits.
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "platform/simd/level.h"
 
@@ -20,17 +22,19 @@ inline constexpr std::size_t kLanes = 32;
 
 /// Bytes of a block for `dims` (a multiple of 8) dimensions.
 constexpr std::size_t block_bytes(std::size_t dims) {
-  return dims / 8 * 4 * kLanes + 2 * kLanes * sizeof(float);
+  return dims / 8 * 4 * kLanes + 2 * kLanes * sizeof(std::uint16_t);
 }
 
 /// One query as the scan sees it. A candidate's estimate is
-/// base + scale * (slope * dot + offset) + bias, with scale and bias of the vector.
+/// scale * (slope * dot + offset) + (bias_step * bias + base), with the 16-bit scale and bias of
+/// the vector; the four floats change from list to list.
 struct ScanQuery {
   const std::int8_t* codes = nullptr;  ///< `dims` values in -127..127
-  float base = 0;                      ///< the query with the list's centroid
+  float base = 0;
   float slope = 0;
   float offset = 0;
-  float threshold = 0;             ///< candidates below it are dropped
+  float bias_step = 0;
+  float threshold = std::numeric_limits<float>::lowest();  ///< what is below it is dropped
   float* estimates = nullptr;      ///< where the scan appends what it kept ...
   std::uint32_t* slots = nullptr;  ///< ... with the vector's slot
   std::uint32_t count = 0;         ///< entries there; the caller leaves room for kLanes a block
@@ -74,6 +78,10 @@ struct Kernels {
   /// Sum of code * query over `dims` unsigned bytes.
   std::int32_t (*dot_bytes)(const std::uint8_t* row, std::size_t dims, const std::int8_t* query);
 
+  /// out[i] = dot_bytes(rows[i], dims, query) for n rows: what a step of a walk compares.
+  void (*dot_bytes_many)(const std::uint8_t* const* rows, std::size_t n, std::size_t dims,
+                         const std::int8_t* query, std::int32_t* out);
+
   float (*dot)(const float* a, const float* b, std::size_t dims);
   float (*squared_distance)(const float* a, const float* b, std::size_t dims);
 };
@@ -87,7 +95,9 @@ namespace internal {
 std::uint32_t cut_plain(float* estimates, std::uint32_t* slots, std::uint32_t n,
                         std::uint32_t least, std::uint32_t most, float* threshold);
 extern const Kernels kScalarKernels;
+extern const Kernels kSse42Kernels;
 extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
 extern const Kernels kVnniKernels;
 }  // namespace internal
 

@@ -1,4 +1,4 @@
-// The kernels in plain C++: the oracle of the tests, and what machines without AVX2 run.
+// The kernels in plain C++: the oracle of the tests, and what machines of another kind run.
 #include <array>
 #include <cstring>
 #include <limits>
@@ -21,12 +21,13 @@ void scan_one(const std::uint8_t* block, std::size_t dims, std::uint32_t first_s
       }
     }
   }
-  std::array<float, 2 * kLanes> factors;
+  std::array<std::uint16_t, 2 * kLanes> factors;
   std::memcpy(factors.data(), block + dims / 8 * 4 * kLanes, sizeof(factors));
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     if ((allowed >> lane & 1U) == 0) continue;
     const float inner = query.slope * static_cast<float>(dots[lane]) + query.offset;
-    const float estimate = factors[lane] * inner + (query.base + factors[kLanes + lane]);
+    const float bias = query.bias_step * static_cast<float>(factors[kLanes + lane]) + query.base;
+    const float estimate = static_cast<float>(factors[lane]) * inner + bias;
     if (!(estimate >= query.threshold)) continue;
     query.estimates[query.count] = estimate;
     query.slots[query.count++] = first_slot + static_cast<std::uint32_t>(lane);
@@ -96,6 +97,11 @@ std::int32_t dot_bytes(const std::uint8_t* row, std::size_t dims, const std::int
   return sum;
 }
 
+void dot_bytes_many(const std::uint8_t* const* rows, std::size_t n, std::size_t dims,
+                    const std::int8_t* query, std::int32_t* out) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = dot_bytes(rows[i], dims, query);
+}
+
 // Sixteen partial sums, as the wide levels keep them: the compiler can use what it has.
 template <class Term>
 float summed(std::size_t dims, Term term) {
@@ -157,8 +163,8 @@ std::uint32_t internal::cut_plain(float* estimates, std::uint32_t* slots, std::u
   return kept;
 }
 
-const Kernels internal::kScalarKernels = {simd::Level::kScalar, scan,        dot_blocks, rank,
-                                          internal::cut_plain,  dot_nibbles, dot_bytes,  dot,
-                                          squared_distance};
+const Kernels internal::kScalarKernels = {
+    simd::Level::kScalar, scan,      dot_blocks,     rank, internal::cut_plain,
+    dot_nibbles,          dot_bytes, dot_bytes_many, dot,  squared_distance};
 
 }  // namespace vitrine::vec

@@ -44,8 +44,8 @@ std::vector<std::uint8_t> blocks_of(std::size_t blocks, std::size_t dims, Random
   auto out = bytes(blocks * block_bytes(dims), random);
   for (std::size_t b = 0; b < blocks; ++b) {
     for (std::size_t i = 0; i < 2 * kLanes; ++i) {
-      const float factor = i < kLanes ? 0.5F : static_cast<float>(random.below(64));
-      std::memcpy(out.data() + b * block_bytes(dims) + dims / 8 * 4 * kLanes + i * 4, &factor, 4);
+      const auto factor = static_cast<std::uint16_t>(i < kLanes ? 32 : random.below(65536));
+      std::memcpy(out.data() + b * block_bytes(dims) + dims / 8 * 4 * kLanes + i * 2, &factor, 2);
     }
   }
   return out;
@@ -64,8 +64,15 @@ Scanned scanned(const Kernels& kernels, const std::vector<std::uint8_t>& codes, 
               std::vector(n, std::vector<std::uint32_t>((blocks + 1) * kLanes))};
   std::vector<ScanQuery> scan(n);
   for (std::size_t q = 0; q < n; ++q) {
-    scan[q] = {queries[q].data(),   3.0F, 0.25F, -2.0F, threshold, out.estimates[q].data(),
-               out.slots[q].data(), 0};
+    scan[q] = {queries[q].data(),
+               3.0F,
+               0.0078125F,
+               -0.0625F,
+               0.0009765625F,
+               threshold,
+               out.estimates[q].data(),
+               out.slots[q].data(),
+               0};
   }
   kernels.scan(codes.data(), blocks, dims, 64, allowed, scan.data(), n);
   for (std::size_t q = 0; q < n; ++q) {
@@ -105,6 +112,15 @@ TEST_P(EveryLevel, DotsOfBytesAndNibblesAreExact) {
     const auto b = query_codes(dims, random);
     EXPECT_EQ(fast().dot_bytes(row.data(), dims, a.data()),
               plain().dot_bytes(row.data(), dims, a.data()));
+    std::vector<std::vector<std::uint8_t>> rows;
+    std::vector<const std::uint8_t*> pointers;
+    for (std::size_t i = 0; i < 11; ++i) rows.push_back(bytes(dims, random));
+    for (const auto& r : rows) pointers.push_back(r.data());
+    std::vector<std::int32_t> many(rows.size() + 1, -1);
+    fast().dot_bytes_many(pointers.data(), rows.size(), dims, a.data(), many.data());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      EXPECT_EQ(many[i], plain().dot_bytes(rows[i].data(), dims, a.data())) << i;
+    EXPECT_EQ(many.back(), -1);
     std::array<std::int32_t, 4> sums{};
     fast().dot_nibbles(row.data(), dims, a.data(), b.data(), &sums[0], &sums[1]);
     plain().dot_nibbles(row.data(), dims, a.data(), b.data(), &sums[2], &sums[3]);
@@ -124,13 +140,14 @@ TEST_P(EveryLevel, ExtremeCodesDoNotOverflow) {
   EXPECT_EQ(a, -127 * 15 * 2048);
   std::vector<std::uint8_t> block(block_bytes(dims), 255);
   for (std::size_t i = 0; i < 2 * kLanes; ++i) {
-    const float one = i < kLanes ? 1.0F : 0.0F;
-    std::memcpy(block.data() + dims / 8 * 4 * kLanes + i * 4, &one, 4);
+    const std::uint16_t factor = i < kLanes ? 65535 : 0;
+    std::memcpy(block.data() + dims / 8 * 4 * kLanes + i * 2, &factor, 2);
   }
   for (std::size_t n = 1; n <= 2; ++n) {
-    const auto got = scanned(fast(), block, 1, dims, nullptr, std::vector(n, low), -1e9F);
+    const auto got = scanned(fast(), block, 1, dims, nullptr, std::vector(n, low), -1e12F);
     ASSERT_EQ(got.estimates[0].size(), kLanes);
-    EXPECT_EQ(got.estimates[0][31], 3.0F + 0.25F * (-127.0F * 15 * 2048) - 2.0F);
+    const float want = 65535.0F * (0.0078125F * (-127.0F * 15 * 2048) - 0.0625F) + 3.0F;
+    EXPECT_NEAR(got.estimates[0][31], want, 1e-5F * -want);
   }
 }
 

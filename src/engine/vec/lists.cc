@@ -80,6 +80,7 @@ std::vector<std::uint32_t> lay_out(Lists& lists, const std::vector<std::uint32_t
   const std::size_t n = lists.coarse.count();
   lists.sizes = Column<std::uint32_t>(n);
   lists.first_block = Column<std::uint32_t>(n + 1);
+  lists.factors = Column<ListFactors>(n);
   for (const std::uint32_t list : list_of) ++lists.sizes.mutable_data()[list];
   std::uint32_t blocks = 0;
   for (std::size_t list = 0; list <= n; ++list) {
@@ -107,25 +108,18 @@ std::vector<std::uint32_t> lay_out(Lists& lists, const std::vector<std::uint32_t
   return slot_of;
 }
 
-void put_factors(std::uint8_t* block, std::size_t dims, std::size_t lane, VectorFactors factors) {
-  std::uint8_t* scales = block + dims / 8 * 4 * kLanes;
-  std::memcpy(scales + lane * sizeof(float), &factors.scale, sizeof(float));
-  std::memcpy(scales + (kLanes + lane) * sizeof(float), &factors.bias, sizeof(float));
-}
-
 void encode_list(Lists& lists, const Rows& rows, const std::vector<std::uint32_t>& row_of,
                  std::size_t list) {
   const std::size_t dims = lists.dims;
   const float* center = lists.coarse.centroid(list);
   std::vector<float> residual(dims);
   const std::size_t first = std::size_t{lists.first_block[list]} * kLanes;
-  const std::size_t end = std::size_t{lists.first_block[list + 1]} * kLanes;
-  for (std::size_t slot = first; slot < end; ++slot) {
-    std::uint8_t* block = lists.codes.mutable_data() + slot / kLanes * block_bytes(dims);
-    if (slot >= first + lists.sizes[list]) {
-      put_factors(block, dims, slot % kLanes, {0, -std::numeric_limits<float>::infinity()});
-      continue;
-    }
+  std::vector<VectorFactors> factors(lists.sizes[list]);
+  const auto block_of = [&](std::size_t slot) {
+    return lists.codes.mutable_data() + slot / kLanes * block_bytes(dims);
+  };
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    const std::size_t slot = first + i;
     float* row = lists.rows.mutable_data() + slot * lists.dim;
     if (lists.metric == Metric::kCosine)
       normalize(rows.row(row_of[slot]), lists.dim, row);
@@ -135,10 +129,13 @@ void encode_list(Lists& lists, const Rows& rows, const std::vector<std::uint32_t
     for (std::size_t d = 0; d < dims; ++d) residual[d] -= center[d];
     const float minus =
         lists.metric == Metric::kL2 ? 0.5F * kernels().dot(row, row, lists.dim) : 0.0F;
-    put_factors(block, dims, slot % kLanes,
-                encode_vector(residual.data(), center, minus, dims, slot % kLanes, block,
-                              lists.low.mutable_data() + slot * dims / 2));
+    factors[i] = encode_vector(residual.data(), center, minus, dims, slot % kLanes, block_of(slot),
+                               lists.low.mutable_data() + slot * dims / 2);
   }
+  const ListFactors steps = factors_for(factors);
+  lists.factors.mutable_data()[list] = steps;
+  for (std::size_t i = 0; i < factors.size(); ++i)
+    put_factors(steps, factors[i], dims, (first + i) % kLanes, block_of(first + i));
 }
 
 }  // namespace
@@ -150,27 +147,42 @@ void normalize(const float* row, std::size_t dim, float* out) {
   for (std::size_t i = 0; i < dim; ++i) out[i] = row[i] * inverse;
 }
 
-float Lists::scale(std::size_t slot) const {
-  float value;
-  std::memcpy(&value,
-              codes.data() + slot / kLanes * block_bytes(dims) + dims / 8 * 4 * kLanes +
-                  slot % kLanes * sizeof(float),
-              sizeof(value));
-  return value;
+const std::uint32_t* CodeView::words(std::size_t block, std::size_t some,
+                                     std::uint32_t* space) const {
+  if (allowed != nullptr) return allowed + block;
+  if (begin <= block * kLanes && (block + some) * kLanes <= end) return nullptr;
+  for (std::size_t i = 0; i < some; ++i) {
+    const std::size_t first = (block + i) * kLanes;
+    std::uint32_t word = 0xFFFFFFFFU;
+    if (begin > first) word &= word << (begin - first);
+    if (end < first + kLanes) word &= 0xFFFFFFFFU >> (first + kLanes - end);
+    space[i] = word;
+  }
+  return space;
 }
 
-float Lists::refinement(const RotatedQuery& query, std::uint32_t slot) const {
-  const std::uint32_t list = list_of_block[slot / kLanes];
+CodeView Lists::view(std::uint32_t list) const {
+  const std::size_t begin = std::size_t{first_block[list]} * kLanes;
+  return {codes.data(), begin, begin + sizes[list], nullptr};
+}
+
+float Lists::refinement(const RotatedQuery& query, std::uint32_t list, const std::uint8_t* blocks,
+                        std::size_t place, const std::uint8_t* low_row) const {
   const SignedCodes& center = coarse.signed_factors(list);
   std::int32_t with_query = 0;
   std::int32_t with_center = 0;
-  kernels().dot_nibbles(low.data() + std::size_t{slot} * dims / 2, dims, query.codes,
-                        coarse.signed_codes(list), &with_query, &with_center);
+  kernels().dot_nibbles(low_row, dims, query.codes, coarse.signed_codes(list), &with_query,
+                        &with_center);
   const float q = query.quantized.step *
                   (static_cast<float>(with_query) - 7.5F * static_cast<float>(query.quantized.sum));
   const float c =
       center.step * (static_cast<float>(with_center) - 7.5F * static_cast<float>(center.sum));
-  return scale(slot) * (q - c);
+  std::uint16_t scale = 0;
+  std::memcpy(&scale,
+              blocks + place / kLanes * block_bytes(dims) + dims / 8 * 4 * kLanes +
+                  place % kLanes * sizeof(scale),
+              sizeof(scale));
+  return factors[list].scale_step * static_cast<float>(scale) * (q - c);
 }
 
 float Lists::exact(const float* original, std::uint32_t slot) const {
@@ -181,7 +193,7 @@ float Lists::exact(const float* original, std::uint32_t slot) const {
 
 std::size_t Lists::total_bytes() const {
   return code_bytes() + ids.bytes() + rows.bytes() + first_block.bytes() + sizes.bytes() +
-         list_of_block.bytes() + coarse.bytes();
+         list_of_block.bytes() + factors.bytes() + coarse.bytes();
 }
 
 Lists encode_lists(const Rows& rows, const std::uint32_t* ids, Metric metric,

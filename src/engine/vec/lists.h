@@ -3,7 +3,7 @@
 // nibbles and the exact rows beside them, all in list order.
 //
 // A "slot" is a place in list order: block * kLanes + lane. Lists start at block borders; unused
-// lanes of a list's last block hold id kNoId and a bias of -inf, so that no scan keeps them.
+// lanes of a list's last block hold id kNoId, and scans leave them out.
 
 #include <cstdint>
 #include <vector>
@@ -12,11 +12,27 @@
 #include "base/result.h"
 #include "engine/vec/coarse.h"
 #include "engine/vec/column.h"
+#include "engine/vec/kernels.h"
+#include "engine/vec/quantize.h"
 #include "engine/vec/rotation.h"
 #include "engine/vec/types.h"
 #include "engine/vec/workers.h"
 
 namespace vitrine::vec {
+
+/// Codes of consecutive vectors of one list, as a scan takes them.
+struct CodeView {
+  const std::uint8_t* codes = nullptr;  ///< blocks; place p is lane p % kLanes of block p / kLanes
+  std::size_t begin = 0;                ///< places
+  std::size_t end = 0;
+  const std::uint32_t* allowed = nullptr;  ///< one word a block; null: every place of the range
+
+  std::size_t first_block() const { return begin / kLanes; }
+  std::size_t end_block() const { return (end + kLanes - 1) / kLanes; }
+  /// The words that a scan of `some` blocks from `block` on needs, written to `space` where they
+  /// are not stored; null where it may keep every lane.
+  const std::uint32_t* words(std::size_t block, std::size_t some, std::uint32_t* space) const;
+};
 
 /// Immutable once built or loaded; any number of threads may read.
 struct Lists {
@@ -29,18 +45,20 @@ struct Lists {
   Column<std::uint32_t> first_block;  ///< of each list, and the end
   Column<std::uint32_t> sizes;        ///< vectors of each list
   Column<std::uint32_t> list_of_block;
-  Column<std::uint8_t> codes;  ///< blocks of block_bytes(dims)
-  Column<std::uint8_t> low;    ///< dims/2 bytes a slot
-  Column<std::uint32_t> ids;   ///< a slot
-  Column<float> rows;          ///< dim floats a slot, scaled to length 1 for kCosine
+  Column<ListFactors> factors;  ///< of each list
+  Column<std::uint8_t> codes;   ///< blocks of block_bytes(dims)
+  Column<std::uint8_t> low;     ///< dims/2 bytes a slot
+  Column<std::uint32_t> ids;    ///< a slot
+  Column<float> rows;           ///< dim floats a slot, scaled to length 1 for kCosine
 
   std::size_t list_count() const { return sizes.size(); }
   std::size_t block_count() const { return list_of_block.size(); }
   std::size_t slot_count() const { return ids.size(); }
-  /// Scale of the vector in `slot`.
-  float scale(std::size_t slot) const;
-  /// What the second nibbles add to an estimate of the first.
-  float refinement(const RotatedQuery& query, std::uint32_t slot) const;
+  CodeView view(std::uint32_t list) const;
+  /// What the second nibbles (`low_row`) add to an estimate of the first, for the vector of `list`
+  /// at `place` of `blocks`, which may be a copy of some of ours.
+  float refinement(const RotatedQuery& query, std::uint32_t list, const std::uint8_t* blocks,
+                   std::size_t place, const std::uint8_t* low_row) const;
   /// The score as callers see it: squared distance or similarity, from the exact rows.
   float exact(const float* original, std::uint32_t slot) const;
   /// Bytes a search reads or may read for ranking, without ids and exact rows.

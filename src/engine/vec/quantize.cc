@@ -79,4 +79,35 @@ VectorFactors encode_vector(const float* residual, const float* center, float mi
   return out;
 }
 
+ListFactors factors_for(std::span<const VectorFactors> vectors) {
+  ListFactors out;
+  if (vectors.empty()) return out;
+  float scale = 0;
+  float least = vectors[0].bias;
+  float most = least;
+  for (const VectorFactors& vector : vectors) {
+    scale = std::max(scale, vector.scale);
+    least = std::min(least, vector.bias);
+    most = std::max(most, vector.bias);
+  }
+  out.scale_step = scale / 65535.0F;
+  out.bias_least = least;
+  // In halves: the difference of two finite numbers may not be one.
+  out.bias_step = 2.0F * (most * (0.5F / 65535.0F) - least * (0.5F / 65535.0F));
+  return out;
+}
+
+void put_factors(const ListFactors& list, const VectorFactors& vector, std::size_t dims,
+                 std::size_t lane, std::uint8_t* block) {
+  const auto steps = [](float value, float least, float step) {
+    const double at = step > 0 ? (static_cast<double>(value) - least) / step : 0;
+    return static_cast<std::uint16_t>(std::clamp(std::round(at), 0.0, 65535.0));
+  };
+  const std::uint16_t scale = steps(vector.scale, 0, list.scale_step);
+  const std::uint16_t bias = steps(vector.bias, list.bias_least, list.bias_step);
+  std::uint8_t* factors = block + dims / 8 * 4 * kLanes;
+  std::memcpy(factors + lane * sizeof(scale), &scale, sizeof(scale));
+  std::memcpy(factors + (kLanes + lane) * sizeof(bias), &bias, sizeof(bias));
+}
+
 }  // namespace vitrine::vec

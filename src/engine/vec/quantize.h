@@ -7,9 +7,13 @@
 // error e. Of the true q.x = q.c + q.(r - e) + q.e the last part is split: q.e = (q - c).e + c.e,
 // and c.e does not depend on the query, so it is stored: bias = c.e (- |x|^2 / 2 for L2). What
 // remains is (q - c).e, and q - c is short for the lists worth visiting.
+//
+// Scale and bias are stored in 16 bits each, as steps between the extremes of their list: 4 bytes a
+// vector instead of 8, and an error far below that of the codes.
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace vitrine::vec {
 
@@ -33,6 +37,20 @@ struct VectorFactors {
 VectorFactors encode_vector(const float* residual, const float* center, float minus,
                             std::size_t dims, std::size_t lane, std::uint8_t* block,
                             std::uint8_t* low);
+
+/// What a list's 16-bit factors mean: scale = scale_step * s, bias = bias_least + bias_step * b.
+/// The layout is that of the index file.
+struct ListFactors {
+  float scale_step = 0;
+  float bias_least = 0;
+  float bias_step = 0;
+};
+
+/// Chooses the steps for a list's vectors.
+ListFactors factors_for(std::span<const VectorFactors> vectors);
+/// Writes lane `lane` of `block`.
+void put_factors(const ListFactors& list, const VectorFactors& vector, std::size_t dims,
+                 std::size_t lane, std::uint8_t* block);
 
 /// v[i] ~ step * (codes[i] - 127.5); returns step.
 float quantize_unsigned(const float* v, std::size_t dims, std::uint8_t* codes);

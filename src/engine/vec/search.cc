@@ -1,6 +1,7 @@
 #include "engine/vec/search.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -10,9 +11,8 @@
 namespace vitrine::vec {
 namespace {
 
-// Blocks a scan call covers before its caller looks whether the shortlist is full.
-constexpr std::size_t kBlocksPerCall = 8;
 constexpr std::size_t kBurst = kBlocksPerCall * kLanes;
+constexpr std::uint32_t kRowsAhead = 8;
 
 void prefetch(const void* at, std::size_t bytes) {
   const char* p = static_cast<const char*>(at);
@@ -67,15 +67,18 @@ RotatedQuery ListSearch::prepare_with(const float* query, SearchScratch& scratch
   return prepare(query, scratch.unit.data(), scratch.rotated.data(), scratch.codes.data());
 }
 
-ScanQuery ListSearch::scan_query(const RotatedQuery& query, std::uint32_t list) const {
-  ScanQuery out;
-  out.codes = query.codes;
-  out.base = kernels().dot(query.rotated, lists_->coarse.centroid(list), lists_->dims);
-  out.slope = 16.0F * query.quantized.step;
-  out.offset = -120.0F * query.quantized.step * static_cast<float>(query.quantized.sum);
-  // Above the -inf of unused lanes, so that those never pass.
-  out.threshold = std::numeric_limits<float>::lowest();
-  return out;
+void ListSearch::aim(ScanQuery& scan, const RotatedQuery& query, std::uint32_t list) const {
+  const ListFactors& factors = lists_->factors[list];
+  scan.base = kernels().dot(query.rotated, lists_->coarse.centroid(list), lists_->dims) +
+              factors.bias_least;
+  scan.slope = 16.0F * query.quantized.step * factors.scale_step;
+  scan.offset =
+      -120.0F * query.quantized.step * static_cast<float>(query.quantized.sum) * factors.scale_step;
+  scan.bias_step = factors.bias_step;
+}
+
+CodeView ListSearch::view(std::uint32_t list, const Filter* filter) const {
+  return filter == nullptr ? lists_->view(list) : filter->view(*lists_, list);
 }
 
 void ListSearch::choose_lists(const float* scores, const Plan& plan, const Filter* filter,
@@ -83,7 +86,16 @@ void ListSearch::choose_lists(const float* scores, const Plan& plan, const Filte
   const std::size_t n = lists_->list_count();
   const std::size_t probes = std::clamp<std::size_t>(plan.probes, 1, n);
   if (filter == nullptr) {
-    select_largest(scores, n, probes, scratch.groups, scratch.lists);
+    const bool bounded = plan.volume > 0;
+    select_largest(scores, n, bounded ? kVolumeProbes * probes : probes, scratch.groups,
+                   scratch.lists);
+    if (!bounded) return;
+    const double most = static_cast<double>(plan.volume) * static_cast<double>(lists_->count) /
+                        static_cast<double>(n);
+    std::size_t visits = 0;
+    for (double seen = 0; visits < scratch.lists.size() && seen < most; ++visits)
+      seen += lists_->sizes[scratch.lists[visits]];
+    scratch.lists.resize(visits);
     return;
   }
   // Ranks as many lists as are likely needed, all of them if that was too few.
@@ -119,7 +131,8 @@ void ListSearch::rank_lists(const float* query, const Plan& plan, SearchScratch&
 }
 
 bool ListSearch::is_sparse(std::uint32_t list, const Filter* filter) const {
-  return filter != nullptr && filter->in_list(list) * kSparseOneIn < lists_->sizes[list];
+  return filter != nullptr && filter->copied() == nullptr &&
+         filter->in_list(list) * kSparseOneIn < lists_->sizes[list];
 }
 
 void ListSearch::compare_survivors(const float* original, std::uint32_t list, const Filter& filter,
@@ -127,7 +140,9 @@ void ListSearch::compare_survivors(const float* original, std::uint32_t list, co
   const std::uint32_t* words = filter.words();
   const std::size_t row_bytes = lists_->dim * sizeof(float);
   const std::uint32_t end = lists_->first_block[list + 1];
-  std::uint32_t pending = kNoId;
+  // Rows are asked for while others are compared.
+  std::array<std::uint32_t, kRowsAhead> pending;
+  std::size_t asked = 0;
   const auto compare = [&](std::uint32_t slot) {
     found.push_back({lists_->ids[slot], lists_->exact(original, slot)});
   };
@@ -136,51 +151,76 @@ void ListSearch::compare_survivors(const float* original, std::uint32_t list, co
       const std::uint32_t slot = block * static_cast<std::uint32_t>(kLanes) +
                                  static_cast<std::uint32_t>(std::countr_zero(word));
       prefetch(lists_->rows.data() + std::size_t{slot} * lists_->dim, row_bytes);
-      if (pending != kNoId) compare(pending);
-      pending = slot;
+      if (asked >= kRowsAhead) compare(pending[asked % kRowsAhead]);
+      pending[asked++ % kRowsAhead] = slot;
     }
   }
-  if (pending != kNoId) compare(pending);
+  for (std::size_t i = asked < kRowsAhead ? 0 : asked - kRowsAhead; i < asked; ++i)
+    compare(pending[i % kRowsAhead]);
+}
+
+void ListSearch::compare_few(const float* original, const std::vector<std::uint32_t>& slots,
+                             std::vector<Neighbor>& found) const {
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (i + kRowsAhead < slots.size())
+      prefetch(lists_->rows.data() + std::size_t{slots[i + kRowsAhead]} * lists_->dim,
+               lists_->dim * sizeof(float));
+    found.push_back({lists_->ids[slots[i]], lists_->exact(original, slots[i])});
+  }
 }
 
 void ListSearch::scan_list(const RotatedQuery& query, std::uint32_t list, const Plan& plan,
                            const Filter* filter, ScanQuery& shortlist,
                            SearchScratch& scratch) const {
-  const std::uint32_t first = lists_->first_block[list];
-  const std::uint32_t end = lists_->first_block[list + 1];
+  const CodeView codes = view(list, filter);
   const std::size_t stride = block_bytes(lists_->dims);
-  shortlist.base = scan_query(query, list).base;
-  for (std::uint32_t block = first; block < end; block += kBlocksPerCall) {
-    const std::size_t some = std::min<std::size_t>(kBlocksPerCall, end - block);
-    kernels().scan(lists_->codes.data() + block * stride, some, lists_->dims,
-                   block * static_cast<std::uint32_t>(kLanes),
-                   filter == nullptr ? nullptr : filter->words() + block, &shortlist, 1);
+  std::array<std::uint32_t, kBlocksPerCall> space;
+  aim(shortlist, query, list);
+  for (std::size_t block = codes.first_block(); block < codes.end_block();
+       block += kBlocksPerCall) {
+    const std::size_t some = std::min(kBlocksPerCall, codes.end_block() - block);
+    kernels().scan(codes.codes + block * stride, some, lists_->dims,
+                   static_cast<std::uint32_t>(block * kLanes),
+                   codes.words(block, some, space.data()), &shortlist, 1);
     shrink(shortlist, plan.keep, scratch.keys);
   }
+  const std::size_t bytes = (codes.end_block() - codes.first_block()) * stride;
   scratch.stats.list_visits += 1;
   scratch.stats.lists_read += 1;
-  scratch.stats.code_bytes_read += (end - first) * stride;
-  scratch.stats.code_bytes_visited += (end - first) * stride;
+  scratch.stats.code_bytes_read += bytes;
+  scratch.stats.code_bytes_visited += bytes;
 }
 
 void ListSearch::refine(const RotatedQuery& query, ScanQuery& shortlist, const Plan& plan,
-                        SearchScratch& scratch) const {
+                        const Filter* filter, SearchScratch& scratch) const {
+  // The shortlist holds places of the codes that were scanned, copies of a filter's survivors
+  // perhaps.
+  const Filter::Copied* copied = filter == nullptr ? nullptr : filter->copied();
+  const std::uint8_t* blocks = copied == nullptr ? lists_->codes.data() : copied->codes.data();
+  const std::uint8_t* low = copied == nullptr ? lists_->low.data() : copied->low.data();
+  const auto slot_of = [&](std::uint32_t place) {
+    return copied == nullptr ? place : copied->slots[place];
+  };
   cut(shortlist, plan.keep, scratch.keys);
   const std::size_t low_bytes = lists_->dims / 2;
   for (std::uint32_t i = 0; i < shortlist.count; ++i)
-    prefetch(lists_->low.data() + shortlist.slots[i] * low_bytes, low_bytes);
-  for (std::uint32_t i = 0; i < shortlist.count; ++i)
-    shortlist.estimates[i] += lists_->refinement(query, shortlist.slots[i]);
+    prefetch(low + shortlist.slots[i] * low_bytes, low_bytes);
+  for (std::uint32_t i = 0; i < shortlist.count; ++i) {
+    const std::uint32_t place = shortlist.slots[i];
+    shortlist.estimates[i] +=
+        lists_->refinement(query, lists_->list_of_block[slot_of(place) / kLanes], blocks, place,
+                           low + place * low_bytes);
+  }
   cut(shortlist, plan.exact, scratch.keys);
   const std::size_t row_bytes = lists_->dim * sizeof(float);
-  const std::uint32_t ahead = 8;
-  for (std::uint32_t i = 0; i < std::min(ahead, shortlist.count); ++i)
-    prefetch(lists_->rows.data() + std::size_t{shortlist.slots[i]} * lists_->dim, row_bytes);
+  const auto ask = [&](std::uint32_t i) {
+    prefetch(lists_->rows.data() + std::size_t{slot_of(shortlist.slots[i])} * lists_->dim,
+             row_bytes);
+  };
+  for (std::uint32_t i = 0; i < std::min(kRowsAhead, shortlist.count); ++i) ask(i);
   for (std::uint32_t i = 0; i < shortlist.count; ++i) {
-    if (i + ahead < shortlist.count)
-      prefetch(lists_->rows.data() + std::size_t{shortlist.slots[i + ahead]} * lists_->dim,
-               row_bytes);
-    const std::uint32_t slot = shortlist.slots[i];
+    if (i + kRowsAhead < shortlist.count) ask(i + kRowsAhead);
+    const std::uint32_t slot = slot_of(shortlist.slots[i]);
     scratch.found.push_back({lists_->ids[slot], lists_->exact(query.original, slot)});
   }
 }
@@ -210,14 +250,13 @@ std::size_t ListSearch::search(const float* query, std::size_t k, const Plan& pl
   scratch.found.clear();
   const RotatedQuery rotated = prepare_with(query, scratch);
   if (filter != nullptr && filter->count() <= kExactSurvivors) {
-    for (std::uint32_t list = 0; list < lists_->list_count(); ++list)
-      if (filter->in_list(list) != 0)
-        compare_survivors(rotated.original, list, *filter, scratch.found);
+    compare_few(rotated.original, filter->few(), scratch.found);
     return answer(scratch.found, k, out);
   }
   coarse.score(&rotated, 1, scratch.dots.data(), scratch.scores.data(), nullptr);
   choose_lists(scratch.scores.data(), wide, filter, scratch);
-  ScanQuery shortlist = scan_query(rotated, 0);
+  ScanQuery shortlist;
+  shortlist.codes = rotated.codes;
   shortlist.estimates = scratch.estimates.data();
   shortlist.slots = scratch.slots.data();
   for (const std::uint32_t list : scratch.lists) {
@@ -226,7 +265,7 @@ std::size_t ListSearch::search(const float* query, std::size_t k, const Plan& pl
     else
       scan_list(rotated, list, wide, filter, shortlist, scratch);
   }
-  refine(rotated, shortlist, wide, scratch);
+  refine(rotated, shortlist, wide, filter, scratch);
   return answer(scratch.found, k, out);
 }
 

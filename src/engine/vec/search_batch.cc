@@ -11,9 +11,6 @@ namespace {
 
 // Queries are ranked and finished in groups of this many.
 constexpr std::size_t kGroup = 64;
-// Blocks of a list that all visitors finish before the next ones: 8 of 2.3 KB stay in the first
-// level cache while the groups of eight queries take turns.
-constexpr std::size_t kBlocksPerCall = 8;
 
 }  // namespace
 
@@ -86,21 +83,20 @@ void ListSearch::visit_list(BatchScratch::State& batch, std::uint32_t list, unsi
       compare_survivors(batch.prepared[q].original, list, *batch.filter, mine.found[q]);
     return;
   }
+  const CodeView codes = view(list, batch.filter);
   const std::size_t stride = block_bytes(lists_->dims);
-  const std::uint32_t first = lists_->first_block[list];
-  const std::uint32_t end = lists_->first_block[list + 1];
   std::array<ScanQuery, kQueriesPerPass> pass;
-  for (const std::uint32_t q : visitors)
-    mine.shortlists[q].base = scan_query(batch.prepared[q], list).base;
-  for (std::uint32_t block = first; block < end; block += kBlocksPerCall) {
-    const std::size_t some = std::min<std::size_t>(kBlocksPerCall, end - block);
+  std::array<std::uint32_t, kBlocksPerCall> space;
+  for (const std::uint32_t q : visitors) aim(mine.shortlists[q], batch.prepared[q], list);
+  for (std::size_t block = codes.first_block(); block < codes.end_block();
+       block += kBlocksPerCall) {
+    const std::size_t some = std::min(kBlocksPerCall, codes.end_block() - block);
+    const std::uint32_t* words = codes.words(block, some, space.data());
     for (std::size_t at = 0; at < visitors.size(); at += kQueriesPerPass) {
       const std::size_t n = std::min(kQueriesPerPass, visitors.size() - at);
       for (std::size_t i = 0; i < n; ++i) pass[i] = mine.shortlists[visitors[at + i]];
-      kernels().scan(lists_->codes.data() + block * stride, some, lists_->dims,
-                     block * static_cast<std::uint32_t>(kLanes),
-                     batch.filter == nullptr ? nullptr : batch.filter->words() + block, pass.data(),
-                     n);
+      kernels().scan(codes.codes + block * stride, some, lists_->dims,
+                     static_cast<std::uint32_t>(block * kLanes), words, pass.data(), n);
       for (std::size_t i = 0; i < n; ++i) {
         ScanQuery& kept = mine.shortlists[visitors[at + i]];
         kept.count = pass[i].count;
@@ -108,11 +104,12 @@ void ListSearch::visit_list(BatchScratch::State& batch, std::uint32_t list, unsi
       }
     }
   }
+  const std::size_t bytes = (codes.end_block() - codes.first_block()) * stride;
   SearchStats& stats = mine.scratch.stats;
   stats.lists_read += 1;
   stats.list_visits += visitors.size();
-  stats.code_bytes_read += (end - first) * stride;
-  stats.code_bytes_visited += visitors.size() * (end - first) * stride;
+  stats.code_bytes_read += bytes;
+  stats.code_bytes_visited += visitors.size() * bytes;
 }
 
 void ListSearch::finish_batch(BatchScratch::State& batch, std::size_t query, SearchScratch& scratch,
@@ -139,7 +136,7 @@ void ListSearch::finish_batch(BatchScratch::State& batch, std::size_t query, Sea
     if (!worker.found.empty())
       scratch.found.insert(scratch.found.end(), worker.found[query].begin(),
                            worker.found[query].end());
-  refine(batch.prepared[query], all, batch.plan, scratch);
+  refine(batch.prepared[query], all, batch.plan, batch.filter, scratch);
   answer(scratch.found, batch.k, out);
 }
 
@@ -180,7 +177,8 @@ void ListSearch::search_batch(const Rows& queries, std::size_t k, const Plan& pl
     for (auto& found : mine.found) found.clear();
     mine.scratch.stats = {};
     for (std::size_t q = 0; q < n; ++q) {
-      mine.shortlists[q] = scan_query(batch.prepared[q], 0);
+      mine.shortlists[q] = {};
+      mine.shortlists[q].codes = batch.prepared[q].codes;
       mine.shortlists[q].estimates = mine.estimates.data() + q * batch.capacity;
       mine.shortlists[q].slots = mine.slots.data() + q * batch.capacity;
     }

@@ -34,6 +34,8 @@ struct Neighbor {
   friend bool operator==(const Neighbor&, const Neighbor&) = default;
 };
 
+inline constexpr std::uint32_t kVolumeProbes = 2;
+
 /// How much work a search does. Two searches with the same plan over the same snapshot give the
 /// same answer, one by one or in a batch.
 struct Plan {
@@ -42,6 +44,10 @@ struct Plan {
   std::uint32_t exact = 24;     ///< of those, how many are compared with the float rows
   std::uint32_t beam = 0;       ///< of the graph: candidates held open; 0 = search the lists
   float filter_growth = 0.35F;  ///< with a filter that a share p passes: probes * p^-filter_growth
+  /// Not 0: visit lists until they hold this many times the vectors of a mean list, up to
+  /// kVolumeProbes * probes of them. Every query then costs about the same, where lists are of
+  /// uneven size. Searches with a filter go by `probes`.
+  float volume = 0;
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

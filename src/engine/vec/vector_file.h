@@ -1,6 +1,6 @@
 #pragma once
 // Vectors in the files that others use: .fvecs, .bvecs, .npy (float32 or uint8, two dimensions, row
-// after row), and the vectors inside Faiss's Flat and IVFFlat indexes.
+// after row). Those inside Faiss's indexes: faiss_index.h.
 
 #include <string>
 #include <string_view>
@@ -27,11 +27,7 @@ struct VectorFile {
 /// kUnsupported for another ending or element type. Reads the whole file into memory.
 Result<VectorFile> read_vectors(io::FileSystem& files, const std::string& path);
 
-/// A Faiss index file of kind Flat or IVFFlat; kUnsupported with the name of any other kind.
-Result<VectorFile> read_faiss(io::FileSystem& files, const std::string& path);
-
 /// The same of bytes; `ending` is "fvecs", "bvecs" or "npy".
 Result<VectorFile> parse_vectors(std::string_view bytes, std::string_view ending);
-Result<VectorFile> parse_faiss(std::string_view bytes);
 
 }  // namespace vitrine::vec

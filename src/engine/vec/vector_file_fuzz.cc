@@ -1,7 +1,8 @@
-// Any bytes as a file of vectors: refused, or whole rows.
+// Any bytes as a file of vectors: refused, or whole rows; as a Faiss index: refused, or searchable.
 #include <cstdint>
+#include <vector>
 
-#include "engine/vec/vector_file.h"
+#include "engine/vec/faiss_index.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vitrine::vec;
@@ -14,6 +15,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   };
   for (const std::string_view ending : {"fvecs", "bvecs", "npy"})
     check(parse_vectors(bytes, ending));
-  check(parse_faiss(bytes));
+  const auto index = FaissIndex::parse(bytes);
+  if (!index.ok()) return 0;
+  check(index.value().vectors());
+  const std::vector<float> query(index.value().dim(), 0.5F);
+  std::vector<Neighbor> found(5);
+  if (index.value().search(query.data(), 5, 3, found.data()) > index.value().size())
+    __builtin_trap();
   return 0;
 }

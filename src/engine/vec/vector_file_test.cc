@@ -18,52 +18,6 @@ std::string fvecs(std::uint32_t dim, const std::vector<float>& values) {
   return text;
 }
 
-// A Faiss Flat index, written field by field as its format lays it down.
-std::string faiss_flat(std::string_view kind, const std::vector<float>& values, std::uint32_t dim) {
-  std::string text;
-  ByteWriter out(text);
-  out.raw(kind);
-  out.u32(dim);
-  out.u64(values.size() / dim);
-  out.u64(1 << 20);
-  out.u64(1 << 20);
-  out.u8(1);
-  out.u32(kind == "IxFI" ? 0 : 1);
-  out.u64(values.size());
-  for (const float value : values) out.fixed(value);
-  return text;
-}
-
-std::string faiss_lists() {
-  std::string text;
-  ByteWriter out(text);
-  out.raw("IwFl");
-  out.u32(2);
-  out.u64(3);
-  out.u64(0);
-  out.u64(0);
-  out.u8(1);
-  out.u32(1);
-  out.u64(2);  // lists
-  out.u64(1);  // probes
-  out.raw(faiss_flat("IxF2", {0, 0, 5, 5}, 2));
-  out.u8(0);  // no direct map
-  out.u64(0);
-  out.raw("ilar");
-  out.u64(2);
-  out.u64(8);
-  out.raw("full");
-  out.u64(2);
-  out.u64(1);
-  out.u64(2);
-  for (const float value : {0.5F, 0.25F}) out.fixed(value);
-  out.u64(30);
-  for (const float value : {5.0F, 4.0F, 6.0F, 5.5F}) out.fixed(value);
-  out.u64(10);
-  out.u64(20);
-  return text;
-}
-
 TEST(VectorFile, FvecsAndBvecsReadBack) {
   const std::vector<float> values{1, 2, 3, 4, 5, 6};
   const auto floats = parse_vectors(fvecs(3, values), "fvecs");
@@ -101,24 +55,7 @@ TEST(VectorFile, NpyReadsBackAndWrongShapesAreRefused) {
           .ok());
 }
 
-TEST(VectorFile, FaissIndexesGiveTheirVectorsAndIds) {
-  const auto flat = parse_faiss(faiss_flat("IxFI", {1, 2, 3, 4}, 2));
-  ASSERT_TRUE(flat.ok()) << flat.error().message();
-  EXPECT_EQ(flat.value().metric, Metric::kInnerProduct);
-  EXPECT_EQ(flat.value().count(), 2U);
-  const auto lists = parse_faiss(faiss_lists());
-  ASSERT_TRUE(lists.ok()) << lists.error().message();
-  EXPECT_EQ(lists.value().ids, (std::vector<std::uint32_t>{30, 10, 20}));
-  EXPECT_EQ(lists.value().values, (std::vector<float>{0.5F, 0.25F, 5, 4, 6, 5.5F}));
-  const auto other = parse_faiss("IwPQ----");
-  ASSERT_FALSE(other.ok());
-  EXPECT_EQ(other.error().code(), ErrorCode::kUnsupported);
-}
-
 TEST(VectorFile, EveryCutOffFileIsRefused) {
-  for (const std::string& whole : {faiss_flat("IxF2", {1, 2, 3, 4}, 2), faiss_lists()})
-    for (std::size_t size = 0; size < whole.size(); ++size)
-      EXPECT_FALSE(parse_faiss(whole.substr(0, size)).ok()) << size;
   const std::string vecs = fvecs(3, {1, 2, 3, 4, 5, 6});
   for (std::size_t size = 1; size < vecs.size(); ++size)
     if (size != vecs.size() / 2) {

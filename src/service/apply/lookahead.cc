@@ -22,6 +22,11 @@ void Lookahead::look_up_keys(const eventlog::RecordView& record, Guess& guess) {
                                          : profile::user_key(event.user_id);
   guess.state->event_ids().prefetch(event::event_id_hash(event.event_id));
   guess.state->profiles().prefetch_key(guess.user_key);
+  guess.has_visitor = !event.user_id.empty() && !event.anonymous_id.empty();
+  if (guess.has_visitor) {
+    guess.visitor_key = profile::anonymous_key(event.anonymous_id);
+    guess.state->profiles().prefetch_key(guess.visitor_key);
+  }
   for (std::size_t i = 0; i < std::min(event.items.size(), kItemsMost); ++i) {
     guess.state->catalog().prefetch(event.items[i].item_id);
   }
@@ -31,6 +36,8 @@ void Lookahead::find_numbers(Guess& guess) {
   if (guess.state == nullptr) return;
   guess.user = guess.state->profiles().find_user(guess.user_key);
   if (guess.user != kNoUser) guess.state->profiles().prefetch_user(guess.user);
+  // Reading the visitor's number fetches its place, which apply() looks at.
+  if (guess.has_visitor) (void)guess.state->profiles().find_user(guess.visitor_key);
   const auto& items = guess.event.items;
   guess.item_count = 0;
   for (std::size_t i = 0; i < std::min(items.size(), kItemsMost); ++i) {

@@ -57,6 +57,8 @@ class Lookahead {
     const TenantState* state = nullptr;  // null: nothing to fetch
     event::Event event;
     Hash128 user_key;
+    Hash128 visitor_key;  // of a user's event that also names an anonymous visitor
+    bool has_visitor = false;
     UserIndex user = kNoUser;
     std::array<ItemIndex, kItemsMost> items;
     std::size_t item_count = 0;

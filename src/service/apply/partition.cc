@@ -18,6 +18,8 @@ constexpr std::uint64_t kWorthWaking = 64;  // records
 // How long the applier sleeps at most when the log is quiet: it bounds how late it notices that
 // it should stop or look after a snapshot. New records wake it at once.
 constexpr TimeUs kIdleWaitUs = 20'000;
+// After a snapshot that failed (a full disk, say) the next is not tried at once.
+constexpr std::int64_t kSnapshotRetryNs = 10'000'000'000;
 
 }  // namespace
 
@@ -47,7 +49,7 @@ Result<std::unique_ptr<Partition>> Partition::open(PartitionOptions options, io:
 
   o.state.directory = o.directory;
   VITRINE_TRY(self->state_, PartitionState::load(files, o.state, false, self->start_report_.load));
-  self->snapshot_position_ = self->state_->position();
+  self->snapshot_position_ = self->snapshot_begun_ = self->state_->position();
   VITRINE_TRY(self->replay(files, progress));
   VITRINE_TRY(const auto floor, self->state_->prune_snapshots(o.snapshots_kept));
   self->snapshot_floor_ = floor;
@@ -108,7 +110,7 @@ void Partition::apply_loop() {
     const std::int64_t began = clock_.steady_ns();
     if (!apply_available()) return;
     look_after_snapshots();
-    if (stopping_ && (stopped_ || applied() >= log_->appended())) return;
+    if (stopping_ && applied() >= log_->appended()) break;
     const std::uint64_t fetched = applied() - before;
     const bool busy = fetched > 0 && fetched < kWorthWaking && began - last_fetch_ns_ < 2'000'000;
     if (fetched > 0) last_fetch_ns_ = began;
@@ -116,6 +118,11 @@ void Partition::apply_loop() {
       std::this_thread::sleep_for(std::chrono::microseconds(kGatherUs));
     }
     reader_->wait(applied() + 1, kIdleWaitUs);
+  }
+  // The writer of a snapshot is a child of this thread and would be killed at its end.
+  while (finish_snapshot_ && state_->snapshot_running()) {
+    note_finished_snapshot();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 
@@ -147,8 +154,7 @@ Status Partition::apply_batch() {
     under_lock = 0;
     state_->release();
     publish();
-    if (snapshot_requested_ ||
-        state_->position() - snapshot_position_ >= options_.snapshot_records) {
+    if (snapshot_requested_ || state_->position() - snapshot_begun_ >= options_.snapshot_records) {
       look_after_snapshots();
     }
   }
@@ -169,31 +175,41 @@ ApplyOutcome Partition::outcome(eventlog::Position position) const {
   return it == outcomes_.end() ? ApplyOutcome{} : it->second;
 }
 
+void Partition::note_finished_snapshot() {
+  const auto finished = state_->poll_snapshot();
+  if (!finished) return;
+  if (!finished->ok()) return note_failed_snapshot(finished->error());
+  last_snapshot_failed_ = false;
+  snapshot_position_ = **finished;
+  ++snapshots_written_;
+  const auto floor = state_->prune_snapshots(options_.snapshots_kept);
+  if (!floor.ok()) return;
+  snapshot_floor_ = *floor;
+  raise_retention_floor();
+}
+
+void Partition::note_failed_snapshot(const Error& error) {
+  ++snapshots_failed_;
+  last_snapshot_failed_ = true;
+  last_snapshot_ns_ = clock_.steady_ns();
+  snapshot_begun_ = snapshot_position_;
+  if (options_.on_snapshot_failed) options_.on_snapshot_failed(error);
+}
+
 void Partition::look_after_snapshots() {
-  const std::int64_t now = clock_.steady_ns();
-  if (auto finished = state_->poll_snapshot()) {
-    if (finished->ok()) {
-      ++snapshots_written_;
-      auto floor = state_->prune_snapshots(options_.snapshots_kept);
-      if (floor.ok()) {
-        snapshot_floor_ = *floor;
-        raise_retention_floor();
-      }
-    } else {
-      // The log still has everything; the next one may succeed (a full disk that was cleared).
-      ++snapshots_failed_;
-    }
-  }
+  note_finished_snapshot();
   if (state_->snapshot_running() || failed_) return;
-  const eventlog::Position since = state_->position() - snapshot_position_;
-  const bool due = since >= options_.snapshot_records ||
-                   (since > 0 && now - last_snapshot_ns_ >= options_.snapshot_interval_us * 1000) ||
-                   (since > 0 && snapshot_requested_);
+  const eventlog::Position since = state_->position() - snapshot_begun_;
+  const std::int64_t waited_ns = clock_.steady_ns() - last_snapshot_ns_;
+  if (since == 0 || (last_snapshot_failed_ && waited_ns < kSnapshotRetryNs)) return;
+  const bool due = since >= options_.snapshot_records || snapshot_requested_ ||
+                   waited_ns >= options_.snapshot_interval_us * 1000;
   if (!due) return;
   snapshot_requested_ = false;
-  last_snapshot_ns_ = now;
-  snapshot_position_ = state_->position();
-  if (!state_->begin_snapshot().ok()) ++snapshots_failed_;
+  last_snapshot_ns_ = clock_.steady_ns();
+  snapshot_begun_ = state_->position();
+  if (const Status begun = state_->begin_snapshot(); !begun.ok())
+    note_failed_snapshot(begun.error());
 }
 
 void Partition::set_archived(eventlog::Position position) {
@@ -215,18 +231,12 @@ void Partition::fail(const Error& error) {
 Status Partition::stop() {
   if (stopped_) return ok_status();
   VITRINE_TRY(log_->close());
+  finish_snapshot_ = true;
   stopping_ = true;
   applier_->wait();
   stopped_ = true;
   if (failed_) return Error(ErrorCode::kInternal, "the partition had failed before it was stopped");
-  while (state_->snapshot_running()) {
-    if (auto finished = state_->poll_snapshot()) {
-      ++(finished->ok() ? snapshots_written_ : snapshots_failed_);
-    }
-    usleep(1000);
-  }
-  // One that failed may have been the one that was to cover this position.
-  if (state_->position() > snapshot_position_ || snapshots_failed_ > 0) {
+  if (state_->position() > snapshot_position_) {
     VITRINE_TRY(const auto position, state_->write_snapshot());
     snapshot_position_ = position;
     ++snapshots_written_;

@@ -29,6 +29,9 @@ struct PartitionOptions {
   std::size_t snapshots_kept = 2;
   // Retention drops only what is archived too: nothing until set_archived() says how far that is.
   bool keep_until_archived = false;
+  // Called on the applier's thread for each snapshot that could not be written; it must be short.
+  // The log keeps what the snapshot would have covered, and a next one is tried after a while.
+  std::function<void(const Error&)> on_snapshot_failed;
   // Records applied under one hold of a tenant's lock: an upper bound of what a reader waits.
   std::size_t records_per_lock = 32;
 };
@@ -46,7 +49,7 @@ struct PartitionMetrics {
   eventlog::Position appended = 0;
   eventlog::Position durable = 0;
   eventlog::Position applied = 0;
-  eventlog::Position snapshot = 0;  // position of the newest snapshot
+  eventlog::Position snapshot = 0;  // position of the newest complete snapshot
   std::uint64_t snapshots_written = 0;
   std::uint64_t snapshots_failed = 0;
   std::uint64_t apply_busy_us = 0;  // time the applier spent applying
@@ -120,6 +123,9 @@ class Partition {
   void publish();
   void remember(eventlog::Position position, ApplyOutcome outcome);
   void look_after_snapshots();
+  // Takes note of how the snapshot that is being written ended, if it ended.
+  void note_finished_snapshot();
+  void note_failed_snapshot(const Error& error);
   // Lets retention drop what is covered by snapshots and, where asked for, archived.
   void raise_retention_floor();
   void fail(const Error& error);
@@ -141,6 +147,7 @@ class Partition {
   std::map<eventlog::Position, ApplyOutcome> outcomes_;  // guarded by outcomes_mutex_
 
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> finish_snapshot_{false};  // a stop() lets the one that is being written end
   std::atomic<bool> failed_{false};
   std::atomic<bool> snapshot_requested_{false};
   std::atomic<eventlog::Position> snapshot_position_{0};
@@ -149,7 +156,9 @@ class Partition {
   std::atomic<std::uint64_t> snapshots_written_{0};
   std::atomic<std::uint64_t> snapshots_failed_{0};
   std::atomic<std::uint64_t> apply_busy_us_{0};
-  std::int64_t last_snapshot_ns_ = 0;
+  eventlog::Position snapshot_begun_ = 0;  // newest that is complete or being written
+  std::int64_t last_snapshot_ns_ = 0;      // when that was begun, or when the last one failed
+  bool last_snapshot_failed_ = false;
   std::int64_t last_fetch_ns_ = 0;  // when the applier last found something
   bool stopped_ = false;
   std::unique_ptr<Task> applier_;

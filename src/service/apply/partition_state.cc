@@ -16,7 +16,7 @@
 namespace vitrine::apply {
 namespace {
 
-constexpr std::uint32_t kStateFormat = 2;
+constexpr std::uint32_t kStateFormat = 3;  // 3: what is said about users, at the end
 // The snapshot writer hands its data to the disk in steps, so that the event log's own
 // syncs don't wait behind gigabytes.
 constexpr std::uint64_t kSyncEachBytes = 8ull << 20;
@@ -101,7 +101,7 @@ Status PartitionState::load_snapshot(eventlog::Position position) {
     VITRINE_TRY(auto reader,
                 io::CheckedFileReader::open(files_, file, state_name(tenant.id), kStateFormat));
     auto runtime = ensure_tenant(tenant.id);
-    auto loaded = runtime->state_.load(*reader);
+    auto loaded = runtime->state_.load(*reader, reader->format() >= 3);
     if (!loaded.ok()) return std::move(loaded).error().context(file);
     VITRINE_TRY(reader->expect_end());
   }

@@ -1,7 +1,9 @@
 #include "service/apply/partition.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <random>
 
@@ -214,6 +216,38 @@ TEST_F(PartitionTest, SnapshotPlusTailEqualsAReplayFromTheFirstRecord) {
     std::filesystem::remove_all(directory_ + "/snapshots");
     std::filesystem::rename(directory_ + "/aside", directory_ + "/snapshots");
   }
+}
+
+TEST_F(PartitionTest, AStopLetsTheSnapshotThatIsBeingWrittenEnd) {
+  for (std::uint64_t round = 0; round < 5; ++round) {
+    auto partition = open(options());
+    append(*partition, traffic(3000, round));
+    partition->request_snapshot();
+    append(*partition, traffic(1, 100 + round));  // the applier sees the request behind it
+    ASSERT_TRUE(partition->stop().ok());
+    EXPECT_EQ(partition->metrics().snapshots_failed, 0u);
+    EXPECT_EQ(partition->metrics().snapshot, partition->metrics().applied);
+  }
+  EXPECT_EQ(open(options())->start_report().replayed, 0u);
+}
+
+TEST_F(PartitionTest, ASnapshotThatFailedIsReportedAndDoesNotCount) {
+  std::atomic<int> reported{0};
+  auto o = options();
+  o.on_snapshot_failed = [&](const Error&) { ++reported; };
+  auto partition = open(o);
+  append(*partition, traffic(100, 1));
+  std::filesystem::remove_all(directory_ + "/snapshots");
+  std::ofstream(directory_ + "/snapshots") << "in the way";
+  partition->request_snapshot();
+  while (reported == 0) append(*partition, traffic(1, next_id_));
+  EXPECT_EQ(partition->metrics().snapshots_failed, 1u);
+  EXPECT_EQ(partition->metrics().snapshot, 0u);
+  std::filesystem::remove(directory_ + "/snapshots");
+  ASSERT_TRUE(partition->stop().ok());
+  EXPECT_EQ(partition->metrics().snapshot, partition->metrics().applied);
+  partition.reset();
+  EXPECT_EQ(open(options())->start_report().replayed, 0u);
 }
 
 TEST_F(PartitionTest, ADamagedSnapshotIsLeftAsideForTheOneBefore) {

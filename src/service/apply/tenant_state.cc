@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "domain/catalog/item_codec.h"
+#include "domain/event/consent.h"
 #include "domain/event/event_codec.h"
 #include "domain/profile/interaction.h"
 #include "domain/record/record.h"
@@ -21,6 +22,7 @@ profile::ProfilesOptions profile_options(TenantId id, const TenantOptions& optio
                                          const TenantStores& stores) {
   profile::ProfilesOptions out;
   out.max_entries = options.history_entries;
+  out.users_max = options.users_max;
   if (stores.cold != nullptr) out.row_budget_bytes = options.history_memory_bytes;
   out.cold = stores.cold;
   out.cold_space = id.value;
@@ -72,6 +74,7 @@ TenantState::TenantState(TenantId id, const TenantOptions& options, const Tenant
     : id_(id),
       catalog_(options.catalog),
       profiles_(profile_options(id, options, stores)),
+      people_(options.people),
       covisit_(options.covisit),
       baskets_(options.baskets),
       trending_(options.trending_half_life),
@@ -98,6 +101,17 @@ Result<ApplyOutcome> TenantState::apply(const eventlog::RecordView& record) {
       ++(outcome.code == ApplyCode::kApplied ? counts_.catalog_changes : counts_.catalog_refused);
       return outcome;
     }
+    case RecordKind::kUserUpsert:
+    case RecordKind::kUserPatch:
+    case RecordKind::kUserDelete:
+    case RecordKind::kUserMerge:
+    case RecordKind::kUserConsent:
+    case RecordKind::kUserErase: {
+      VITRINE_TRY(auto outcome, apply_person(record, body));
+      ++(outcome.code == ApplyCode::kApplied ? people_counts_.changes : people_counts_.refused);
+      return outcome;
+    }
+    case RecordKind::kErased: ++people_counts_.erased_records; return ApplyOutcome{};
   }
   return Error(ErrorCode::kUnsupported,
                "record " + std::to_string(record.position) + " is of kind " +
@@ -125,10 +139,19 @@ Result<ApplyOutcome> TenantState::apply_event(const eventlog::RecordView& record
 
   ++counts_.events;
   if (imported) ++counts_.imported_events;
-  const UserIndex user =
-      profiles_.intern_user(event_.user_id.empty() ? profile::anonymous_key(event_.anonymous_id)
-                                                   : profile::user_key(event_.user_id));
-  profiles_.note_event(user, event_.event_time, event_.type);
+  VITRINE_TRY(UserIndex user, note_user());
+  bool counted = true;
+  if (user != kNoUser) {
+    const event::Consents consents = profiles_.consents(user);
+    counted = consents.allows(event::Purpose::kAnalytics);
+    if (!counted) ++people_counts_.not_counted;
+    if (consents.allows(event::Purpose::kPersonalization)) {
+      profiles_.note_event(user, event_.event_time, event_.type);
+    } else {
+      user = kNoUser;
+      ++people_counts_.not_remembered;
+    }
+  }
 
   items_.clear();
   for (const auto& item : event_.items) {
@@ -139,13 +162,30 @@ Result<ApplyOutcome> TenantState::apply_event(const eventlog::RecordView& record
       items_.push_back(index);
     }
   }
-  if (!items_.empty()) VITRINE_TRY(note_items(user, imported));
+  if (!items_.empty()) VITRINE_TRY(note_items(user, counted, imported));
   return ApplyOutcome{};
 }
 
+Result<UserIndex> TenantState::note_user() {
+  const bool signed_in = !event_.user_id.empty();
+  const UserIndex user = profiles_.intern_user(
+      signed_in ? profile::user_key(event_.user_id) : profile::anonymous_key(event_.anonymous_id));
+  if (user == kNoUser) {
+    ++people_counts_.users_over_limit;
+    return user;
+  }
+  if (signed_in && !event_.anonymous_id.empty()) {
+    VITRINE_TRY(const auto link, profiles_.link(profile::anonymous_key(event_.anonymous_id), user));
+    if (link == profile::Profiles::Link::kMerged) ++people_counts_.merges;
+  }
+  if (!event_.context.empty()) {
+    const event::Consents said = event::read_consents(event_.context);
+    if (said.any()) profiles_.update_consents(user, said);
+  }
+  return user;
+}
+
 Status TenantState::collect_recent(UserIndex user, TimeUs until) {
-  recent_.clear();
-  recent_bought_.clear();
   VITRINE_TRY(profiles_.history(user, history_));
   const auto add_once = [](std::vector<ItemIndex>& list, ItemIndex item, std::size_t most) {
     if (list.size() < most && std::find(list.begin(), list.end(), item) == list.end()) {
@@ -172,10 +212,11 @@ void TenantState::note_purchase(ItemIndex item, TimeUs at) {
   repeats_.first_purchase(item);
 }
 
-Status TenantState::note_items(UserIndex user, bool imported) {
+Status TenantState::note_items(UserIndex user, bool counted, bool imported) {
   const profile::Interaction interaction = profile::classify(event_.type, event_.value);
   const double change = counted_weight(event_.type, event_.value);
   const TimeUs at = event_.event_time;
+  const bool personal = user != kNoUser;
   // A clock that runs ahead must not make the counters forget everything else.
   const TimeUs counted_at = std::min(at, last_append_time_);
   if (interaction.positive()) {
@@ -183,27 +224,29 @@ Status TenantState::note_items(UserIndex user, bool imported) {
       trending_.prefetch(item);
       popular_.prefetch(item);
     }
-    VITRINE_TRY(collect_recent(user, at));
+    recent_.clear();
+    recent_bought_.clear();
+    if (personal && counted) VITRINE_TRY(collect_recent(user, at));
   }
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const ItemIndex item = items_[i];
-    if (interaction.positive()) {
+    if (interaction.positive() && counted) {
       // An item does not follow itself: looking at it again says nothing new about others.
       std::erase(recent_, item);
       covisit_.observe(recent_, item, counted_at);
       recent_.insert(recent_.begin(), item);
       if (interaction.bought()) {
-        if (first_in(items_, i)) note_purchase(item, at);
+        if (personal && first_in(items_, i)) note_purchase(item, at);
         std::erase(recent_bought_, item);
         baskets_.observe(recent_bought_, item, counted_at);
         recent_bought_.insert(recent_bought_.begin(), item);
       }
     }
-    if (change != 0) {
+    if (counted && change != 0) {
       trending_.add(item, change, counted_at);
       popular_.add(item, change, counted_at);
     }
-    if (leaves_entry(event_.type, interaction.flags)) {
+    if (personal && leaves_entry(event_.type, interaction.flags)) {
       VITRINE_TRY(profiles_.append(
           user, profile::make_entry(item, at, event_.type, event_.value, imported)));
     }
@@ -232,8 +275,7 @@ Result<ApplyOutcome> TenantState::apply_catalog(const eventlog::RecordView& reco
       VITRINE_TRY(const auto item_id, catalog::decode_delete(body));
       return from_catalog(catalog_.apply_delete(item_id, at));
     }
-    case RecordKind::kEvent:
-    case RecordKind::kImportedEvent: break;
+    default: break;
   }
   return Error(ErrorCode::kInternal, "not a catalog record");
 }
@@ -251,9 +293,11 @@ void TenantState::save(Sink& sink) const {
   popular_.save(sink);
   repeats_.save(sink);
   event_ids_.save(sink);
+  sink.value(people_counts_);
+  people_.save(sink);
 }
 
-Status TenantState::load(Source& source) {
+Status TenantState::load(Source& source, bool with_people) {
   std::uint32_t id = 0;
   VITRINE_TRY(source.value(id));
   if (id != id_.value) {
@@ -270,7 +314,10 @@ Status TenantState::load(Source& source) {
   VITRINE_TRY(trending_.load(source));
   VITRINE_TRY(popular_.load(source));
   VITRINE_TRY(repeats_.load(source));
-  return event_ids_.load(source);
+  VITRINE_TRY(event_ids_.load(source));
+  if (!with_people) return ok_status();
+  VITRINE_TRY(source.value(people_counts_));
+  return people_.load(source, profiles_.user_count());
 }
 
 Result<Hash128> TenantState::digest() const {
@@ -287,13 +334,15 @@ Result<Hash128> TenantState::digest() const {
   popular_.save(sink);
   repeats_.save(sink);
   VITRINE_TRY(event_ids_.digest(sink));
+  sink.value(people_counts_);
+  people_.save(sink);
   return sink.finish();
 }
 
 std::uint64_t TenantState::memory_bytes() const {
-  return catalog_.memory_bytes() + profiles_.memory_bytes() + covisit_.memory_bytes() +
-         baskets_.memory_bytes() + trending_.memory_bytes() + popular_.memory_bytes() +
-         repeats_.memory_bytes() + event_ids_.memory_bytes();
+  return catalog_.memory_bytes() + profiles_.memory_bytes() + people_.memory_bytes() +
+         covisit_.memory_bytes() + baskets_.memory_bytes() + trending_.memory_bytes() +
+         popular_.memory_bytes() + repeats_.memory_bytes() + event_ids_.memory_bytes();
 }
 
 }  // namespace vitrine::apply

@@ -19,6 +19,7 @@
 #include "base/stream.h"
 #include "domain/catalog/catalog.h"
 #include "domain/event/event.h"
+#include "domain/person/people.h"
 #include "domain/profile/profiles.h"
 #include "engine/counters/counters.h"
 #include "engine/covisit/covisit.h"
@@ -35,6 +36,10 @@ struct TenantOptions {
   std::uint32_t history_entries = 100;
   // Histories past this many bytes of memory go to disk, longest unused first.
   std::uint64_t history_memory_bytes = 1ull << 30;
+  // Ids of users and anonymous visitors that are told apart (64 bytes each); what is done under
+  // further ones counts towards the aggregates only.
+  std::uint32_t users_max = 500'000'000;
+  person::PeopleOptions people;
   // Event ids past this many bytes of memory go to disk, oldest first.
   std::uint64_t id_window_memory_bytes = 256ull << 20;
   catalog::CatalogOptions catalog;
@@ -58,11 +63,14 @@ struct TenantStores {
 // What became of one record.
 enum class ApplyCode : std::uint8_t {
   kApplied,
-  kDuplicate,     // an event id that was applied before, with the same body
-  kIdConflict,    // an event id that was applied before, with another body
-  kNotFound,      // a change to an item that is not in the catalog
-  kTypeConflict,  // an attribute's value of another type than before
-  kLimit,         // a bound of the tenant is reached
+  kDuplicate,        // an event id that was applied before, with the same body
+  kIdConflict,       // an event id that was applied before, with another body
+  kNotFound,         // a change to an item that is not in the catalog
+  kUserNotFound,     // a change to a user that is not described
+  kTypeConflict,     // an attribute's value of another type than before
+  kLimit,            // a bound of the tenant is reached
+  kUserLimit,        // a bound of its users
+  kMergedElsewhere,  // the visitor is another user already
 };
 
 struct ApplyOutcome {
@@ -78,6 +86,17 @@ struct TenantCounts {
   std::uint64_t catalog_changes = 0;  // applied
   std::uint64_t catalog_refused = 0;
   std::uint64_t items_over_limit = 0;  // event items that got no index: catalog.items_max
+};
+
+// Of records about users.
+struct PeopleCounts {
+  std::uint64_t changes = 0;  // applied
+  std::uint64_t refused = 0;
+  std::uint64_t merges = 0;            // visitors that became a user, by event or by record
+  std::uint64_t users_over_limit = 0;  // events of somebody who got no number: users_max
+  std::uint64_t not_remembered = 0;    // events without consent to personalization
+  std::uint64_t not_counted = 0;       // events without consent to analytics
+  std::uint64_t erased_records = 0;    // met in the log
 };
 
 // What an event of this type adds to the counters of its items: its interaction's weight, below 0
@@ -97,6 +116,8 @@ class TenantState {
   // --- What answers read ------------------------------------------------------------------
   const catalog::Catalog& catalog() const { return catalog_; }
   const profile::Profiles& profiles() const { return profiles_; }
+  // What the shop says about users; by the numbers of profiles().
+  const person::People& people() const { return people_; }
   // What people turned to after an item: directional.
   const covisit::Covisit& covisit() const { return covisit_; }
   // What was bought together or by the same person: symmetric.
@@ -111,11 +132,13 @@ class TenantState {
   eventlog::Position position() const { return position_; }
   TimeUs last_append_time() const { return last_append_time_; }
   const TenantCounts& counts() const { return counts_; }
+  const PeopleCounts& people_counts() const { return people_counts_; }
 
   // Snapshot. save() touches no file and takes no lock, so that a forked child can write it; rows
   // and run files that left memory are referred to, their stores are checkpointed beside it.
   void save(Sink& sink) const;
-  Status load(Source& source);
+  // `with_people`: false for what was written before there were any.
+  Status load(Source& source, bool with_people = true);
   // Equal states give equal digests wherever their parts lie.
   Result<Hash128> digest() const;
   std::uint64_t memory_bytes() const;
@@ -124,7 +147,17 @@ class TenantState {
   Result<ApplyOutcome> apply_event(const eventlog::RecordView& record, std::string_view body,
                                    bool imported);
   Result<ApplyOutcome> apply_catalog(const eventlog::RecordView& record, std::string_view body);
-  Status note_items(UserIndex user, bool imported);
+  // The number of who did event_, with what the event says about it taken note of; kNoUser when
+  // there are too many.
+  Result<UserIndex> note_user();
+  Result<ApplyOutcome> apply_person(const eventlog::RecordView& record, std::string_view body);
+  Result<ApplyOutcome> apply_description(const eventlog::RecordView& record, std::string_view body);
+  Result<ApplyOutcome> apply_merge(std::string_view body);
+  Result<ApplyOutcome> apply_consent(std::string_view body);
+  Result<ApplyOutcome> apply_delete(std::string_view body);
+  Result<ApplyOutcome> apply_erasure(std::string_view body);
+  // `user`: whose history grows, kNoUser: nobody's. `counted`: towards the aggregates.
+  Status note_items(UserIndex user, bool counted, bool imported);
   // The user's entry of buying the item before `at`, or that there is none, to repeats_. Reads
   // history_.
   void note_purchase(ItemIndex item, TimeUs at);
@@ -134,6 +167,7 @@ class TenantState {
   TenantId id_;
   catalog::Catalog catalog_;
   profile::Profiles profiles_;
+  person::People people_;
   covisit::Covisit covisit_;
   covisit::Covisit baskets_;
   counters::Counters trending_;
@@ -143,6 +177,7 @@ class TenantState {
   eventlog::Position position_ = 0;
   TimeUs last_append_time_ = 0;
   TenantCounts counts_;
+  PeopleCounts people_counts_;
 
   // Scratch of apply(), kept so that an event allocates nothing.
   event::Event event_;

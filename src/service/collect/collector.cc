@@ -5,6 +5,8 @@
 #include <bit>
 #include <utility>
 
+#include "domain/event/event_codec.h"
+#include "domain/profile/profiles.h"
 #include "domain/record/record.h"
 
 namespace vitrine::collect {
@@ -47,6 +49,7 @@ struct Collector::Scratch {
   std::vector<IdVerdict> verdicts;   // entry i: of batch.events()[i]
   std::vector<std::uint16_t> fresh;  // numbers of the events to append
   std::vector<eventlog::RecordRef> records;
+  std::vector<std::uint8_t> strangers;  // 1: who did it is one user too many; empty: nobody is
   BatchIds batch_ids;
   eventlog::Position original = 0;  // of the last duplicate that is in the log only; 0: none
 };
@@ -117,6 +120,8 @@ Status Collector::collect(const CollectRequest& request, CollectDone done) {
   const eventlog::Position looked_up_at = log_.applied();
   if (auto found = look_up(request.tenant, work); !found.ok()) return refused(std::move(found));
 
+  find_strangers(request, work);
+
   CollectResult result;
   result.is_single = work.batch.is_single();
   {
@@ -150,6 +155,23 @@ Status Collector::look_up(TenantId tenant, Scratch& work) {
   return ids_.find(tenant, work.queries, work.verdicts);
 }
 
+// Below the quota, which is nearly always, this costs one lock.
+void Collector::find_strangers(const CollectRequest& request, Scratch& work) {
+  work.strangers.clear();
+  if (request.users_max == 0 || ids_.user_count(request.tenant) < request.users_max) return;
+  std::vector<Hash128> keys;
+  event::Event event;
+  for (const auto& encoded : work.batch.events()) {
+    const std::string_view payload = work.batch.payload(encoded);
+    VITRINE_CHECK(event::decode_event(payload.substr(record::kTenantBytes), event).ok());
+    keys.push_back(event.user_id.empty() ? profile::anonymous_key(event.anonymous_id)
+                                         : profile::user_key(event.user_id));
+  }
+  work.strangers.assign(keys.size(), 0);
+  ids_.find_users(request.tenant, keys, work.strangers);
+  for (auto& stranger : work.strangers) stranger = stranger == 0 ? 1 : 0;
+}
+
 // Settles the verdict of each event. Requires mutex_.
 Status Collector::decide(TenantId tenant, Scratch& work, eventlog::Position looked_up_at) {
   pending_.expire(log_.applied());
@@ -164,6 +186,7 @@ Status Collector::decide(TenantId tenant, Scratch& work, eventlog::Position look
   for (std::uint16_t i = 0; i < events.size(); ++i) {
     IdVerdict& verdict = work.verdicts[i];
     if (verdict != IdVerdict::kNew) continue;
+    if (!work.strangers.empty() && work.strangers[i] != 0) continue;
     if (const auto entry = pending_.find(tenant, events[i].id)) {
       const bool is_same = entry->body_hash == events[i].body_hash;
       verdict = is_same ? IdVerdict::kDuplicate : IdVerdict::kConflict;
@@ -191,6 +214,11 @@ void Collector::sort_out(Scratch& work, CollectResult& result) {
   const auto& events = work.batch.events();
   for (std::size_t i = 0; i < events.size(); ++i) {
     if (work.verdicts[i] == IdVerdict::kDuplicate) ++result.duplicates;
+    if (work.verdicts[i] == IdVerdict::kNew && !work.strangers.empty() && work.strangers[i] != 0) {
+      result.rejected.push_back({events[i].index, event::RejectCode::kUsersLimit,
+                                 "as many users and visitors are known as the quota users_max "
+                                 "allows, and this is another one"});
+    }
     if (work.verdicts[i] != IdVerdict::kConflict) continue;
     result.rejected.push_back(
         {events[i].index, event::RejectCode::kEventIdConflict,

@@ -51,6 +51,9 @@ struct CollectRequest {
   Body body{};
   TimeUs now = 0;
   EventSource source = EventSource::kLive;
+  // As many users and visitors may be told apart (a quota); events of further ones are rejected.
+  // 0: any number. Soft: those on their way to the state are not counted yet.
+  std::uint64_t users_max = 0;
   // Asked once, with the number of good events, before anything is looked up or appended; an error
   // refuses the request (a quota). Only used during the call.
   std::function<Status(std::size_t events)> admit{};
@@ -93,6 +96,7 @@ class Collector {
   static Scratch& scratch();
   Status look_up(TenantId tenant, Scratch& work);
   Status decide(TenantId tenant, Scratch& work, eventlog::Position looked_up_at);
+  void find_strangers(const CollectRequest& request, Scratch& work);
   static void sort_out(Scratch& work, CollectResult& result);
   Status append_fresh(const CollectRequest& request, Scratch& work, CollectResult result,
                       CollectDone done);

@@ -26,4 +26,19 @@ Status PartitionPorts::find(TenantId tenant, std::span<const IdQuery> queries,
   return ok_status();
 }
 
+std::uint64_t PartitionPorts::user_count(TenantId tenant) {
+  const auto runtime = partition_.tenant(tenant);
+  return runtime == nullptr ? 0 : runtime->read()->profiles().user_count();
+}
+
+void PartitionPorts::find_users(TenantId tenant, std::span<const Hash128> keys,
+                                std::span<std::uint8_t> known) {
+  const auto runtime = partition_.tenant(tenant);
+  if (runtime == nullptr) return;
+  const auto state = runtime->read();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    known[i] = state->profiles().find_user(keys[i]) != kNoUser ? 1 : 0;
+  }
+}
+
 }  // namespace vitrine::collect

@@ -19,6 +19,9 @@ class PartitionPorts final : public RecordAppender, public IdDirectory {
   // Holds the tenant's lock for reading while it looks.
   Status find(TenantId tenant, std::span<const IdQuery> queries,
               std::span<IdVerdict> verdicts) override;
+  std::uint64_t user_count(TenantId tenant) override;
+  void find_users(TenantId tenant, std::span<const Hash128> keys,
+                  std::span<std::uint8_t> known) override;
 
  private:
   apply::Partition& partition_;

@@ -45,6 +45,12 @@ class IdDirectory {
   // so that a lock is taken once.
   virtual Status find(TenantId tenant, std::span<const IdQuery> queries,
                       std::span<IdVerdict> verdicts) = 0;
+
+  // How many users and visitors are told apart, and which of `keys` (profile::user_key,
+  // profile::anonymous_key) are among them: 1 in `known`. For quotas.
+  virtual std::uint64_t user_count(TenantId /*tenant*/) { return 0; }
+  virtual void find_users(TenantId /*tenant*/, std::span<const Hash128> /*keys*/,
+                          std::span<std::uint8_t> /*known*/) {}
 };
 
 }  // namespace vitrine::collect

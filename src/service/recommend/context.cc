@@ -53,13 +53,22 @@ Status read_history(Context& context) {
   context.history.clear();
   const profile::Profiles& profiles = context.state->profiles;
   const Request& request = *context.request;
-  if (!request.user_id.empty()) {
-    const UserIndex user = profiles.find_user(profile::user_key(request.user_id));
-    if (user != kNoUser) VITRINE_TRY(profiles.history(user, context.history));
+  UserIndex user = kNoUser;
+  UserIndex visitor = kNoUser;
+  if (!request.user_id.empty()) user = profiles.find_user(profile::user_key(request.user_id));
+  if (!request.anonymous_id.empty()) {
+    const Hash128 key = profile::anonymous_key(request.anonymous_id);
+    visitor = profiles.find_user(key);
+    // Somebody else's device: its owner's history is nothing to this user.
+    const bool merged = visitor != kNoUser && profiles.info(visitor).key != key;
+    if (merged && visitor != user && !request.user_id.empty()) visitor = kNoUser;
   }
-  if (request.anonymous_id.empty()) return ok_status();
-  const UserIndex visitor = profiles.find_user(profile::anonymous_key(request.anonymous_id));
-  if (visitor == kNoUser) return ok_status();
+  for (const UserIndex who : {user, visitor}) {
+    if (who == kNoUser) continue;
+    if (!profiles.consents(who).allows(event::Purpose::kPersonalization)) return ok_status();
+  }
+  if (user != kNoUser) VITRINE_TRY(profiles.history(user, context.history));
+  if (visitor == kNoUser || visitor == user) return ok_status();  // merged: the same history
   if (context.history.empty()) {
     VITRINE_TRY(profiles.history(visitor, context.history));
     return ok_status();

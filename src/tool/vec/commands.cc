@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "engine/vec/cost_model.h"
+#include "engine/vec/faiss_index.h"
 #include "engine/vec/index_file.h"
 #include "engine/vec/kernels.h"
 #include "engine/vec/vector_file.h"
@@ -56,7 +57,9 @@ Result<VectorFile> read_queries(const std::string& path, const Index& index, std
 std::string describe(const Plan& plan, bool graph) {
   if (graph && plan.beam != 0)
     return "graph, beam " + std::to_string(plan.beam) + ", exact " + std::to_string(plan.exact);
-  return std::to_string(plan.probes) + " lists, keep " + std::to_string(plan.keep) + ", exact " +
+  const std::string lists = plan.volume > 0 ? "about " + number(static_cast<double>(plan.volume), 1)
+                                            : std::to_string(plan.probes);
+  return lists + " lists, keep " + std::to_string(plan.keep) + ", exact " +
          std::to_string(plan.exact);
 }
 
@@ -221,7 +224,8 @@ Status run_vec_info(const std::string& path, bool json, std::ostream& out) {
 
 Status run_vec_import_faiss(const VecImportOptions& options, Progress& progress,
                             std::ostream& out) {
-  VITRINE_TRY(const VectorFile vectors, read_faiss(io::system_files(), options.input));
+  VITRINE_TRY(const FaissIndex faiss, FaissIndex::read(io::system_files(), options.input));
+  const VectorFile vectors = faiss.vectors();
   BuildOptions build;
   build.metric = vectors.metric;
   build.lists = vectors.lists;

@@ -48,7 +48,7 @@ Status run_vec_bench(const VecBenchOptions& options, std::ostream& out);
 Status run_vec_info(const std::string& index, bool json, std::ostream& out);
 
 struct VecImportOptions {
-  std::string input;  ///< a Faiss index: Flat or IVFFlat
+  std::string input;  ///< a Faiss index: Flat, IVFFlat, IVFPQ or IVFPQFastScan
   std::string output;
   unsigned threads = 2;
 };

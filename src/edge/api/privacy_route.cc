@@ -1,0 +1,108 @@
+#include "domain/person/person_codec.h"
+#include "domain/record/profile_version.h"
+#include "domain/record/record.h"
+#include "edge/api/problem.h"
+#include "edge/api/routes.h"
+#include "platform/codec/json_writer.h"
+#include "platform/io/file_system.h"
+#include "platform/net/url.h"
+#include "service/privacy/person_export.h"
+
+namespace vitrine::api {
+namespace {
+
+net::Response busy() {
+  return problem_response(
+      Error(ErrorCode::kExhausted, "other exports are being made; ask again in a second")
+          .with_reason("export_busy")
+          .with_retry_after(1));
+}
+
+// The order to erase, in as many records as its keys need; each begins with the user's own.
+std::vector<std::string> erasure_payloads(TenantId tenant, const std::vector<Hash128>& keys) {
+  std::vector<std::string> payloads;
+  std::size_t at = 1;
+  do {
+    person::Erasure erasure{{keys.front()}};
+    while (at < keys.size() && erasure.keys.size() < person::kErasureKeysMax) {
+      erasure.keys.push_back(keys[at++]);
+    }
+    ByteWriter writer(payloads.emplace_back());
+    record::write_tenant(writer, tenant);
+    person::encode_erasure(erasure, writer);
+  } while (at < keys.size());
+  return payloads;
+}
+
+void order_erasure(const std::shared_ptr<TenantServices>& services, TenantId tenant,
+                   std::uint32_t epoch, const std::string& user_id,
+                   const std::shared_ptr<net::Responder>& owed) {
+  const auto runtime = services->partition.tenant(tenant);
+  const auto keys = runtime ? privacy::keys_of_person(*runtime, user_id) : std::vector<Hash128>();
+  if (keys.empty()) {
+    return owed->respond(problem_response(404, "user_not_found", "nothing is known of this user"));
+  }
+  const auto payloads = erasure_payloads(tenant, keys);
+  std::vector<eventlog::RecordRef> refs;
+  for (const auto& payload : payloads) {
+    refs.push_back({static_cast<std::uint16_t>(record::RecordKind::kUserErase), 0, payload});
+  }
+  append_and_apply(
+      services, refs,
+      [owed, user_id, epoch, ids = keys.size()](Result<eventlog::PositionRange> applied) {
+        if (!applied.ok()) return owed->respond(problem_response(applied.error()));
+        std::string body;
+        codec::JsonWriter json(body);
+        json.begin_object();
+        json.key("user_id").string(user_id);
+        json.key("ids").number(ids);
+        json.key("state").string("forgotten");
+        json.key("files").string("pending");
+        json.key("order").string(std::to_string(applied->first));
+        json.key("profile_version").string(record::format_profile_version({epoch, applied->last}));
+        json.end_object();
+        json.finish();
+        owed->respond(json_response(std::move(body), 202));
+      });
+}
+
+}  // namespace
+
+void export_user(Call& call, net::Responder responder) {
+  auto services = tenant_services(call, responder);
+  if (!services) return;
+  privacy::ExportCursor from;
+  if (const auto text = net::query_value(call.request.query(), "cursor"); text && !text->empty()) {
+    const auto cursor = privacy::parse_cursor(*text);
+    if (!cursor) {
+      return responder.respond(
+          problem_response(400, "invalid_argument", "cursor must be one that an export gave"));
+    }
+    from = *cursor;
+  }
+  privacy::ExportSource source{&io::system_files(), &services->partition,
+                               call.platform.answers().directory()};
+  auto owed = std::make_shared<net::Responder>(std::move(responder));
+  const bool taken = call.platform.run_aside(
+      [owed, services, source, from, tenant = call.caller.tenant, user_id = call.arguments[0]] {
+        auto page = privacy::export_person(source, tenant, user_id, from);
+        if (!page.ok()) return owed->respond(problem_response(page.error()));
+        net::Response response;
+        response.content_type = "application/x-ndjson";
+        response.body = std::move(page->lines);
+        owed->respond(std::move(response));
+      });
+  if (!taken) owed->respond(busy());
+}
+
+void erase_user(Call& call, net::Responder responder) {
+  auto services = tenant_services(call, responder);
+  if (!services) return;
+  auto owed = std::make_shared<net::Responder>(std::move(responder));
+  const bool taken = call.platform.run_aside(
+      [owed, services, tenant = call.caller.tenant, epoch = call.caller.view->tenant.epoch,
+       user_id = call.arguments[0]] { order_erasure(services, tenant, epoch, user_id, owed); });
+  if (!taken) owed->respond(busy());
+}
+
+}  // namespace vitrine::api

@@ -11,7 +11,7 @@
 //   bench_quality --search [folder]             how Gowalla's settings were chosen; not on its test
 //   bench_quality --only beauty [folder]        trained models of one data set: beauty, gowalla,
 //   retail
-// EPOCHS: bound of the session model's training, which validation may end earlier; default 60.
+// EPOCHS: bound of the session model's training, which validation may end earlier; default 16.
 // Ends with one line of JSON.
 #include <algorithm>
 #include <cstdlib>

@@ -105,7 +105,7 @@ session::TrainOptions beauty_session() {
   session::TrainOptions options;
   options.negatives = 1024;
   const char* epochs = std::getenv("EPOCHS");
-  options.epochs_max = epochs == nullptr ? 60 : static_cast<std::uint32_t>(std::atoi(epochs));
+  options.epochs_max = epochs == nullptr ? 16 : static_cast<std::uint32_t>(std::atoi(epochs));
   options.validate_every = 2;
   options.patience = 3;
   return options;

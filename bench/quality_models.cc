@@ -70,7 +70,9 @@ spectral::FilterOptions gowalla_filter() {
 EmbeddingOptions gowalla_embedding() {
   EmbeddingOptions options;
   options.ials.dimensions = 256;
-  options.epochs = 10;
+  options.ials.unobserved = 0.005;
+  options.ials.ridge = 0.01;
+  options.epochs = 8;
   return options;
 }
 

@@ -5,16 +5,23 @@
 // but the last, the answer is ranked over all items without those of the history.
 // Online Retail: learned from before 2011-11-09, asked for the new items of each customer's first
 // later invoice; the figure is HR@10 over that of popularity, over the same customers.
+// Then the trained models (quality_models.h), each with its CPU seconds.
 //
 //   bench_quality [folder of the data sets]     also from DATA_DIR; default ../shared/data
+//   bench_quality --search [folder]             how Gowalla's settings were chosen; not on its test
+//   bench_quality --only beauty [folder]        trained models of one data set: beauty, gowalla,
+//   retail
+// EPOCHS: bound of the session model's training, which validation may end earlier; default 16.
 // Ends with one line of JSON.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "bench/quality_models.h"
 #include "tool/evaluate/baselines.h"
 #include "tool/evaluate/covisit_scorer.h"
 #include "tool/evaluate/report.h"
@@ -50,18 +57,29 @@ Results compare(const std::string& title, const Dataset& data, Split split, Time
   return {std::move(reports[0]), std::move(reports[1])};
 }
 
-Status run(const std::filesystem::path& folder) {
+Status run(const std::filesystem::path& folder, std::string_view only) {
   const auto progress = terminal_progress();
   VITRINE_TRY(const Dataset beauty,
               read_sequences(folder / "amazon-beauty/Beauty.txt.gz", *progress));
   VITRINE_TRY(const Dataset retail,
               read_online_retail(folder / "online-retail/online_retail.csv.gz", *progress));
   const Results b = compare("Amazon Beauty", beauty, leave_one_out(beauty, Stage::kTest), 0);
-  const Results r = compare("Online Retail", retail, temporal(retail, {kRetailCut, true}), kMonth);
+  const Split retail_split = temporal(retail, {kRetailCut, true});
+  const Results r = compare("Online Retail", retail, retail_split, kMonth);
   const Interval over =
       bootstrap_ratio(r.ours.column(&CaseScore::hr), r.popularity.column(&CaseScore::hr), {});
   std::cout << "Online Retail, HR@10 over popularity: " << over.value << " [" << over.low << ", "
             << over.high << "]\n";
+  bench::Keys keys;
+  const auto add = [&keys](Result<bench::Keys> more) -> Status {
+    VITRINE_TRY(const bench::Keys found, std::move(more));
+    keys.insert(keys.end(), found.begin(), found.end());
+    return ok_status();
+  };
+  const auto wanted = [only](std::string_view name) { return only.empty() || only == name; };
+  if (wanted("retail")) VITRINE_TRY(add(bench::retail_models(retail, retail_split, *progress)));
+  if (wanted("gowalla")) VITRINE_TRY(add(bench::gowalla_models(folder, *progress)));
+  if (wanted("beauty")) VITRINE_TRY(add(bench::beauty_models(beauty, *progress)));
   const auto field = [](const char* name, double value) {
     return std::string("\"") + name + "\":" + json_number(value);
   };
@@ -79,15 +97,20 @@ Status run(const std::filesystem::path& folder) {
             << field("retail_hr10_over_popularity", over.value) << ","
             << field("retail_hr10_over_popularity_low", over.low) << ","
             << field("retail_hr10_over_popularity_high", over.high) << ","
-            << field("retail_cpu_s", r.ours.fit_cpu_s + r.ours.rank_cpu_s) << "}\n";
+            << field("retail_cpu_s", r.ours.fit_cpu_s + r.ours.rank_cpu_s);
+  for (const auto& [key, value] : keys) std::cout << ",\"" << key << "\":" << value;
+  std::cout << "}\n";
   return ok_status();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  const bool search = argc > 1 && std::string_view(argv[1]) == "--search";
+  const bool some = argc > 2 && std::string_view(argv[1]) == "--only";
+  const int given = search ? 2 : some ? 3 : 1;
   const char* from_environment = std::getenv("DATA_DIR");
-  const std::filesystem::path folder = argc > 1                      ? argv[1]
+  const std::filesystem::path folder = argc > given                  ? argv[given]
                                        : from_environment != nullptr ? from_environment
                                                                      : "../shared/data";
   for (const char* needed : {"amazon-beauty/Beauty.txt.gz", "online-retail/online_retail.csv.gz"}) {
@@ -100,7 +123,8 @@ int main(int argc, char** argv) {
         << "  amazon-beauty/Beauty.txt.gz         Amazon reviews, Beauty 5-core, one user a line\n";
     return 2;
   }
-  const Status status = run(folder);
+  const Status status = search ? bench::gowalla_search(folder, *terminal_progress())
+                               : run(folder, some ? argv[2] : "");
   if (status.ok()) return 0;
   std::cerr << "bench_quality: " << status.error().to_string() << "\n";
   return 1;

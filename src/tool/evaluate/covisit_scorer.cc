@@ -61,10 +61,15 @@ void CovisitScorer::ask_about(const Case& one) {
   }
 }
 
+void CovisitScorer::candidates(const Case& one, covisit::ScoreScratch& scratch,
+                               std::vector<covisit::Candidate>& out) {
+  ask_about(one);
+  state_.score(history_, ask_, scratch, out);
+}
+
 void CovisitScorer::rank(const Case& one, const Mask& mask, std::size_t k,
                          std::vector<ItemIndex>& out) {
-  ask_about(one);
-  state_.score(history_, ask_, scratch_, found_);
+  candidates(one, scratch_, found_);
   std::erase_if(found_, [&](const covisit::Candidate& c) { return mask[c.item.value] != 0; });
   const auto better = [](const covisit::Candidate& a, const covisit::Candidate& b) {
     return a.score != b.score ? a.score > b.score : a.item < b.item;

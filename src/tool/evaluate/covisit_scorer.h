@@ -27,6 +27,9 @@ class CovisitScorer final : public Scorer {
   // Other settings of the question over the same state.
   void ask_with(const covisit::ScoreOptions& ask) { ask_ = ask; }
   const covisit::Covisit& state() const { return state_; }
+  // Every item with a score above 0 for the case, in no order, its history's among them.
+  void candidates(const Case& one, covisit::ScoreScratch& scratch,
+                  std::vector<covisit::Candidate>& out);
 
  private:
   void collect_recent(const std::vector<ItemIndex>& history, ItemIndex item,

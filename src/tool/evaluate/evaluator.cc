@@ -44,6 +44,7 @@ Report Evaluator::run(Scorer& scorer) const {
   scorer.fit(split_.train, items_);
   const double fitted = thread_cpu_seconds();
   report.fit_cpu_s = fitted - start;
+  scorer.prepare(split_.cases);
   Mask mask(items_);
   std::vector<ItemIndex> answer;
   std::vector<std::uint32_t> answered(items_);  // how often an item was in an answer

@@ -19,6 +19,9 @@ class Scorer {
   virtual std::string name() const = 0;
   // Called once, before any ranking. Items 0 .. items-1 exist, whether in `train` or not.
   virtual void fit(std::span<const Interaction> train, std::uint32_t items) = 0;
+  // Called once after fit(), with all cases that rank() will be asked about, in their order;
+  // `cases` stays where it is. For scorers that answer several at a time.
+  virtual void prepare(std::span<const Case> cases) { (void)cases; }
   // The best k unmasked items, best first, out of ALL items; fewer only where fewer are unmasked.
   virtual void rank(const Case& one, const Mask& mask, std::size_t k,
                     std::vector<ItemIndex>& out) = 0;

@@ -1,0 +1,274 @@
+#include "bench/quality_models.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <unordered_map>
+
+#include <time.h>
+
+#include "engine/vec/random.h"
+#include "tool/evaluate/evaluator.h"
+#include "tool/train/model_scorers.h"
+
+namespace vitrine::bench {
+namespace {
+
+using namespace evaluate;
+using namespace train_tool;
+
+double thread_cpu_s() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+double cpu_s(const Report& report) { return report.fit_cpu_s + report.rank_cpu_s; }
+
+void add_interval(Keys& keys, const std::string& name, const Interval& interval) {
+  keys.emplace_back(name, json_number(interval.value));
+  keys.emplace_back(name + "_low", json_number(interval.low));
+  keys.emplace_back(name + "_high", json_number(interval.high));
+}
+
+// The published split: users and items of both files have the same names.
+Result<std::pair<Split, std::uint32_t>> read_gowalla(const std::filesystem::path& folder,
+                                                     Progress& progress) {
+  VITRINE_TRY(const Dataset train, read_sequences(folder / "gowalla/train.txt.gz", progress));
+  VITRINE_TRY(const Dataset test, read_sequences(folder / "gowalla/test.txt.gz", progress));
+  std::unordered_map<std::string, std::uint32_t> users, items;
+  for (const std::string& user : train.users) users.try_emplace(user, users.size());
+  for (const std::string& item : train.items) items.try_emplace(item, items.size());
+  Split split;
+  split.train = train.interactions;
+  std::vector<Case> cases(train.users.size());
+  for (const Interaction& one : train.interactions) cases[one.user.value].history.push_back(one);
+  for (const Interaction& one : test.interactions) {
+    const auto user = users.find(test.users[one.user.value]);
+    if (user == users.end()) continue;  // without a history there is nothing to ask with
+    const auto item = items.try_emplace(test.items[one.item.value], items.size()).first;
+    cases[user->second].targets.push_back(ItemIndex{item->second});
+  }
+  for (std::uint32_t u = 0; u < cases.size(); ++u) {
+    cases[u].user = UserIndex{u};
+    if (!cases[u].targets.empty()) split.cases.push_back(std::move(cases[u]));
+  }
+  return std::pair{std::move(split), static_cast<std::uint32_t>(items.size())};
+}
+
+// Chosen on a fifth of each user's training items.
+spectral::FilterOptions gowalla_filter() {
+  spectral::FilterOptions options;
+  options.flatness = 1.5;
+  options.degree_power = 0.4;
+  options.rank = 512;
+  options.rank_weight = 0.3;
+  return options;
+}
+
+EmbeddingOptions gowalla_embedding() {
+  EmbeddingOptions options;
+  options.ials.dimensions = 256;
+  options.ials.unobserved = 0.005;
+  options.ials.ridge = 0.01;
+  options.epochs = 8;
+  return options;
+}
+
+// A fifth of each user's items become the targets of every 20th of them.
+Split hold_out(std::vector<Case> users) {
+  constexpr std::size_t kEvery = 20;
+  Split split;
+  vec::Random random(7);
+  for (std::size_t u = 0; u < users.size(); ++u) {
+    auto& history = users[u].history;
+    for (std::size_t n = history.size(); n > 1; --n) {
+      std::swap(history[n - 1], history[random.below(n)]);
+    }
+    const std::size_t held = history.size() < 3 ? 0 : std::max<std::size_t>(1, history.size() / 5);
+    for (std::size_t n = 0; n < held; ++n) {
+      users[u].targets.push_back(history.back().item);
+      history.pop_back();
+    }
+    split.train.insert(split.train.end(), history.begin(), history.end());
+    if (u % kEvery == 0 && held > 0) split.cases.push_back(std::move(users[u]));
+  }
+  return split;
+}
+
+void print_line(const Report& report, const std::string& settings) {
+  std::cout << report.name << ", " << settings << ": recall " << report.recall.value << ", NDCG "
+            << report.ndcg.value << ", " << cpu_s(report) << " CPU s\n";
+}
+
+// Chosen on each user's second last item.
+session::TrainOptions beauty_session() {
+  session::TrainOptions options;
+  options.negatives = 1024;
+  const char* epochs = std::getenv("EPOCHS");
+  options.epochs_max = epochs == nullptr ? 16 : static_cast<std::uint32_t>(std::atoi(epochs));
+  options.validate_every = 2;
+  options.patience = 3;
+  return options;
+}
+
+}  // namespace
+
+Status gowalla_search(const std::filesystem::path& folder, Progress& progress) {
+  VITRINE_TRY(const Dataset train, read_sequences(folder / "gowalla/train.txt.gz", progress));
+  std::vector<Case> users(train.users.size());
+  for (std::uint32_t u = 0; u < users.size(); ++u) users[u].user = UserIndex{u};
+  for (const Interaction& one : train.interactions) users[one.user.value].history.push_back(one);
+  EvaluatorOptions options;
+  options.k = 20;
+  options.bootstrap.rounds = 10;
+  const Evaluator evaluator(hold_out(std::move(users)),
+                            static_cast<std::uint32_t>(train.items.size()), options);
+  graph::Workers workers(thread_executor(), 1);
+  const Means means{workers, progress};
+  using Filter = spectral::FilterOptions;
+  const auto try_filter = [&](const std::function<void(Filter&)>& change) {
+    Filter o = gowalla_filter();
+    change(o);
+    FilterScorer scorer(o, means);
+    print_line(evaluator.run(scorer),
+               "order " + std::to_string(o.order) + " flatness " + json_number(o.flatness) +
+                   " power " + json_number(o.degree_power) + " rank " + std::to_string(o.rank) +
+                   " weight " + json_number(o.rank_weight));
+  };
+  try_filter([](Filter&) {});
+  for (const double v : {1.25, 1.75}) try_filter([v](Filter& o) { o.flatness = v; });
+  for (const double v : {0.35, 0.45}) try_filter([v](Filter& o) { o.degree_power = v; });
+  for (const double v : {0.2, 0.4}) try_filter([v](Filter& o) { o.rank_weight = v; });
+  try_filter([](Filter& o) { o.order = 5; });
+  const auto try_embedding = [&](const std::function<void(EmbeddingOptions&)>& change) {
+    EmbeddingOptions o = gowalla_embedding();
+    change(o);
+    EmbeddingScorer scorer(o, means);
+    print_line(evaluator.run(scorer), "unobserved " + json_number(o.ials.unobserved) + " ridge " +
+                                          json_number(o.ials.ridge) + " hop " + json_number(o.hop) +
+                                          " epochs " + std::to_string(o.epochs));
+  };
+  const EmbeddingOptions chosen = gowalla_embedding();
+  try_embedding([](EmbeddingOptions&) {});
+  for (const double v : {0.5, 2.0}) {
+    try_embedding([&](EmbeddingOptions& o) { o.ials.unobserved = chosen.ials.unobserved * v; });
+    try_embedding([&](EmbeddingOptions& o) { o.ials.ridge = chosen.ials.ridge * v; });
+    try_embedding([&](EmbeddingOptions& o) { o.hop = chosen.hop == 0 ? v : chosen.hop * v; });
+  }
+  return ok_status();
+}
+
+Result<Keys> gowalla_models(const std::filesystem::path& folder, Progress& progress) {
+  Keys keys;
+  if (!std::filesystem::exists(folder / "gowalla/train.txt.gz") ||
+      !std::filesystem::exists(folder / "gowalla/test.txt.gz")) {
+    std::cout << "Gowalla: absent (gowalla/train.txt.gz, test.txt.gz: the split of NGCF and "
+                 "LightGCN), not measured\n\n";
+    for (const char* key : {"filter_recall20", "filter_ndcg20", "filter_cpu_s",
+                            "embedding_recall20", "embedding_ndcg20", "embedding_cpu_s"}) {
+      keys.emplace_back(key, "null");
+    }
+    return keys;
+  }
+  VITRINE_TRY(auto read, read_gowalla(folder, progress));
+  EvaluatorOptions options;
+  options.k = 20;
+  std::cout << "Gowalla: " << read.first.cases.size() << " cases, " << read.second << " items\n\n";
+  const Evaluator evaluator(std::move(read.first), read.second, options);
+  graph::Workers workers(thread_executor(), 1);
+  const Means means{workers, progress};
+  FilterScorer filter(gowalla_filter(), means);
+  EmbeddingScorer embedding(gowalla_embedding(), means);
+  Popularity popularity;
+  const std::vector<Report> reports{evaluator.run(filter), evaluator.run(embedding),
+                                    evaluator.run(popularity)};
+  print_table(std::cout, reports);
+  std::cout << "\n";
+  const char* names[] = {"filter", "embedding"};
+  for (std::size_t r = 0; r < 2; ++r) {
+    const std::string name = names[r];
+    add_interval(keys, name + "_recall20", reports[r].recall);
+    add_interval(keys, name + "_ndcg20", reports[r].ndcg);
+    keys.emplace_back(name + "_cpu_s", json_number(cpu_s(reports[r])));
+  }
+  return keys;
+}
+
+Result<Keys> beauty_models(const Dataset& beauty, Progress& progress) {
+  const auto items = static_cast<std::uint32_t>(beauty.items.size());
+  const Split validation = leave_one_out(beauty, Stage::kValidation);
+  // Every third case: enough to stop by, and a third of the time.
+  std::vector<Case> stop_by;
+  for (std::size_t n = 0; n < validation.cases.size(); n += 3) {
+    stop_by.push_back(validation.cases[n]);
+  }
+  graph::Workers workers(thread_executor(), 1);
+  const Means means{workers, progress};
+  SessionScorer session({}, beauty_session(), stop_by, means);
+  const Evaluator evaluator(leave_one_out(beauty, Stage::kTest), items, {});
+  std::vector<Report> reports{evaluator.run(session)};
+  const double start = thread_cpu_s();
+  CovisitScorer item_item;
+  item_item.fit(evaluator.split().train, items);
+  const BlendOptions chosen = choose_blend(session, item_item, validation.cases, 3000, items);
+  const double fitted = thread_cpu_s();
+  BlendScorer blend(session, item_item, chosen);
+  reports.push_back(evaluator.run(blend));
+  print_table(std::cout, reports);
+  // One visitor at a time, as a server asks: history to vector to all scores.
+  session::SessionModel::Scratch scratch;
+  std::vector<float> vector(session.model().shape().width), scores;
+  std::vector<std::uint32_t> history;
+  const std::size_t asked = std::min<std::size_t>(2000, evaluator.split().cases.size());
+  const double before = thread_cpu_s();
+  for (std::size_t n = 0; n < asked; ++n) {
+    history.clear();
+    for (const Interaction& one : evaluator.split().cases[n].history) {
+      history.push_back(one.item.value);
+    }
+    session.model().encode(history, vector, scratch, workers);
+    session.model().score(vector, 1, scores, workers);
+  }
+  const double ms = (thread_cpu_s() - before) * 1e3 / static_cast<double>(asked);
+  std::cout << "session: best after " << session.report().best_epoch << " of "
+            << session.report().epochs << " epochs, " << ms << " ms a visitor; blend: weight "
+            << chosen.weight << ", sharpness " << chosen.sharpness << "\n\n";
+  Keys keys;
+  const char* names[] = {"session", "blend"};
+  for (std::size_t r = 0; r < 2; ++r) {
+    add_interval(keys, std::string(names[r]) + "_hr10", reports[r].hr);
+    add_interval(keys, std::string(names[r]) + "_ndcg10", reports[r].ndcg);
+  }
+  keys.emplace_back("session_cpu_s", json_number(cpu_s(reports[0])));
+  keys.emplace_back("blend_cpu_s",
+                    json_number(cpu_s(reports[0]) + fitted - start + reports[1].rank_cpu_s));
+  keys.emplace_back("session_ms_per_user", json_number(ms));
+  return keys;
+}
+
+Result<Keys> retail_models(const Dataset& retail, const Split& split, Progress& progress) {
+  graph::Workers workers(thread_executor(), 1);
+  const Means means{workers, progress};
+  const Evaluator evaluator(split, static_cast<std::uint32_t>(retail.items.size()), {});
+  EaseScorer ease({}, means);
+  spectral::FilterOptions filter_options;
+  filter_options.rank = 64;
+  FilterScorer filter(filter_options, means);
+  EmbeddingScorer embedding({}, means);
+  const std::vector<Report> reports{evaluator.run(ease), evaluator.run(filter),
+                                    evaluator.run(embedding)};
+  std::cout << "Online Retail, the same cases\n\n";
+  print_table(std::cout, reports);
+  std::cout << "\n";
+  Keys keys;
+  const char* names[] = {"retail_ease", "retail_filter", "retail_ials"};
+  for (std::size_t r = 0; r < 3; ++r) {
+    add_interval(keys, std::string(names[r]) + "_hr10", reports[r].hr);
+    keys.emplace_back(std::string(names[r]) + "_cpu_s", json_number(cpu_s(reports[r])));
+  }
+  return keys;
+}
+
+}  // namespace vitrine::bench

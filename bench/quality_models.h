@@ -1,0 +1,29 @@
+// The trained models of bench_quality. Their settings were chosen on validation parts
+// (docs/models.md says how); here each is fitted once and measured on the test part once.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tool/evaluate/dataset.h"
+#include "tool/evaluate/report.h"
+
+namespace vitrine::bench {
+
+// Keys of the last line, in order, with their values as JSON; null where data is absent.
+using Keys = std::vector<std::pair<std::string, std::string>>;
+
+// Gowalla (gowalla/train.txt.gz, test.txt.gz): recall and NDCG at 20 over all unseen items.
+Result<Keys> gowalla_models(const std::filesystem::path& folder, Progress& progress);
+// How Gowalla's settings were chosen: the neighbours of each on a fifth of every user's training
+// items, for every 20th user. Reads the training file only; prints tables.
+Status gowalla_search(const std::filesystem::path& folder, Progress& progress);
+// Beauty, leave one out: session model and its blend with item-item.
+Result<Keys> beauty_models(const evaluate::Dataset& beauty, Progress& progress);
+// Online Retail, temporal: EASE, item filter and iALS on new items.
+Result<Keys> retail_models(const evaluate::Dataset& retail, const evaluate::Split& split,
+                           Progress& progress);
+
+}  // namespace vitrine::bench

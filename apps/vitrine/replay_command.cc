@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "commands.h"
+#include "edge/api/state_views.h"
 #include "service/apply/partition_set.h"
 #include "service/privacy/answer_kind.h"
 #include "service/recommend/decision_log.h"
@@ -35,11 +36,6 @@ Result<std::unique_ptr<apply::PartitionState>> state_of(const Settings& settings
                      state.error().message() + ")");
   }
   return state;
-}
-
-recommend::StateView view_of(const apply::TenantState& state) {
-  return {state.catalog(),  state.profiles(), state.showings(), state.covisit(), state.baskets(),
-          state.trending(), state.popular(),  state.repeats(),  state.position()};
 }
 
 void write_verdict(const std::string& item_id, const recommend::Verdict& verdict,
@@ -123,11 +119,11 @@ Status run_replay_decision(const Settings& settings, const ReplayOptions& option
   recommend::Scratch scratch;
   recommend::Answer answer;
   VITRINE_TRY(const auto replay,
-              recommend::replay(record, view_of(*read), recommender, scratch, answer));
+              recommend::replay(record, api::shop_view(*read), recommender, scratch, answer));
   recommend::Verdict verdict;
   if (!options.item_id.empty()) {
     VITRINE_TRY(const auto recorded, recommend::RecordedRequest::from(record));
-    VITRINE_TRY(recommender.examine(view_of(*read), recorded.policy(), recorded.request(),
+    VITRINE_TRY(recommender.examine(api::shop_view(*read), recorded.policy(), recorded.request(),
                                     options.item_id, scratch, answer, verdict));
   }
   print_report(report_json(record, snapshot, replay, options.item_id, verdict), record, snapshot,

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "commands.h"
+#include "edge/api/state_views.h"
 #include "service/apply/partition_set.h"
 #include "service/search/search_box.h"
 #include "tool/evaluate/judged_search.h"
@@ -26,11 +27,7 @@ class StillSource final : public search::StateSource {
       : runtime_(std::move(runtime)) {}
   bool read(const std::function<void(const search::SearchState&)>& work) const override {
     const auto state = runtime_->read();
-    work({{state->catalog(), state->profiles(), state->covisit(), state->baskets(),
-           state->trending(), state->popular(), state->repeats(), state->position()},
-          state->queries(),
-          state->search_settings(),
-          state->last_append_time()});
+    work(api::search_view(*state));
     return true;
   }
 

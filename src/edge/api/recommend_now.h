@@ -5,6 +5,7 @@
 #include "domain/policy/placements.h"
 #include "edge/api/api.h"
 #include "edge/api/platform.h"
+#include "edge/api/state_views.h"
 #include "service/recommend/answer.h"
 #include "service/recommend/answer_record.h"
 #include "service/recommend/request.h"
@@ -35,9 +36,7 @@ auto with_state(const TenantServices& services, TenantId tenant, Fn&& fn) {
   const auto runtime = services.partition.tenant(tenant);
   if (!runtime) return fn(empty_state());
   const auto state = runtime->read();
-  return fn(recommend::StateView{state->catalog(), state->profiles(), state->showings(),
-                                 state->covisit(), state->baskets(), state->trending(),
-                                 state->popular(), state->repeats(), state->position()});
+  return fn(shop_view(*state));
 }
 
 }  // namespace vitrine::api

@@ -217,7 +217,7 @@ void post_search(Call& call, net::Responder responder) {
 
   thread_local search::SearchScratch scratch;
   thread_local search::SearchAnswer answer;
-  const std::string request_id = recommend::format_request_id(new_request_id());
+  const std::string request_id = recommend::format_request_id(new_request_id(call.now));
   const eventlog::Position shown = services->partition.applied();
   net::Response response;
   response.content_type = "application/json";

@@ -1,8 +1,9 @@
 // What the search routes need of a tenant's partition.
 #pragma once
 
+#include "edge/api/recommend_now.h"
+#include "edge/api/state_views.h"
 #include "service/apply/partition.h"
-#include "service/search/search_state.h"
 
 namespace vitrine::api {
 
@@ -16,11 +17,7 @@ class PartitionStateSource final : public search::StateSource {
     const auto runtime = partition_.tenant(tenant_);
     if (!runtime) return false;
     const auto state = runtime->read();
-    work({{state->catalog(), state->profiles(), state->covisit(), state->baskets(),
-           state->trending(), state->popular(), state->repeats(), state->position()},
-          state->queries(),
-          state->search_settings(),
-          state->last_append_time()});
+    work(search_view(*state));
     return true;
   }
 
@@ -31,21 +28,9 @@ class PartitionStateSource final : public search::StateSource {
 
 // For a tenant without any record yet: nothing to find, and nothing wrong.
 inline void with_empty_search_state(const std::function<void(const search::SearchState&)>& work) {
-  struct Empty {
-    catalog::Catalog catalog;
-    profile::Profiles profiles{{}};
-    covisit::Covisit covisit;
-    counters::Counters counters{kDayUs};
-    repeat::Repeat repeats;
-    query::QueryLog queries;
-    query::SearchSettings settings;
-  };
-  static const Empty empty;
-  work({{empty.catalog, empty.profiles, empty.covisit, empty.covisit, empty.counters,
-         empty.counters, empty.repeats, 0},
-        empty.queries,
-        empty.settings,
-        0});
+  static const query::QueryLog queries;
+  static const query::SearchSettings settings;
+  work({empty_state(), queries, settings, 0});
 }
 
 }  // namespace vitrine::api

@@ -195,14 +195,14 @@ TEST_F(ControlFailure, ANewerSchemaIsUnsupportedAndUntouched) {
   execute("PRAGMA user_version=99");
   const auto opened = ControlStore::open(options());
   EXPECT_EQ(opened.error().code(), ErrorCode::kUnsupported);
-  execute("PRAGMA user_version=2");
+  execute("PRAGMA user_version=3");
   reopen();
 }
 
 TEST_F(ControlFailure, AnOlderSchemaIsBroughtForwardWithWhatIsInIt) {
   const auto before = store().create_tenant({}, {.name = "shoes", .event_types = {"a"}}).value();
   store_.reset();
-  execute("DROP TABLE allowed_origins; PRAGMA user_version=1");
+  execute("DROP TABLE placements; DROP TABLE allowed_origins; PRAGMA user_version=1");
   reopen();
   EXPECT_EQ(store().get_tenant("shoes").value(), before.tenant);
   EXPECT_TRUE(store().set_allowed_origins({}, "shoes", {"https://x.example"}).ok());

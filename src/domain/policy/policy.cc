@@ -75,7 +75,7 @@ PlacementPolicy home() {
   p.weights[Source::kCoBuy] = 0.5;
   p.weights[Source::kSecondHop] = 1;
   p.weights[Source::kRepeat] = 1;
-  p.weights[Source::kSimilar] = 0.2;
+  p.weights[Source::kSimilar] = 2;
   p.weights[Source::kTrending] = 0.1;
   p.weights[Source::kPopular] = 0.05;
   p.weights[Source::kNewArrivals] = 0.05;

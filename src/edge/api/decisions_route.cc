@@ -72,8 +72,7 @@ void write_items(const AnswerRecord& record, codec::JsonWriter& json) {
   json.key("items").begin_array();
   std::size_t rank = 0;
   for (const auto& item : record.items) {
-    const auto largest = std::max_element(item.contributions.begin(), item.contributions.end());
-    const auto source = static_cast<recommend::Source>(largest - item.contributions.begin());
+    const auto source = recommend::main_source(item.link, item.contributions);
     json.begin_object();
     json.key("rank").number(++rank);
     json.key("item_id").string(item.item_id);

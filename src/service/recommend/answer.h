@@ -27,7 +27,7 @@ struct AnswerItem {
   // one whatever their scores. A function of state and request alone, never of the other items.
   float score = 0;
   Link link = Link::kPrimary;
-  Source source = Source::kNewArrivals;  // the largest contribution
+  Source source = Source::kNewArrivals;  // main_source()
   float fade = 1;   // what is left of the score after having been shown and not opened
   float boost = 1;  // product of the factors of the request's boosts that matched
   // What each source gave, by Source. The score is their sum times boost.

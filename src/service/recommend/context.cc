@@ -195,25 +195,58 @@ void add_request_items(Context& context, std::span<const std::string_view> ids, 
   }
 }
 
+void add_liked(std::vector<Liked>& list, catalog::Code code, double weight) {
+  if (code == catalog::kNoCode) return;
+  for (Liked& liked : list) {
+    if (liked.code == code) {
+      liked.share += weight;
+      return;
+    }
+  }
+  list.push_back({code, weight});
+}
+
+void finish_liked(std::vector<Liked>& list) {
+  std::sort(list.begin(), list.end(), [](const Liked& a, const Liked& b) {
+    return a.share != b.share ? a.share > b.share : a.code < b.code;
+  });
+  if (list.size() > kLikedMost) list.resize(kLikedMost);
+  const double largest = list.empty() ? 1 : list.front().share;
+  for (Liked& liked : list) liked.share /= largest;
+}
+
+// What the page is about, or what was done last, and behind it the visitor's usual taste.
 void read_taste(Context& context) {
   context.categories.clear();
   context.brands.clear();
-  context.anchor_price = 0;
+  context.liked_price = 0;
   if (context.weight(Source::kSimilar) == 0) return;
   const catalog::Catalog& catalog = context.catalog();
-  for (std::size_t i = 0; i < std::min(kTasteAnchors, context.anchors.size()); ++i) {
-    const ItemIndex item = context.anchors[i].item;
-    if (catalog.first_category(item) != catalog::kNoCode) {
-      context.categories.push_back(catalog.first_category(item));
-    }
-    if (catalog.brand(item) != catalog::kNoCode) context.brands.push_back(catalog.brand(item));
+  double weights = 0, roots = 0;
+  const auto add = [&](ItemIndex item, double weight) {
+    add_liked(context.categories, catalog.first_category(item), weight);
+    add_liked(context.brands, catalog.brand(item), weight);
     const double price = catalog.price(item);
-    if (i == 0 && price > 0) context.anchor_price = price;
+    if (!(price > 0)) return;
+    // Roots: prices spread by ratio, and the mean must not follow the dearest alone.
+    weights += weight;
+    roots += weight * std::sqrt(price);
+  };
+  for (const covisit::HistoryItem& anchor : context.anchors) {
+    if (anchor.age == 0) add(anchor.item, kTasteNewest);
   }
-  for (auto* codes : {&context.categories, &context.brands}) {
-    std::sort(codes->begin(), codes->end());
-    codes->erase(std::unique(codes->begin(), codes->end()), codes->end());
+  double weight = 1;
+  std::size_t entries = 0;
+  for (std::size_t i = context.history.size(); i-- > 0 && entries < kTasteEntries;) {
+    const profile::HistoryEntry& entry = context.history[i];
+    if (!entry.positive()) continue;
+    add(entry.item, weight * std::sqrt(static_cast<double>(profile::entry_weight(entry))));
+    weight *= kTasteDecay;
+    ++entries;
   }
+  finish_liked(context.categories);
+  finish_liked(context.brands);
+  if (weights > 0) context.liked_price = roots / weights * (roots / weights);
 }
 
 }  // namespace

@@ -28,6 +28,12 @@ struct BoundBoost {
   double factor;
 };
 
+// A category or brand that speaks from the context, and how much: 1 for the one that does most.
+struct Liked {
+  catalog::Code code;
+  double share;  // in (0, 1]
+};
+
 // One answer's inputs. Reused: its vectors keep their memory.
 struct Context {
   const StateView* state = nullptr;
@@ -39,10 +45,10 @@ struct Context {
 
   std::vector<profile::HistoryEntry> history;  // oldest first, of both ids of the visitor
   std::vector<covisit::HistoryItem> anchors;  // distinct items the answer starts from, newest first
-  std::vector<catalog::Code> categories, brands;  // of the first anchors: ascending, no kNoCode
+  std::vector<Liked> categories, brands;      // the largest kLikedMost each, without kNoCode
   std::vector<DueItem> due;   // to buy again; empty if the policy gives kRepeat no weight
   bool shown_before = false;  // some items of the table have looks, and the policy minds
-  double anchor_price = 0;    // of the first anchor; 0 if it has none
+  double liked_price = 0;     // the mean of what is liked; 0 if nothing has a price
 
   // The text behind the bound filters, which may point into it.
   std::vector<filter::ParsedFilter> parsed;
@@ -82,8 +88,12 @@ struct Context {
 
 // Anchors beyond this add next to nothing: the 13th event back weighs 0.6^12 = 0.002 of the last.
 inline constexpr std::size_t kAnchorsMax = 12;
-// Categories and brands are taken from this many anchors.
-inline constexpr std::size_t kTasteAnchors = 4;
+// Categories, brands and price are taken from the newest anchors, three times each, and from this
+// many of the newest entries of the history, each counting 0.9 of the one after it.
+inline constexpr std::size_t kTasteEntries = 24;
+inline constexpr double kTasteNewest = 3;
+inline constexpr double kTasteDecay = 0.9;
+inline constexpr std::size_t kLikedMost = 8;
 
 // Parses (through `cache`) and binds the request's filter and boosts; finds or makes the filter's
 // matches where that is cheap, unless `match_cache` is null. kInvalidArgument with

@@ -44,11 +44,6 @@ bool relax_next(Answer& answer) {
   return false;
 }
 
-Source largest(const std::array<float, kSources>& parts) {
-  const auto at = std::max_element(parts.begin(), parts.end());
-  return static_cast<Source>(at - parts.begin());
-}
-
 }  // namespace
 
 std::int64_t stage_budget_us(Stage stage) {
@@ -199,7 +194,7 @@ void Recommender::write_items(const Scorer& scorer, const Scratch& scratch, Answ
     item.item = ranked.item;
     item.link = ranked.link;
     item.contributions = scorer.contributions(ranked);
-    item.source = largest(item.contributions);
+    item.source = main_source(item.link, item.contributions);
     item.boost = static_cast<float>(ranked.boost);
     item.fade = static_cast<float>(scorer.fade(ranked.item));
     double score = 0;

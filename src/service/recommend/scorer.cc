@@ -12,8 +12,11 @@ constexpr double kPriceShare = 0.2;
 // kNewest's score falls to half at this age. Only for show: the key is the time itself.
 constexpr double kNewHalfAgeUs = 30.0 * static_cast<double>(kDayUs);
 
-bool contains(const std::vector<catalog::Code>& codes, catalog::Code code) {
-  return std::find(codes.begin(), codes.end(), code) != codes.end();
+double share_of(const std::vector<Liked>& list, catalog::Code code) {
+  for (const Liked& liked : list) {
+    if (liked.code == code) return liked.share;
+  }
+  return 0;
 }
 }  // namespace
 
@@ -49,14 +52,13 @@ Scorer::Scorer(const Context& context, const ItemTable& table)
 
 double Scorer::similarity(ItemIndex item) const {
   const catalog::Catalog& catalog = context_.catalog();
-  double sum = 0;
-  if (contains(context_.categories, catalog.first_category(item))) sum += kCategoryShare;
-  if (contains(context_.brands, catalog.brand(item))) sum += kBrandShare;
-  if (sum == 0 || context_.anchor_price == 0) return sum;
+  double sum = kCategoryShare * share_of(context_.categories, catalog.first_category(item)) +
+               kBrandShare * share_of(context_.brands, catalog.brand(item));
+  if (sum == 0 || context_.liked_price == 0) return sum;
   const double price = catalog.price(item);
   if (price > 0) {
-    sum += kPriceShare * std::min(price, context_.anchor_price) /
-           std::max(price, context_.anchor_price);
+    sum +=
+        kPriceShare * std::min(price, context_.liked_price) / std::max(price, context_.liked_price);
   }
   return sum;
 }

@@ -101,8 +101,8 @@ class Scorer {
   }
   double bonus_max() const { return bonus_max_; }
 
-  // How alike an item is to the context's taste, in [0, 1]: 0.5 for one of its categories, 0.3 for
-  // one of its brands, and if either holds up to 0.2 for a price near the first anchor's.
+  // How alike an item is to the context's taste, in [0, 1]: 0.5 times the share of its category,
+  // 0.3 times that of its brand, and if either is liked up to 0.2 for a price near the liked one.
   double similarity(ItemIndex item) const;
   double weighted_similarity(ItemIndex item) const {
     return similarity_weight_ > 0 ? similarity_weight_ * similarity(item) : 0;

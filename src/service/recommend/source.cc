@@ -1,5 +1,6 @@
 #include "service/recommend/source.h"
 
+#include <algorithm>
 #include <array>
 
 namespace vitrine::recommend {
@@ -13,6 +14,12 @@ constexpr std::array<std::string_view, kDrops> kDropNames{
 constexpr std::array<std::string_view, kStages> kStageNames{"context", "candidates", "filter",
                                                             "rank",    "slate",      "record"};
 }  // namespace
+
+Source main_source(Link link, const std::array<float, kSources>& contributions) {
+  const auto end = link == Link::kPrimary ? contributions.begin() + index_of(Source::kSimilar)
+                                          : contributions.end();
+  return static_cast<Source>(std::max_element(contributions.begin(), end) - contributions.begin());
+}
 
 std::string_view link_name(Link link) { return kLinkNames.at(static_cast<std::size_t>(link)); }
 std::string_view drop_name(Drop drop) { return kDropNames.at(static_cast<std::size_t>(drop)); }

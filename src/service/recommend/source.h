@@ -1,6 +1,7 @@
 // Names of what an answer's items come from, and of why items were left out.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -31,6 +32,10 @@ enum class Link : std::uint8_t {
 };
 inline constexpr std::size_t kLinks = 4;
 std::string_view link_name(Link link);
+
+// What brought an item there: the largest contribution, in the primary link among the evidence,
+// since the rest only multiplies it.
+Source main_source(Link link, const std::array<float, kSources>& contributions);
 
 // Why a candidate is not in the answer, in the order in which it is tested; kFilter comes before
 // all. Values are in the recommendation log: add, never renumber.

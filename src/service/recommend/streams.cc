@@ -155,7 +155,7 @@ PostingStream::PostingStream(const Context& context, const Scorer& scorer, ItemT
 template <class Fn>
 void PostingStream::for_each_posting(Fn&& fn) const {
   if (scorer_.similarity_max() == 0) return;
-  const auto visit = [&](std::string_view name, const std::vector<catalog::Code>& codes) {
+  const auto visit = [&](std::string_view name, const std::vector<Liked>& likes) {
     const auto field = context_.catalog().find_field(name);
     if (!field || field->column == nullptr) return;
     const catalog::Dictionary* dictionary = nullptr;
@@ -165,7 +165,7 @@ void PostingStream::for_each_posting(Fn&& fn) const {
       dictionary = &text->dictionary();
     }
     if (dictionary == nullptr) return;
-    for (const catalog::Code code : codes) fn(dictionary->posting(code));
+    for (const Liked& liked : likes) fn(dictionary->posting(liked.code));
   };
   visit("categories", context_.categories);
   visit("brand", context_.brands);

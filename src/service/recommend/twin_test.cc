@@ -53,6 +53,7 @@ class Twin {
       }
     }
     gather();
+    read_taste();
   }
 
   std::vector<Expected> rank() const {
@@ -127,21 +128,40 @@ class Twin {
     }
   }
 
+  void read_taste() {
+    const catalog::Catalog& c = shop_.catalog;
+    double weights = 0, roots = 0;
+    const auto like = [&](ItemIndex item, double w) {
+      if (c.first_category(item) != catalog::kNoCode) categories_[c.first_category(item)] += w;
+      if (c.brand(item) != catalog::kNoCode) brands_[c.brand(item)] += w;
+      if (c.price(item) > 0) weights += w, roots += w * std::sqrt(c.price(item));
+    };
+    for (const auto& a : anchors_) {
+      if (a.age == 0) like(a.item, 3);
+    }
+    int n = 0;
+    for (auto e = history_.rbegin(); e != history_.rend() && n < 24; ++e) {
+      if (e->positive()) like(e->item, std::pow(0.9, n++) * std::sqrt(profile::entry_weight(*e)));
+    }
+    if (weights > 0) price_ = std::pow(roots / weights, 2);
+    for (auto* list : {&categories_, &brands_}) {
+      std::vector<double> sums;
+      for (const auto& [code, sum] : *list) sums.push_back(sum);
+      std::sort(sums.rbegin(), sums.rend());
+      ASSERT_LE(sums.size(), 8u);  // of more the code keeps eight: these shops have no more
+      for (auto& [code, sum] : *list) sum /= sums.front();
+    }
+  }
+
   double similarity(ItemIndex item) const {
     const catalog::Catalog& c = shop_.catalog;
-    double sum = 0;
-    bool category = false, brand = false;
-    for (std::size_t i = 0; i < std::min<std::size_t>(4, anchors_.size()); ++i) {
-      const ItemIndex a = anchors_[i].item;
-      category |=
-          c.first_category(a) != catalog::kNoCode && c.first_category(a) == c.first_category(item);
-      brand |= c.brand(a) != catalog::kNoCode && c.brand(a) == c.brand(item);
-    }
-    if (category) sum += 0.5;
-    if (brand) sum += 0.3;
+    const auto category = categories_.find(c.first_category(item));
+    const auto brand = brands_.find(c.brand(item));
+    double sum = category == categories_.end() ? 0 : 0.5 * category->second;
+    if (brand != brands_.end()) sum += 0.3 * brand->second;
     if (sum == 0) return 0;
-    const double a = c.price(anchors_[0].item), b = c.price(item);
-    if (a > 0 && b > 0) sum += 0.2 * std::min(a, b) / std::max(a, b);
+    const double b = c.price(item);
+    if (price_ > 0 && b > 0) sum += 0.2 * std::min(price_, b) / std::max(price_, b);
     return sum;
   }
 
@@ -210,6 +230,8 @@ class Twin {
   std::vector<covisit::HistoryItem> anchors_;
   std::map<ItemIndex, double> evidence_;
   std::map<ItemIndex, double> looks_;
+  std::map<catalog::Code, double> categories_, brands_;
+  double price_ = 0;
 };
 
 std::string pick(std::mt19937& random, const char* prefix, unsigned count) {

@@ -219,10 +219,9 @@ bool Index::State::merge_chosen(std::unique_lock<std::mutex>& held,
   std::shared_ptr<Member> merged = merge(chosen, parts, average, progress);
   held.lock();
   replace(chosen, parts, std::move(merged));
-  // Whoever reads sees the same documents as before, buffered ones not yet.
-  const bool waiting = dirty;
+  // Removed documents whose new forms are in the buffer must not be shown as missing.
+  build_buffer();
   publish();
-  dirty = waiting;
   return true;
 }
 

@@ -277,6 +277,12 @@ TEST(Quantize, NumbersThatAreNotFiniteBecomeZeros) {
   const std::vector<float> bad{1.0F, INFINITY, 2.0F, NAN, 0, 0, 0, 0};
   std::array<std::int8_t, 8> codes{};
   EXPECT_EQ(quantize_signed(bad.data(), 8, codes.data()).step, 0);
+  std::array<float, 8> mixed{};
+  mixed.fill(1);
+  mixed[3] = std::numeric_limits<float>::quiet_NaN();  // among finite ones
+  EXPECT_EQ(quantize_signed(mixed.data(), 8, codes.data()).step, 0);
+  std::array<std::uint8_t, 8> bytes{};
+  EXPECT_EQ(quantize_unsigned(mixed.data(), 8, bytes.data()), 0);
   for (const auto code : codes) EXPECT_EQ(code, 0);
 }
 

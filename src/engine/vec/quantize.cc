@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "engine/vec/kernels.h"
 #include "engine/vec/types.h"
@@ -11,10 +12,16 @@
 namespace vitrine::vec {
 namespace {
 
+// The largest magnitude; infinity where any value is infinite or not a number.
 float largest(const float* v, std::size_t dims) {
   float most = 0;
-  for (std::size_t i = 0; i < dims; ++i) most = std::max(most, std::fabs(v[i]));
-  return most;
+  bool finite = true;
+  for (std::size_t i = 0; i < dims; ++i) {
+    const float magnitude = std::fabs(v[i]);
+    finite &= magnitude <= std::numeric_limits<float>::max();
+    most = std::max(most, magnitude);
+  }
+  return finite ? most : std::numeric_limits<float>::infinity();
 }
 
 }  // namespace

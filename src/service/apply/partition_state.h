@@ -46,9 +46,16 @@ class TenantRuntime {
     const TenantState* state_;
   };
   Read read() const { return Read(*this); }
+  // Users and visitors as of the last release of the lock, without taking it.
+  std::uint64_t user_count() const { return user_count_.load(std::memory_order_relaxed); }
 
  private:
   friend class PartitionState;
+  void note_user_count() {
+    user_count_.store(state_.profiles().user_count(), std::memory_order_relaxed);
+  }
+
+  std::atomic<std::uint64_t> user_count_{0};
   mutable ReadWriteLock lock_;
   TenantState state_;
 };

@@ -155,7 +155,7 @@ Status Collector::look_up(TenantId tenant, Scratch& work) {
   return ids_.find(tenant, work.queries, work.verdicts);
 }
 
-// Below the quota, which is nearly always, this costs one lock.
+// Below the quota, which is nearly always, this costs a look at a number.
 void Collector::find_strangers(const CollectRequest& request, Scratch& work) {
   work.strangers.clear();
   if (request.users_max == 0 || ids_.user_count(request.tenant) < request.users_max) return;

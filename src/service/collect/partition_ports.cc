@@ -28,7 +28,7 @@ Status PartitionPorts::find(TenantId tenant, std::span<const IdQuery> queries,
 
 std::uint64_t PartitionPorts::user_count(TenantId tenant) {
   const auto runtime = partition_.tenant(tenant);
-  return runtime == nullptr ? 0 : runtime->read()->profiles().user_count();
+  return runtime == nullptr ? 0 : runtime->user_count();
 }
 
 void PartitionPorts::find_users(TenantId tenant, std::span<const Hash128> keys,

@@ -41,9 +41,9 @@ TEST(SearchSettings, SayWhatIsWrongAndWhere) {
 }]
 })"),
               HasSubstr("redirects[0].url"));
-EXPECT_THAT(refusal(R"({"redirects":[{"query":"x","url":"//evil"}]})"),
-            HasSubstr("redirects[0].url"));
-EXPECT_THAT(refusal(R"({"redirects":[{"url":"/a"}]})"), HasSubstr("redirects[0].query"));
+  EXPECT_THAT(refusal(R"({"redirects":[{"query":"x","url":"//evil"}]})"),
+              HasSubstr("redirects[0].url"));
+  EXPECT_THAT(refusal(R"({"redirects":[{"url":"/a"}]})"), HasSubstr("redirects[0].query"));
 }
 
 }  // namespace

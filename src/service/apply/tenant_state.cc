@@ -397,8 +397,7 @@ std::uint64_t TenantState::memory_bytes() const {
   return catalog_.memory_bytes() + profiles_.memory_bytes() + people_.memory_bytes() +
          showings_.memory_bytes() + queries_.memory_bytes() + covisit_.memory_bytes() +
          baskets_.memory_bytes() + trending_.memory_bytes() + popular_.memory_bytes() +
-         repeats_.memory_bytes() +
-         event_ids_.memory_bytes();
+         repeats_.memory_bytes() + event_ids_.memory_bytes();
 }
 
 }  // namespace vitrine::apply

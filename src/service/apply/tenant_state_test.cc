@@ -1,6 +1,7 @@
 #include "service/apply/tenant_state.h"
 
 #include <gtest/gtest.h>
+
 #include "service/apply/apply_test_util.h"
 
 namespace vitrine::apply {

@@ -22,8 +22,9 @@
 #include <vector>
 
 #include "bench/quality_models.h"
-#include "tool/evaluate/baselines.h"
-#include "tool/evaluate/covisit_scorer.h"
+#include "service/evaluate/baselines.h"
+#include "service/evaluate/covisit_scorer.h"
+#include "tool/evaluate/readers.h"
 #include "tool/evaluate/report.h"
 
 namespace {

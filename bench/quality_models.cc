@@ -9,7 +9,8 @@
 #include <time.h>
 
 #include "engine/vec/random.h"
-#include "tool/evaluate/evaluator.h"
+#include "service/evaluate/evaluator.h"
+#include "tool/evaluate/readers.h"
 #include "tool/train/model_scorers.h"
 
 namespace vitrine::bench {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tool/evaluate/dataset.h"
+#include "service/evaluate/dataset.h"
 #include "tool/evaluate/report.h"
 
 namespace vitrine::bench {

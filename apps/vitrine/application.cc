@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "application_archive.h"
+#include "application_models.h"
 #include "commands.h"
 #include "edge/api/search_services.h"
 #include "platform/codec/json_writer.h"
@@ -113,7 +114,11 @@ class Application::LoggedAnswers final : public api::AnswerLog {
 
 class Application::AnswerMetrics final : public recommend::AnswerObserver {
  public:
-  explicit AnswerMetrics(obs::Registry& registry) {
+  explicit AnswerMetrics(obs::Registry& registry)
+      : shadow_shown_(registry.counter("vitrine_model_shadow_items_total",
+                                       "Items of answers that a shadow model was asked about.")),
+        shadow_shared_(registry.counter("vitrine_model_shadow_shared_total",
+                                        "Of those, items that the shadow would have shown.")) {
     for (const auto& policy : policy::builtin_policies()) {
       auto& m = by_placement_[policy.placement];
       const std::string name = policy.placement;
@@ -140,6 +145,10 @@ class Application::AnswerMetrics final : public recommend::AnswerObserver {
       if (answer.stage_ns[s] > 0) stages_[s]->observe(std::chrono::nanoseconds(answer.stage_ns[s]));
     }
   }
+  void shadowed(const policy::PlacementPolicy&, std::size_t shared, std::size_t shown) override {
+    shadow_shared_.add(shared);
+    shadow_shown_.add(shown);
+  }
   void failed(const policy::PlacementPolicy& policy, const Error&) override {
     const auto it = by_placement_.find(policy.placement);
     if (it != by_placement_.end()) it->second.failed->add();
@@ -151,6 +160,8 @@ class Application::AnswerMetrics final : public recommend::AnswerObserver {
     obs::Counter* failed;
     obs::Counter* empty;
   };
+  obs::Counter& shadow_shown_;
+  obs::Counter& shadow_shared_;
   std::map<std::string, Placement, std::less<>> by_placement_;
   std::array<obs::Histogram*, recommend::kStages> stages_{};
 };
@@ -182,6 +193,7 @@ Result<std::unique_ptr<Application>> Application::start(const Settings& settings
   VITRINE_TRY(self->open_control());
   VITRINE_TRY(self->open_answers());
   VITRINE_TRY(self->start_archive());
+  VITRINE_TRY(self->start_models());
   self->register_metrics();
   self->api_ = std::make_unique<api::Api>(*self);
   VITRINE_TRY(self->server_, net::Server::start(server_options(settings), *self->api_));
@@ -270,6 +282,13 @@ Status Application::start_archive() {
   return ok_status();
 }
 
+Status Application::start_models() {
+  VITRINE_TRY(models_, Models::start(settings_, *this));
+  return ok_status();
+}
+
+learn::Learner& Application::learner() { return models_->learner(); }
+
 Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::TenantView& view) {
   if (auto found = tenants_.find(view.tenant.id)) return found;
   VITRINE_TRY(const auto where, place(view.tenant.partition));
@@ -278,6 +297,7 @@ Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::
                                                           recommend::RecommenderOptions{}, clock_,
                                                           answer_metrics_.get());
     services->search_box = search_box(view.tenant.id, where->partition);
+    models_->look_after(view.tenant.id, services);
     return services;
   });
 }
@@ -396,6 +416,7 @@ Status Application::stop() {
   if (!drained)
     obs::log_warn("drain_timeout", {{"in_flight", server_->stats().requests_in_flight}});
   archiver_.reset();  // ends behind its present batch
+  if (models_) models_->stop();
   indexer_->stop();
   Status first = failed_ ? ok_status() : partitions_->stop();
   server_->stop();

@@ -42,6 +42,7 @@ class Application final : public api::Platform {
   gateway::Gateway& gateway() override { return gateway_; }
   Result<std::shared_ptr<api::TenantServices>> tenant(const gateway::TenantView& view) override;
   api::AnswerLog& answers() override { return *answers_; }
+  learn::Learner& learner() override;
   obs::Registry& metrics() override { return registry_; }
   net::Timers& timers() override { return server_->timers(); }
   Status ready() override;
@@ -53,6 +54,7 @@ class Application final : public api::Platform {
   class LoggedAnswers;
   class Archiver;
   class AnswerMetrics;
+  class Models;
   // A partition with the collector that alone appends events to it.
   struct Place {
     explicit Place(apply::Partition& p)
@@ -68,6 +70,7 @@ class Application final : public api::Platform {
   Status open_partitions();
   Status open_answers();
   Status start_archive();
+  Status start_models();
   Status write_runtime_file();
   void work_aside();
   void register_metrics();
@@ -98,6 +101,7 @@ class Application final : public api::Platform {
   std::unique_ptr<api::AnswerLog> answers_;
   std::unique_ptr<AnswerMetrics> answer_metrics_;
   gateway::TenantRouter<api::TenantServices> tenants_;
+  std::unique_ptr<Models> models_;  // reads partitions and services: goes before them
   std::unique_ptr<api::Api> api_;
   std::mutex aside_mutex_;
   std::deque<std::function<void()>> aside_queue_;  // guarded by aside_mutex_

@@ -22,6 +22,8 @@ class CommandLine {
   virtual void add_json(CLI::App& command) const = 0;         // --json
   // Runs `work` once settings are loaded; its Status becomes the exit code.
   virtual void run(CLI::App& command, std::function<Status()> work) const = 0;
+  // For commands whose exit code says more; errors end as those of run().
+  virtual void run_with_exit_code(CLI::App& command, std::function<Result<int>()> work) const = 0;
   virtual const Settings& settings() const = 0;  // within `work`
   virtual bool json() const = 0;                 // within `work`
 };
@@ -30,6 +32,7 @@ void add_archive_commands(CLI::App& app, const CommandLine& line);
 void add_backup_commands(CLI::App& app, const CommandLine& line);
 void add_decision_commands(CLI::App& app, const CommandLine& line);
 void add_evaluate_commands(CLI::App& app, const CommandLine& line);
+void add_model_commands(CLI::App& app, const CommandLine& line);
 void add_simulate_commands(CLI::App& app, const CommandLine& line);
 
 }  // namespace vitrine::app

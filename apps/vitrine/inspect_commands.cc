@@ -7,6 +7,7 @@
 #include "domain/catalog/item_json.h"
 #include "domain/event/event_codec.h"
 #include "domain/event/event_json.h"
+#include "domain/model/registry.h"
 #include "domain/person/person_json.h"
 #include "domain/record/record.h"
 #include "engine/eventlog/reader.h"
@@ -114,6 +115,15 @@ Status write_record_payload(const eventlog::RecordView& record, codec::JsonWrite
     case RecordKind::kUserErase:
       return person::write_record(static_cast<RecordKind>(record.kind), body, json);
     case RecordKind::kSearchSettings: json.key("search_settings").raw(body); return ok_status();
+    case RecordKind::kModelChange: {
+      VITRINE_TRY(const auto change, model::decode_change(body));
+      json.key("model_change").begin_object();
+      json.key("action").string(model::action_name(change.action));
+      json.key("model_id").string(change.model_id);
+      json.key("reason").string(change.reason);
+      json.end_object();
+      return ok_status();
+    }
     case RecordKind::kErased: json.key("erased").boolean(true); return ok_status();
   }
   return Error(ErrorCode::kUnsupported,

@@ -348,6 +348,14 @@ class SharedCommandLine final : public CommandLine {
   void run(CLI::App& command, std::function<Status()> work) const override {
     app::run(command, shared_, std::move(work));
   }
+  void run_with_exit_code(CLI::App& command, std::function<Result<int>()> work) const override {
+    command.callback([&shared = shared_, work = std::move(work)] {
+      shared.exit_code = report(load_settings(shared));
+      if (shared.exit_code != 0) return;
+      const auto code = work();
+      shared.exit_code = code.ok() ? *code : report(code.error());
+    });
+  }
   const Settings& settings() const override { return shared_.settings; }
   bool json() const override { return shared_.json; }
 
@@ -471,6 +479,7 @@ int main_with(int argc, char** argv) {
   add_import(app, shared);
   add_tour(app, shared);
   add_evaluate_commands(app, line);
+  add_model_commands(app, line);
   add_simulate_commands(app, line);
   add_log(app, shared);
   add_state(app, shared);

@@ -1,6 +1,7 @@
 // `vitrine state replay-decision`: an answer of the past, made again.
 #include <filesystem>
 
+#include "application_models.h"
 #include "commands.h"
 #include "edge/api/state_views.h"
 #include "service/apply/partition_set.h"
@@ -36,6 +37,29 @@ Result<std::unique_ptr<apply::PartitionState>> state_of(const Settings& settings
                      state.error().message() + ")");
   }
   return state;
+}
+
+// The model that the answer was made with; kGone where it is no longer kept.
+Result<std::shared_ptr<const recommend::TrainedModel>> recorded_model(
+    const Settings& settings, TenantId tenant, const std::string& id,
+    const apply::TenantState& state) {
+  VITRINE_TRY(const auto objects,
+              blob::DirectoryStore::create(io::system_files(), models_directory(settings)));
+  learn::ModelStore store(*objects);
+  const auto manifest = store.manifest(tenant, id);
+  if (!manifest.ok() && manifest.error().code() == ErrorCode::kNotFound) {
+    return Error(ErrorCode::kGone,
+                 "the answer was made with model " + id + ", which is no longer kept");
+  }
+  if (!manifest.ok()) return manifest.error();
+  VITRINE_TRY(auto stored, store.load(*manifest));
+  const auto numbers = [&state](std::span<const std::string> ids, std::span<ItemIndex> out) {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      out[i] = state.catalog().find(ids[i]).value_or(kNoItem);
+    }
+  };
+  return std::shared_ptr<const recommend::TrainedModel>(
+      std::make_shared<learn::ServedModel>(id, manifest->weight, std::move(stored), numbers));
 }
 
 void write_verdict(const std::string& item_id, const recommend::Verdict& verdict,
@@ -116,6 +140,10 @@ Status run_replay_decision(const Settings& settings, const ReplayOptions& option
                                        std::to_string(record.position));
   }
   recommend::Recommender recommender(recommend::RecommenderOptions{}, system_clock(), nullptr);
+  if (!record.model.empty()) {
+    VITRINE_TRY(auto model, recorded_model(settings, tenant.id, record.model, *read));
+    recommender.set_model(std::move(model));
+  }
   recommend::Scratch scratch;
   recommend::Answer answer;
   VITRINE_TRY(const auto replay,

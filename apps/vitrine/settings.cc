@@ -57,6 +57,25 @@ ConfigTable Settings::table() {
                "log.retention drops only what is archived.");
   t.add_duration("archive.interval", &archive_interval, kSecondUs, kDayUs,
                  "How often new events are archived; each time makes objects of its own.");
+  t.add_string("models.directory", &models_directory,
+               "Where trained models are kept, by tenant; empty: objects/ in data.directory.");
+  t.add_integer("models.threads", &models_threads, 1, 256,
+                "Threads of a training; they give way to those that serve.");
+  t.add_size("models.memory", &models_memory, 16 * kMiB, 64 * kTiB,
+             "A training that would take more is refused (ials first moves its users to disk).");
+  t.add_duration("models.train_every", &models_train_every, 0, kYear,
+                 "Each tenant's model is trained again after this long, warmed up with the live "
+                 "one, and promoted where it is better; 0: only on request.");
+  t.add_string("models.train_kind", &models_train_kind,
+               "What is trained then: item-filter, ease, ials or session.");
+  t.add_integer("models.kept", &models_kept, 1, 100'000,
+                "Trained models of a tenant that are kept besides the live one, the shadow and "
+                "those a rollback may need.");
+  t.add_string("models.mlflow_url", &models_mlflow_url,
+               "Every training is also logged to this MLflow server, as http://host:5000; empty: "
+               "to none.");
+  t.add_string("models.mlflow_experiment", &models_mlflow_experiment,
+               "Name of the MLflow experiment; made where it is absent.");
   t.add_duration("answers.retention", &answers_retention, kMinuteUs, 10 * kYear,
                  "Recorded answers are kept this long.");
   t.add_size("answers.size_max", &answers_size_max, 16 * kMiB, 1024 * kTiB,

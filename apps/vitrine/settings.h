@@ -40,6 +40,15 @@ struct Settings {
   std::string archive_directory;  // empty: no archive
   TimeUs archive_interval = 5 * kMinuteUs;
 
+  std::string models_directory;  // empty: in the data directory
+  std::int64_t models_threads = 1;
+  std::uint64_t models_memory = 4ull << 30;
+  TimeUs models_train_every = 0;
+  std::string models_train_kind = "ials";
+  std::int64_t models_kept = 20;
+  std::string models_mlflow_url;
+  std::string models_mlflow_experiment = "vitrine";
+
   TimeUs answers_retention = 30 * kDayUs;
   std::uint64_t answers_size_max = 10ull << 30;
 

@@ -15,6 +15,8 @@ std::string path_of(const api::Route& route, const Subject& subject) {
   put("{item_id}", subject.item_id);
   put("{user_id}", subject.user_id);
   put("{placement}", route.name == "search" ? "search" : "recently-viewed");
+  put("{model_id}", "ials-of-nobody");
+  put("{job_id}", "job-of-nobody");
   put("{request_id}", "65f0a1b200000000000000000000abcd");
   put("{user_id}", subject.user_id);
   put("{category}", "nothing is of this");
@@ -91,6 +93,14 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
   if (name == "suggest") return with({});
   if (name == "putSearchSettings") return with(R"({"personal":0.5})");
   if (name == "getSearchSettings") return with({});
+  if (name == "listModels" || name == "listEvaluations" || name == "listModelJobs") return with({});
+  // No training, so that a second call finds the same.
+  if (name == "trainModel") return with(R"({"kind":"none"})", 400);
+  if (name == "rollbackModels") return with({}, 409);  // nothing is live
+  if (name == "getModel" || name == "promoteModel" || name == "shadowModel" ||
+      name == "retireModel" || name == "getModelJob" || name == "stopModelJob") {
+    return with({}, 404);
+  }
   const std::string segment = "{\"messageId\":" + json_text(subject.event_id) +
                               ",\"userId\":" + json_text(subject.user_id) +
                               ",\"event\":\"Product Viewed\",\"type\":\"track\",\"category\":\"c\","

@@ -31,8 +31,9 @@ enum class Source : std::uint8_t {
   kTrending,     // rising now
   kPopular,      // most wanted over weeks
   kNewArrivals,  // youngest in the catalog
+  kModel,        // what the live trained model puts first; nothing while there is none
 };
-inline constexpr std::size_t kSourceCount = 9;
+inline constexpr std::size_t kSourceCount = 10;
 std::string_view source_name(Source source);  // "history", "co_view", ...
 
 // Weight of each source's score in the mix, 0..100; 0 switches a source off.

@@ -113,6 +113,8 @@ Error outcome_error(const apply::ApplyOutcome& outcome) {
       return Error(ErrorCode::kNotFound, outcome.detail).with_reason("user_not_found");
     case ApplyCode::kUserLimit:
       return Error(ErrorCode::kConflict, outcome.detail).with_reason("users_limit");
+    case ApplyCode::kModelConflict:
+      return Error(ErrorCode::kConflict, outcome.detail).with_reason("model_conflict");
     case ApplyCode::kMergedElsewhere:
       return Error(ErrorCode::kConflict, outcome.detail).with_reason("merged_elsewhere");
     case ApplyCode::kTypeConflict:

@@ -134,6 +134,7 @@ Status write_item(Platform& platform, TenantServices& services, const AnswerReco
                   const std::string& item_id, codec::JsonWriter& json) {
   recommend::Verdict verdict;
   std::uint64_t position = record.position;
+  bool same_model = true;
   const auto shown = std::find_if(record.items.begin(), record.items.end(),
                                   [&](const auto& item) { return item.item_id == item_id; });
   if (shown != record.items.end()) {
@@ -146,6 +147,10 @@ Status write_item(Platform& platform, TenantServices& services, const AnswerReco
     VITRINE_TRY(const auto recorded, recommend::RecordedRequest::from(record));
     // Neither the cache nor the metrics of the serving Recommender are this question's business.
     recommend::Recommender recommender(recommend::RecommenderOptions{}, platform.clock(), nullptr);
+    const auto model = services.recommender.model();
+    const std::string_view model_now = model == nullptr ? std::string_view() : model->id();
+    same_model = model_now == record.model;
+    if (same_model) recommender.set_model(model);
     recommend::Scratch scratch;
     recommend::Answer answer;
     VITRINE_TRY(with_state(services, record.tenant, [&](const recommend::StateView& state) {
@@ -166,8 +171,9 @@ Status write_item(Platform& platform, TenantServices& services, const AnswerReco
   }
   if (verdict.fade != 1) json.key("faded").number(verdict.fade);
   if (verdict.boost != 1) json.key("boost").number(verdict.boost);
-  // The state may have moved on since: then this is what would become of it now.
-  json.key("exact").boolean(position == record.position);
+  // The state may have moved on since, or another model be live: then this is what would become of
+  // it now.
+  json.key("exact").boolean(position == record.position && same_model);
   json.end_object();
   return ok_status();
 }
@@ -191,6 +197,7 @@ Result<std::string> describe(Platform& platform, const Lookup& lookup) {
   json.key("placement").string(record.placement);
   json.key("time").string(codec::format_rfc3339(record.now));
   json.key("position").number(record.position);
+  json.key("model").string(record.model.empty() ? "live" : record.model);
   write_asked(record, json);
   write_items(record, json);
   write_steps(record, json);

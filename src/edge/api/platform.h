@@ -18,6 +18,11 @@
 #include "service/recommend/recommender.h"
 #include "service/search/search_box.h"
 
+namespace vitrine::learn {
+class Learner;
+class ModelUser;
+}  // namespace vitrine::learn
+
 namespace vitrine::api {
 
 // One tenant as this process serves it. What is here belongs to no other tenant.
@@ -29,7 +34,9 @@ struct TenantServices {
   apply::Partition& partition;
   collect::Collector& collector;  // shared by the tenants of the partition
   recommend::Recommender recommender;
-  std::shared_ptr<search::SearchBox> search_box;  // set before anyone else sees the services
+  // Set before anyone else sees the services.
+  std::shared_ptr<search::SearchBox> search_box;
+  std::shared_ptr<learn::ModelUser> model_user;  // brings the live model to the recommender
 };
 
 // Where answers are recorded.
@@ -53,6 +60,7 @@ class Platform {
   // partition is opening.
   virtual Result<std::shared_ptr<TenantServices>> tenant(const gateway::TenantView& view) = 0;
   virtual AnswerLog& answers() = 0;
+  virtual learn::Learner& learner() = 0;
   virtual obs::Registry& metrics() = 0;
   // Runs `work` on a thread that may wait for the disk, one after the other; false, and nothing is
   // done, where too much is waiting.

@@ -119,7 +119,7 @@ void give_answer(Question& question, bool stale) {
   write_items(answer, question.body.explain, json);
   if (!question.body.to_rank.empty()) write_left_out(views.request(), answer, json);
   if (question.body.cursor) write_next_cursor(views.request(), answer, fingerprint, json);
-  json.key("model").string("live");
+  json.key("model").string(answer.model.empty() ? "live" : answer.model);
   json.key("experiment").null();
   json.key("profile_version")
       .string(record::format_profile_version({question.caller.view->tenant.epoch, shown}));

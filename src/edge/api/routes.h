@@ -60,6 +60,19 @@ void get_search_settings(Call& call, net::Responder responder);
 // suggest_route.cc
 void get_suggest(Call& call, net::Responder responder);
 
+// models_route.cc
+void list_models(Call& call, net::Responder responder);
+void get_model(Call& call, net::Responder responder);
+void train_model(Call& call, net::Responder responder);
+void promote_model(Call& call, net::Responder responder);
+void shadow_model(Call& call, net::Responder responder);
+void retire_model(Call& call, net::Responder responder);
+void rollback_models(Call& call, net::Responder responder);
+void list_evaluations(Call& call, net::Responder responder);
+void list_model_jobs(Call& call, net::Responder responder);
+void get_model_job(Call& call, net::Responder responder);
+void stop_model_job(Call& call, net::Responder responder);
+
 // segment_route.cc
 void segment_track(Call& call, net::Responder responder);
 void segment_page(Call& call, net::Responder responder);

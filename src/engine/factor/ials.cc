@@ -104,6 +104,18 @@ Result<Ials> Ials::create(const IalsOptions& options, std::uint32_t items, std::
   return out;
 }
 
+Result<Ials> Ials::from_vectors(const IalsOptions& options, std::uint32_t items,
+                                std::uint32_t users, std::span<const float> vectors,
+                                simd::Level level) {
+  VITRINE_TRY(check(options));
+  Ials out(options, items, users, level);
+  VITRINE_CHECK(vectors.size() == out.x_.size());
+  std::copy(vectors.begin(), vectors.end(), out.x_.begin());
+  graph::Workers alone(thread_executor(), 1);
+  VITRINE_TRY(out.turn(alone));
+  return out;
+}
+
 double Ials::ridge(double events, double others) const {
   return options_.ridge * std::pow(events + options_.unobserved * others, options_.frequency_power);
 }

@@ -49,6 +49,10 @@ class Ials {
   // counts with.
   static Result<Ials> create(const IalsOptions& options, std::uint32_t items, std::uint32_t users,
                              simd::Level level = simd::active_level());
+  // The same, begun with these vectors (items x dimensions) instead of random ones.
+  static Result<Ials> from_vectors(const IalsOptions& options, std::uint32_t items,
+                                   std::uint32_t users, std::span<const float> vectors,
+                                   simd::Level level = simd::active_level());
 
   // Users, then items. The store's item_counts() must have an entry for each item.
   Status epoch(UserStore& store, graph::Workers& workers, Progress& progress = no_progress());

@@ -69,7 +69,8 @@ void SessionModel::transpose_table() {
 
 Result<TrainReport> SessionModel::train(const Sequences& sequences, const TrainOptions& options,
                                         const std::function<double(const SessionModel&)>& validate,
-                                        graph::Workers& workers, Progress& progress) {
+                                        graph::Workers& workers, Progress& progress,
+                                        const TrainHooks& hooks) {
   std::vector<std::uint32_t> order = usable(sequences);
   if (order.empty()) {
     return Error(ErrorCode::kInvalidArgument, "no sequence has two events: nothing to learn from");
@@ -78,9 +79,17 @@ Result<TrainReport> SessionModel::train(const Sequences& sequences, const TrainO
   vec::Random shuffle(options.seed + 1);
   TrainReport report;
   std::vector<float> best = weights_;
+  if (hooks.resume != nullptr) {
+    VITRINE_TRY(load_training(*hooks.resume, trainer, shuffle, order, best, report));
+  }
+  const auto save = [&](Sink& out) { save_training(out, trainer, shuffle, order, best, report); };
   progress.start("session model", options.epochs_max, "epochs");
   Batch batch;
-  for (std::uint32_t epoch = 1; epoch <= options.epochs_max; ++epoch) {
+  const auto patient = [&] {
+    return report.best_epoch == 0 ||
+           report.epochs - report.best_epoch < options.patience * options.validate_every;
+  };
+  for (std::uint32_t epoch = report.epochs + 1; epoch <= options.epochs_max && patient(); ++epoch) {
     for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[shuffle.below(i)]);
     double loss = 0;
     double tokens = 0;
@@ -95,15 +104,18 @@ Result<TrainReport> SessionModel::train(const Sequences& sequences, const TrainO
     report.epochs = epoch;
     report.losses.push_back(loss / tokens);
     progress.update(epoch);
-    if (epoch % options.validate_every != 0 && epoch != options.epochs_max) continue;
-    transpose_table();
-    const double measure = validate(*this);
-    report.measures.push_back(measure);
-    if (report.best_epoch == 0 || measure > report.best) {
-      report.best = measure;
-      report.best_epoch = epoch;
-      best = weights_;
-    } else if (epoch - report.best_epoch >= options.patience * options.validate_every) {
+    if (epoch % options.validate_every == 0 || epoch == options.epochs_max) {
+      transpose_table();
+      const double measure = validate(*this);
+      report.measures.push_back(measure);
+      if (report.best_epoch == 0 || measure > report.best) {
+        report.best = measure;
+        report.best_epoch = epoch;
+        best = weights_;
+      }
+    }
+    if (hooks.after_epoch && !hooks.after_epoch(report, save)) {
+      report.ended = true;
       break;
     }
   }
@@ -111,6 +123,50 @@ Result<TrainReport> SessionModel::train(const Sequences& sequences, const TrainO
   weights_ = std::move(best);
   transpose_table();
   return report;
+}
+
+void SessionModel::save_training(Sink& out, const SessionTrainer& trainer,
+                                 const vec::Random& shuffle,
+                                 const std::vector<std::uint32_t>& order,
+                                 const std::vector<float>& best, const TrainReport& report) const {
+  out.value<std::uint64_t>(weights_.size());
+  out.array(std::span<const float>(weights_));
+  out.array(std::span<const float>(best));
+  out.array(std::span<const std::uint32_t>(order));
+  out.value(shuffle);
+  trainer.save(out);
+  out.value(report.epochs);
+  out.value(report.best_epoch);
+  out.value(report.best);
+  out.array(std::span<const double>(report.losses));
+  out.array(std::span<const double>(report.measures));
+}
+
+Status SessionModel::load_training(Source& in, SessionTrainer& trainer, vec::Random& shuffle,
+                                   std::vector<std::uint32_t>& order, std::vector<float>& best,
+                                   TrainReport& report) {
+  std::uint64_t size = 0;
+  std::vector<float> weights;
+  std::vector<std::uint32_t> old_order;
+  VITRINE_TRY(in.value(size));
+  VITRINE_TRY(in.array(weights));
+  VITRINE_TRY(in.array(best));
+  VITRINE_TRY(in.array(old_order));
+  VITRINE_TRY(in.value(shuffle));
+  VITRINE_TRY(trainer.load(in));
+  VITRINE_TRY(in.value(report.epochs));
+  VITRINE_TRY(in.value(report.best_epoch));
+  VITRINE_TRY(in.value(report.best));
+  VITRINE_TRY(in.array(report.losses));
+  VITRINE_TRY(in.array(report.measures));
+  std::vector<std::uint32_t> sorted = old_order;
+  std::sort(sorted.begin(), sorted.end());
+  if (weights.size() != weights_.size() || best.size() != weights_.size() || sorted != order) {
+    return Error(ErrorCode::kCorrupt, "what is to be resumed is of another training");
+  }
+  weights_ = std::move(weights);
+  order = std::move(old_order);
+  return ok_status();
 }
 
 void SessionModel::encode(std::span<const std::uint32_t> history, std::span<float> out, Scratch& s,

@@ -31,7 +31,13 @@
 #include "engine/graph/workers.h"
 #include "engine/session/parameters.h"
 
+namespace vitrine::vec {
+class Random;
+}
+
 namespace vitrine::session {
+
+class SessionTrainer;
 
 using Sequences = std::vector<std::vector<std::uint32_t>>;  // of items, oldest first
 
@@ -48,11 +54,21 @@ struct TrainOptions {
 };
 
 struct TrainReport {
+  bool ended = false;  // by TrainHooks::after_epoch
   std::uint32_t epochs = 0;
   std::uint32_t best_epoch = 0;
   double best = 0;               // of validate
   std::vector<double> losses;    // by epoch
   std::vector<double> measures;  // by validation
+};
+
+// For whoever watches a training, and to go on with one that was ended.
+struct TrainHooks {
+  // After each epoch and its validation. `save` writes all that training goes on from: the same
+  // sequences and options then give the same model as without an interruption. False ends it.
+  std::function<bool(const TrainReport& so_far, const std::function<void(Sink&)>& save)>
+      after_epoch;
+  Source* resume = nullptr;  // what `save` wrote; null: from the start
 };
 
 class SessionModel {
@@ -62,10 +78,12 @@ class SessionModel {
   static Result<SessionModel> create(const Shape& shape, std::uint64_t seed);
 
   // Learns to tell each event of a sequence from those before it. `validate` (larger is better)
-  // decides when to stop. kInvalidArgument where no sequence has two events.
+  // decides when to stop. kInvalidArgument where no sequence has two events; kCorrupt where what is
+  // to be resumed is another training's.
   Result<TrainReport> train(const Sequences& sequences, const TrainOptions& options,
                             const std::function<double(const SessionModel&)>& validate,
-                            graph::Workers& workers, Progress& progress = no_progress());
+                            graph::Workers& workers, Progress& progress = no_progress(),
+                            const TrainHooks& hooks = {});
 
   // Scratch of one thread that asks.
   struct Scratch {
@@ -97,6 +115,12 @@ class SessionModel {
   friend class SessionTrainer;
   explicit SessionModel(const Shape& shape);
   void transpose_table();
+  void save_training(Sink& out, const SessionTrainer& trainer, const vec::Random& shuffle,
+                     const std::vector<std::uint32_t>& order, const std::vector<float>& best,
+                     const TrainReport& report) const;
+  Status load_training(Source& in, SessionTrainer& trainer, vec::Random& shuffle,
+                       std::vector<std::uint32_t>& order, std::vector<float>& best,
+                       TrainReport& report);
 
   Shape shape_;
   Layout layout_;

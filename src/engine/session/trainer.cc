@@ -340,4 +340,25 @@ void SessionTrainer::update() {
   }
 }
 
+void SessionTrainer::save(Sink& out) const {
+  out.value(random_);
+  out.value(steps_);
+  out.array(std::span<const float>(moment1_));
+  out.array(std::span<const float>(moment2_));
+}
+
+Status SessionTrainer::load(Source& in) {
+  std::vector<float> moment1, moment2;
+  VITRINE_TRY(in.value(random_));
+  VITRINE_TRY(in.value(steps_));
+  VITRINE_TRY(in.array(moment1));
+  VITRINE_TRY(in.array(moment2));
+  if (moment1.size() != moment1_.size() || moment2.size() != moment2_.size()) {
+    return Error(ErrorCode::kCorrupt, "what is to be resumed is of another training");
+  }
+  moment1_ = std::move(moment1);
+  moment2_ = std::move(moment2);
+  return ok_status();
+}
+
 }  // namespace vitrine::session

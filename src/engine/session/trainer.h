@@ -24,6 +24,9 @@ class SessionTrainer {
   double step(const Batch& batch);
   void update();  // one step of Adam on the gradients
   std::vector<float>& gradients() { return gradients_; }
+  // What the next step depends on beside the model's weights.
+  void save(Sink& out) const;
+  Status load(Source& in);
 
  private:
   struct LayerState {

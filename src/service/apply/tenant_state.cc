@@ -115,6 +115,7 @@ Result<ApplyOutcome> TenantState::apply(const eventlog::RecordView& record) {
       return outcome;
     }
     case RecordKind::kSearchSettings: return apply_search_settings(body);
+    case RecordKind::kModelChange: return apply_model_change(record, body);
     case RecordKind::kErased: ++people_counts_.erased_records; return ApplyOutcome{};
   }
   return Error(ErrorCode::kUnsupported,
@@ -186,6 +187,14 @@ void TenantState::note_query(UserIndex user) {
 // The sender was told what is wrong before this became a record.
 Result<ApplyOutcome> TenantState::apply_search_settings(std::string_view body) {
   VITRINE_TRY(search_settings_, query::parse_search_settings(body));
+  return ApplyOutcome{};
+}
+
+Result<ApplyOutcome> TenantState::apply_model_change(const eventlog::RecordView& record,
+                                                     std::string_view body) {
+  VITRINE_TRY(const auto change, model::decode_change(body));
+  auto problem = models_.apply(change, record.position, record.append_time_us);
+  if (problem) return ApplyOutcome{ApplyCode::kModelConflict, std::move(*problem)};
   return ApplyOutcome{};
 }
 
@@ -338,6 +347,7 @@ void TenantState::save(Sink& sink) const {
   showings_.save(sink);
   queries_.save(sink);
   sink.string(query::print_search_settings(search_settings_));
+  models_.save(sink);
 }
 
 Status TenantState::load(Source& source, std::uint32_t format) {
@@ -368,6 +378,8 @@ Status TenantState::load(Source& source, std::uint32_t format) {
   std::string settings;
   VITRINE_TRY(source.string(settings));
   VITRINE_TRY(search_settings_, query::parse_search_settings(settings));
+  if (format < 6) return ok_status();
+  VITRINE_TRY(models_.load(source));
   return ok_status();
 }
 
@@ -390,6 +402,7 @@ Result<Hash128> TenantState::digest() const {
   showings_.save(sink);
   queries_.save(sink);
   sink.string(query::print_search_settings(search_settings_));
+  models_.save(sink);
   return sink.finish();
 }
 

@@ -19,6 +19,7 @@
 #include "base/stream.h"
 #include "domain/catalog/catalog.h"
 #include "domain/event/event.h"
+#include "domain/model/registry.h"
 #include "domain/person/people.h"
 #include "domain/profile/interaction.h"
 #include "domain/profile/profiles.h"
@@ -78,6 +79,7 @@ enum class ApplyCode : std::uint8_t {
   kLimit,            // a bound of the tenant is reached
   kUserLimit,        // a bound of its users
   kMergedElsewhere,  // the visitor is another user already
+  kModelConflict,    // a change of models that the present states don't allow
 };
 
 struct ApplyOutcome {
@@ -111,8 +113,8 @@ struct PeopleCounts {
 double counted_weight(event::EventType type, std::optional<double> value);
 
 // 3: what is said about users, at the end. 4: after it what was shown to them.
-// 5: after that queries and search settings.
-inline constexpr std::uint32_t kStateFormat = 5;
+// 5: after that queries and search settings. 6: after that the registry of models.
+inline constexpr std::uint32_t kStateFormat = 6;
 
 class TenantState {
  public:
@@ -142,6 +144,8 @@ class TenantState {
   // What is searched for, and what people then turn to.
   const query::QueryLog& queries() const { return queries_; }
   const query::SearchSettings& search_settings() const { return search_settings_; }
+  // Which trained model answers.
+  const model::Registry& models() const { return models_; }
   const kv::IdWindow& event_ids() const { return event_ids_; }
 
   // Position and append_time of the last record of this tenant; 0 before the first.
@@ -175,6 +179,8 @@ class TenantState {
   // What the event says about searching. Of items_.
   void note_query(UserIndex user);
   Result<ApplyOutcome> apply_search_settings(std::string_view body);
+  Result<ApplyOutcome> apply_model_change(const eventlog::RecordView& record,
+                                          std::string_view body);
   // `user`: whose history grows, kNoUser: nobody's. `counted`: towards the aggregates.
   Status note_items(UserIndex user, bool counted, bool imported);
   // What the items of event_ say about what the user was shown.
@@ -197,6 +203,7 @@ class TenantState {
   repeat::Repeat repeats_;
   query::QueryLog queries_;
   query::SearchSettings search_settings_;
+  model::Registry models_;
   kv::IdWindow event_ids_;
   eventlog::Position position_ = 0;
   TimeUs last_append_time_ = 0;

@@ -17,6 +17,7 @@ void Answer::clear() {
   now = 0;
   limit = 0;
   diversity = 0;
+  model.clear();
   filter_path = FilterPath::kNone;
   candidates = tested = unknown_items = history = 0;
   drops.fill(0);
@@ -40,6 +41,7 @@ std::string_view reason_code(Source source) {
     case Source::kTrending: return "trending";
     case Source::kPopular: return "popular";
     case Source::kNewArrivals: return "new-arrival";
+    case Source::kModel: return "for-you";
   }
   return "new-arrival";
 }

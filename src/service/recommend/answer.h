@@ -58,6 +58,7 @@ class Answer {
   // What the request's open settings became.
   std::uint32_t limit = 0;
   double diversity = 0;
+  std::string model;  // the trained model that was asked; empty: none
 
   // What it took.
   FilterPath filter_path = FilterPath::kNone;

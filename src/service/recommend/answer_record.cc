@@ -9,7 +9,7 @@ namespace vitrine::recommend {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kVersion = 3;
 
 Error corrupt(std::string_view what) {
   return Error(ErrorCode::kCorrupt, "an answer's record: " + std::string(what));
@@ -149,7 +149,7 @@ void write_answered(ByteWriter& out, const A& answer, std::uint64_t total_us) {
 }
 
 template <class R, class Items>
-void write_tail(ByteWriter& out, const R& request, const Items& items) {
+void write_tail(ByteWriter& out, const R& request, const Items& items, std::string_view model) {
   out.varint(request.already_shown.size());
   for (const ItemIndex item : request.already_shown) out.varint(item.value);
   out.varint(request.to_rank.size());
@@ -159,8 +159,10 @@ void write_tail(ByteWriter& out, const R& request, const Items& items) {
   bool faded = false;
   for (const auto& item : items) faded = faded || item.fade != 1;
   out.u8(faded ? 1 : 0);
-  if (!faded) return;
-  for (const auto& item : items) out.fixed(item.fade);
+  if (faded) {
+    for (const auto& item : items) out.fixed(item.fade);
+  }
+  out.string(model);
 }
 
 void read_head(ByteReader& in, AnswerRecord& r) {
@@ -260,7 +262,7 @@ void encode_answer(RequestId id, TenantId tenant, const Request& request, const 
     out.string(answer.item_id(i));
     write_scores(out, item, !request.boosts.empty());
   }
-  write_tail(out, request, answer.items);
+  write_tail(out, request, answer.items, answer.model);
 }
 
 void encode_record(const AnswerRecord& record, std::string& bytes) {
@@ -272,7 +274,7 @@ void encode_record(const AnswerRecord& record, std::string& bytes) {
     out.string(item.item_id);
     write_scores(out, item, !record.boosts.empty());
   }
-  write_tail(out, record, record.items);
+  write_tail(out, record, record.items, record.model);
 }
 
 std::optional<RequestId> peek_request_id(std::string_view bytes) {
@@ -302,6 +304,7 @@ Result<AnswerRecord> decode_answer(std::string_view bytes) {
   for (std::size_t i = 0; i < items && in.ok(); ++i)
     record.items.push_back(read_item(in, !record.boosts.empty()));
   if (version >= 2 && in.ok()) read_tail(in, record);
+  if (version >= 3 && in.ok()) record.model = in.string();
   if (!in.ok()) return corrupt("a field is cut off or out of range");
   if (!in.at_end()) return corrupt(std::to_string(in.remaining()) + " bytes too many");
   return record;

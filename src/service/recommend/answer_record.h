@@ -1,8 +1,8 @@
 // An answer as bytes of the recommendation log: enough to say why each item was shown without
 // any other data, and to make the same answer again from a state at the same position.
 //
-// Layout, version 2 (integers are varints unless said; strings are length + bytes):
-//   version u8 = 2; version 1 ends with the items
+// Layout, version 3 (integers are varints unless said; strings are length + bytes):
+//   version u8 = 3; version 1 ends with the items, version 2 without model
 //   request id 16 bytes, tenant, now i64, position
 //   placement, user_id, anonymous_id, filter: strings
 //   item_ids, cart: count, strings; boosts: count, (filter string, factor f64)
@@ -16,6 +16,7 @@
 //   items of earlier pages: count, varint each; items to be ordered: count, strings
 //   policy: fingerprint u64, JSON string (empty for a built-in placement)
 //   faded u8, f32 for each item if 1
+//   model: string, empty for none
 //
 // 20 items with ids of 9 bytes and two sources each take about 550 bytes.
 #pragma once
@@ -89,6 +90,7 @@ struct AnswerRecord {
   std::vector<std::string> to_rank;
   std::uint64_t policy_fingerprint = 0;  // 0 in records of version 1
   std::string policy_json;
+  std::string model;  // the trained model that was asked; empty: none, or version 2 and before
 
   friend bool operator==(const AnswerRecord&, const AnswerRecord&) = default;
 };

@@ -81,11 +81,32 @@ TEST(AnswerRecord, OfVersion1CanStillBeRead) {
   std::string bytes = f.encode();
   bytes[0] = 1;
   bytes.resize(bytes.size() -
-               (1 + 1 + 8 + 1 + 1));  // what version 2 adds where there is none of it
+               (1 + 1 + 8 + 1 + 1 + 1));  // what versions 2 and 3 add where there is none of it
   const auto record = decode_answer(bytes);
   ASSERT_TRUE(record.ok()) << record.error().to_string();
   EXPECT_EQ(record->items.size(), 20u);
   EXPECT_EQ(record->policy_fingerprint, 0u);
+}
+
+TEST(AnswerRecord, NamesTheModelThatWasAsked) {
+  Fixture f;
+  f.answer.model = "ials-1";
+  const auto record = decode_answer(f.encode());
+  ASSERT_TRUE(record.ok()) << record.error().to_string();
+  EXPECT_EQ(record->model, "ials-1");
+  std::string again;
+  encode_record(*record, again);
+  EXPECT_EQ(again, f.encode());
+}
+
+TEST(AnswerRecord, OfVersion2CanStillBeRead) {
+  Fixture f;
+  std::string bytes = f.encode();
+  bytes[0] = 2;
+  bytes.resize(bytes.size() - 1);  // the model
+  const auto record = decode_answer(bytes);
+  ASSERT_TRUE(record.ok()) << record.error().to_string();
+  EXPECT_EQ(record->model, "");
 }
 
 TEST(AnswerRecord, SaysWhatWasAskedAndAnswered) {
@@ -147,7 +168,7 @@ TEST(AnswerRecord, RefusesEveryOtherLength) {
 
 TEST(AnswerRecord, NamesALaterVersion) {
   std::string bytes = Fixture().encode();
-  bytes[0] = 3;
+  bytes[0] = 4;
   const auto record = decode_answer(bytes);
   ASSERT_FALSE(record.ok());
   EXPECT_EQ(record.error().code(), ErrorCode::kUnsupported);

@@ -20,6 +20,7 @@
 #include "service/recommend/repeats.h"
 #include "service/recommend/request.h"
 #include "service/recommend/state_view.h"
+#include "service/recommend/trained_model.h"
 
 namespace vitrine::recommend {
 
@@ -46,7 +47,8 @@ struct Context {
   std::vector<profile::HistoryEntry> history;  // oldest first, of both ids of the visitor
   std::vector<covisit::HistoryItem> anchors;  // distinct items the answer starts from, newest first
   std::vector<Liked> categories, brands;      // the largest kLikedMost each, without kNoCode
-  std::vector<DueItem> due;   // to buy again; empty if the policy gives kRepeat no weight
+  std::vector<DueItem> due;  // to buy again; empty if the policy gives kRepeat no weight
+  std::shared_ptr<const TrainedModel> model;  // null: none, or the policy doesn't ask it
   bool shown_before = false;  // some items of the table have looks, and the policy minds
   double liked_price = 0;     // the mean of what is liked; 0 if nothing has a price
 
@@ -76,6 +78,7 @@ struct Context {
   }
   // Lets go of what points into the catalog.
   void release() {
+    model.reset();
     matches.reset();
     filter.reset();
     boosts.clear();

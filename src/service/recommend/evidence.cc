@@ -1,5 +1,6 @@
 #include "service/recommend/evidence.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace vitrine::recommend {
@@ -42,10 +43,10 @@ void CoVisitSource::gather(const Context& context, SourceScratch& scratch, ItemT
     const double per_x = saturate(x) / x;
     ItemEntry& entry = table.insert(candidate.item);
     if (direct_weight > 0) {
-      entry.evidence[index_of(Source::kCoView)] = static_cast<float>(per_x * direct);
+      entry.evidence[slot_of(Source::kCoView)] = static_cast<float>(per_x * direct);
     }
     if (second_weight > 0 && second > 0) {
-      entry.evidence[index_of(Source::kSecondHop)] = static_cast<float>(per_x * second);
+      entry.evidence[slot_of(Source::kSecondHop)] = static_cast<float>(per_x * second);
     }
   }
 }
@@ -62,7 +63,7 @@ void BasketSource::gather(const Context& context, SourceScratch& scratch, ItemTa
                                scratch.candidates);
   for (const covisit::Candidate& candidate : scratch.candidates) {
     if (!(candidate.score > 0)) continue;
-    table.insert(candidate.item).evidence[index_of(Source::kCoBuy)] =
+    table.insert(candidate.item).evidence[slot_of(Source::kCoBuy)] =
         static_cast<float>(saturate(static_cast<double>(candidate.score)));
   }
 }
@@ -75,7 +76,7 @@ void HistorySource::gather(const Context& context, SourceScratch&, ItemTable& ta
   int rank = 0;
   for (std::size_t i = context.history.size(); i-- > 0;) {
     if (!context.history[i].positive()) continue;
-    float& evidence = table.insert(context.history[i].item).evidence[index_of(Source::kHistory)];
+    float& evidence = table.insert(context.history[i].item).evidence[slot_of(Source::kHistory)];
     if (evidence > 0) continue;
     evidence = 1.0f / static_cast<float>(1 + rank++);
   }
@@ -87,8 +88,41 @@ bool RepeatSource::wanted(const policy::PlacementPolicy& policy) const {
 
 void RepeatSource::gather(const Context& context, SourceScratch&, ItemTable& table) const {
   for (const DueItem& due : context.due) {
-    table.insert(due.item).evidence[index_of(Source::kRepeat)] =
+    table.insert(due.item).evidence[slot_of(Source::kRepeat)] =
         static_cast<float>(std::sqrt(due.probability));
+  }
+}
+
+bool ModelSource::wanted(const policy::PlacementPolicy& policy) const {
+  return policy.weights[Source::kModel] > 0;
+}
+
+void ModelSource::gather(const Context& context, SourceScratch& scratch, ItemTable& table) const {
+  if (context.model == nullptr) return;
+  model_history(context, scratch.model_history);
+  context.model->top(scratch.model_history, scratch.model, scratch.model_items);
+  const double scale = context.model->weight() / kModelWeightMax;
+  const covisit::ItemMask mask = mask_of(context);
+  for (std::size_t rank = 0; rank < scratch.model_items.size(); ++rank) {
+    const ItemIndex item = scratch.model_items[rank];
+    if (item == kNoItem || !mask.contains(item.value)) continue;
+    table.insert(item).evidence[slot_of(Source::kModel)] =
+        static_cast<float>(scale * rank_evidence(rank));
+  }
+}
+
+void model_history(const Context& context, std::vector<ItemIndex>& out) {
+  out.clear();
+  if (context.policy->about == policy::About::kVisitor) {
+    for (const profile::HistoryEntry& entry : context.history) {
+      if (entry.positive()) out.push_back(entry.item);
+    }
+  }
+  // What the request names, and history does not have, comes last.
+  const std::size_t known = out.size();
+  for (auto anchor = context.anchors.rbegin(); anchor != context.anchors.rend(); ++anchor) {
+    const auto end = out.begin() + static_cast<std::ptrdiff_t>(known);
+    if (std::find(out.begin(), end, anchor->item) == end) out.push_back(anchor->item);
   }
 }
 

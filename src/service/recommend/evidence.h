@@ -5,6 +5,7 @@
 // Another source is a class here, its policy::Source, and a line in Recommender's list.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "engine/covisit/covisit.h"
 #include "service/recommend/context.h"
 #include "service/recommend/item_table.h"
+#include "service/recommend/trained_model.h"
 
 namespace vitrine::recommend {
 
@@ -19,6 +21,8 @@ namespace vitrine::recommend {
 struct SourceScratch {
   covisit::ScoreScratch covisit;
   std::vector<covisit::Candidate> candidates;
+  std::unique_ptr<TrainedModelScratch> model;
+  std::vector<ItemIndex> model_history, model_items;
 };
 
 class EvidenceSource {
@@ -74,6 +78,18 @@ class RepeatSource final : public EvidenceSource {
   bool wanted(const policy::PlacementPolicy& policy) const override;
   void gather(const Context& context, SourceScratch& scratch, ItemTable& table) const override;
 };
+
+// What the live trained model puts first for the visitor (kModel): rank_evidence() times the
+// model's weight / kModelWeightMax. Nothing without a model.
+class ModelSource final : public EvidenceSource {
+ public:
+  std::string_view name() const override { return "model"; }
+  bool wanted(const policy::PlacementPolicy& policy) const override;
+  void gather(const Context& context, SourceScratch& scratch, ItemTable& table) const override;
+};
+// The history that a trained model is asked with, oldest first: the visitor's positive events, then
+// what the request names; for placements about items or the cart these alone.
+void model_history(const Context& context, std::vector<ItemIndex>& out);
 
 // x >= 0 to [0, 1): sqrt(x) / (1 + sqrt(x)). Rises everywhere, so it keeps a source's order; the
 // root keeps single precision able to tell large x apart. Only exactly rounded operations.

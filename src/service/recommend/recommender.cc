@@ -68,6 +68,7 @@ Recommender::Recommender(RecommenderOptions options, const Clock& clock, AnswerO
   sources_.push_back(std::make_unique<BasketSource>(options.baskets));
   sources_.push_back(std::make_unique<HistorySource>());
   sources_.push_back(std::make_unique<RepeatSource>());
+  sources_.push_back(std::make_unique<ModelSource>());
 }
 
 Status Recommender::recommend(const StateView& state, const policy::PlacementPolicy& policy,
@@ -94,6 +95,7 @@ Status Recommender::prepare(const StateView& state, const policy::PlacementPolic
                             const Request& request, Scratch& scratch, Answer& answer) {
   StageTimer timer(clock_, answer);
   VITRINE_TRY(build_context(state, policy, request, scratch.context_, scratch.table_, answer));
+  take_model(scratch, answer);
   timer.lap(Stage::kContext);
   VITRINE_TRY(bind_filters(scratch.context_, filter_cache_,
                            options_.always_test ? nullptr : &match_cache_));
@@ -107,10 +109,43 @@ Status Recommender::run(const StateView& state, const policy::PlacementPolicy& p
                         const Request& request, Scratch& scratch, Answer& answer) {
   VITRINE_TRY(prepare(state, policy, request, scratch, answer));
   rank_and_choose(scratch, answer);
+  ask_shadow(scratch, answer);
   if (request.explain) {
     find_because(scratch.context_, {options_.covisit, options_.baskets}, scratch.sources_, answer);
   }
   return ok_status();
+}
+
+void Recommender::take_model(Scratch& scratch, Answer& answer) {
+  Context& context = scratch.context_;
+  context.model.reset();
+  if (!(context.weight(Source::kModel) > 0)) return;
+  context.model = models_.with([](const Models& models) { return models.live; });
+  if (context.model != nullptr) answer.model = context.model->id();
+}
+
+// The answer is made already: nothing of this is in it.
+void Recommender::ask_shadow(Scratch& scratch, const Answer& answer) {
+  const Context& context = scratch.context_;
+  if (observer_ == nullptr || !(context.weight(Source::kModel) > 0) || answer.items.empty()) return;
+  const auto shadow = models_.with([](const Models& models) { return models.shadow; });
+  if (shadow == nullptr || shadow_turn_.fetch_add(1, std::memory_order_relaxed) % kShadowEvery != 0)
+    return;
+  SourceScratch& s = scratch.sources_;
+  model_history(context, s.model_history);
+  shadow->top(s.model_history, s.model, s.model_items);
+  // Of what may be shown at all, which the shadow does not know: seen items are passed over.
+  std::erase_if(s.model_items, [&](ItemIndex item) {
+    return std::find(s.model_history.begin(), s.model_history.end(), item) != s.model_history.end();
+  });
+  const std::size_t shown = answer.items.size();
+  s.model_items.resize(std::min(shown, s.model_items.size()));
+  const auto shared =
+      std::count_if(answer.items.begin(), answer.items.end(), [&](const AnswerItem& item) {
+        return std::find(s.model_items.begin(), s.model_items.end(), item.item) !=
+               s.model_items.end();
+      });
+  observer_->shadowed(*context.policy, static_cast<std::size_t>(shared), shown);
 }
 
 void Recommender::gather(Scratch& scratch) const {

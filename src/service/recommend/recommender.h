@@ -17,11 +17,13 @@
 // holding the tenant's read lock for the call.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/guarded.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "service/recommend/answer.h"
@@ -33,6 +35,7 @@
 #include "service/recommend/ranker.h"
 #include "service/recommend/request.h"
 #include "service/recommend/slate.h"
+#include "service/recommend/trained_model.h"
 
 namespace vitrine::recommend {
 
@@ -42,10 +45,17 @@ class AnswerObserver {
   virtual ~AnswerObserver() = default;
   virtual void answered(const policy::PlacementPolicy& policy, const Answer& answer) = 0;
   virtual void failed(const policy::PlacementPolicy& policy, const Error& error) = 0;
+  // Of `shown` items of an answer, `shared` are among the first `shown` that the shadow would show.
+  virtual void shadowed(const policy::PlacementPolicy& policy, std::size_t shared,
+                        std::size_t shown) {
+    (void)policy, (void)shared, (void)shown;
+  }
 };
 
 // What a stage should take at most, at a million items; one that takes longer is worth a look.
 std::int64_t stage_budget_us(Stage stage);
+
+inline constexpr std::uint32_t kShadowEvery = 16;
 
 struct RecommenderOptions {
   WalkLimits walks;
@@ -104,6 +114,18 @@ class Recommender {
   void record(RequestId id, TenantId tenant, const Request& request, Answer& answer,
               std::string& out) const;
 
+  // The model that later answers ask; null: none. Answers that are being made keep theirs.
+  void set_model(std::shared_ptr<const TrainedModel> model) {
+    models_.with([&](Models& models) { models.live = std::move(model); });
+  }
+  std::shared_ptr<const TrainedModel> model() const {
+    return models_.with([](const Models& models) { return models.live; });
+  }
+  // A model whose lists are compared with every kShadowEvery-th answer, and told to the observer.
+  void set_shadow(std::shared_ptr<const TrainedModel> model) {
+    models_.with([&](Models& models) { models.shadow = std::move(model); });
+  }
+
   FilterCache& filter_cache() { return filter_cache_; }
   MatchCache& match_cache() { return match_cache_; }
 
@@ -123,6 +145,8 @@ class Recommender {
   Status run(const StateView& state, const policy::PlacementPolicy& policy, const Request& request,
              Scratch& scratch, Answer& answer);
   void gather(Scratch& scratch) const;
+  void take_model(Scratch& scratch, Answer& answer);
+  void ask_shadow(Scratch& scratch, const Answer& answer);
   void rank_and_choose(Scratch& scratch, Answer& answer) const;
   void choose_from(Ranker& ranker, const Scorer& scorer, bool enumerated, Scratch& scratch,
                    Answer& answer) const;
@@ -135,6 +159,11 @@ class Recommender {
   FilterCache filter_cache_;
   MatchCache match_cache_;
   std::vector<std::unique_ptr<EvidenceSource>> sources_;
+  struct Models {
+    std::shared_ptr<const TrainedModel> live, shadow;
+  };
+  Guarded<Models> models_;
+  std::atomic<std::uint32_t> shadow_turn_{0};
 };
 
 }  // namespace vitrine::recommend

@@ -37,9 +37,8 @@ Scorer::Scorer(const Context& context, const ItemTable& table)
       trending_(context.state->trending, context.now, context.weight(Source::kTrending)),
       popular_(context.state->popular, context.now, context.weight(Source::kPopular)) {
   for (std::size_t i = 0; i < kEvidenceSources; ++i) {
-    weights_[i] = context.policy->weights.by_source[i];
+    weights_[i] = context.weight(kEvidenceOf[i]);
   }
-  weights_[index_of(Source::kSimilar)] = 0;  // a bonus and a link of its own, not evidence
   if (!context.categories.empty() || !context.brands.empty()) {
     similarity_weight_ = context.weight(Source::kSimilar);
   }
@@ -95,7 +94,8 @@ std::array<float, kSources> Scorer::contributions(const Ranked& ranked) const {
     const ItemEntry* entry = table_.find(ranked.item);
     scale = evidence(*entry);
     for (std::size_t i = 0; i < kEvidenceSources; ++i) {
-      parts[i] = static_cast<float>(weights_[i] * static_cast<double>(entry->evidence[i]) * faded);
+      parts[index_of(kEvidenceOf[i])] =
+          static_cast<float>(weights_[i] * static_cast<double>(entry->evidence[i]) * faded);
     }
   }
   set(Source::kSimilar, scale * weighted_similarity(ranked.item));

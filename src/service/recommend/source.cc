@@ -16,9 +16,13 @@ constexpr std::array<std::string_view, kStages> kStageNames{"context", "candidat
 }  // namespace
 
 Source main_source(Link link, const std::array<float, kSources>& contributions) {
-  const auto end = link == Link::kPrimary ? contributions.begin() + index_of(Source::kSimilar)
-                                          : contributions.end();
-  return static_cast<Source>(std::max_element(contributions.begin(), end) - contributions.begin());
+  if (link != Link::kPrimary) {
+    return static_cast<Source>(std::max_element(contributions.begin(), contributions.end()) -
+                               contributions.begin());
+  }
+  return *std::max_element(kEvidenceOf.begin(), kEvidenceOf.end(), [&](Source a, Source b) {
+    return contributions[index_of(a)] < contributions[index_of(b)];
+  });
 }
 
 std::string_view link_name(Link link) { return kLinkNames.at(static_cast<std::size_t>(link)); }

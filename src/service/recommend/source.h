@@ -15,12 +15,18 @@ namespace vitrine::recommend {
 using policy::Source;
 inline constexpr std::size_t kSources = policy::kSourceCount;
 
-// Sources that are gathered item by item for one visitor or context, before ranking. They are
-// the first of policy::Source, so that a Source is also the index of its evidence. The others
-// (trending, popular, new arrivals) are the same for everyone and are read where needed.
-inline constexpr std::size_t kEvidenceSources = 6;
-static_assert(static_cast<std::size_t>(Source::kSimilar) + 1 == kEvidenceSources);
 constexpr std::size_t index_of(Source source) { return static_cast<std::size_t>(source); }
+
+// Sources that are gathered item by item for one visitor or context, before ranking, by the slot of
+// their evidence. The others (trending, popular, new arrivals) are the same for everyone and are
+// read where needed; similarity is a bonus and a link of its own.
+inline constexpr std::array kEvidenceOf{Source::kHistory,   Source::kCoView, Source::kCoBuy,
+                                        Source::kSecondHop, Source::kRepeat, Source::kModel};
+inline constexpr std::size_t kEvidenceSources = kEvidenceOf.size();
+// Only for those sources.
+constexpr std::size_t slot_of(Source source) {
+  return source == Source::kModel ? kEvidenceSources - 1 : index_of(source);
+}
 
 // The links of the fallback chain, in the order in which they are asked. An item belongs to
 // the first link that knows it. Values are in the recommendation log: add, never renumber.

@@ -6,9 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tool/evaluate/baselines.h"
-#include "tool/evaluate/covisit_scorer.h"
-#include "tool/evaluate/evaluator.h"
+#include "service/evaluate/baselines.h"
+#include "service/evaluate/covisit_scorer.h"
+#include "service/evaluate/evaluator.h"
 #include "tool/evaluate/report.h"
 #include "tool/evaluate/run_evaluate.h"
 

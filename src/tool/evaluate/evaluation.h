@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "tool/evaluate/breakdown.h"
-#include "tool/evaluate/dataset.h"
-#include "tool/evaluate/evaluator.h"
+#include "service/evaluate/breakdown.h"
+#include "service/evaluate/dataset.h"
+#include "service/evaluate/evaluator.h"
 
 namespace vitrine::evaluate {
 

@@ -1,3 +1,5 @@
+#include "tool/evaluate/readers.h"
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -6,9 +8,8 @@
 #include <unordered_map>
 
 #include "platform/codec/csv.h"
+#include "service/evaluate/interner.h"
 #include "tool/evaluate/data_file.h"
-#include "tool/evaluate/dataset.h"
-#include "tool/evaluate/interner.h"
 
 namespace vitrine::evaluate {
 namespace {

@@ -1,3 +1,5 @@
+#include "tool/evaluate/readers.h"
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -8,8 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "service/evaluate/dataset.h"
 #include "tool/evaluate/data_file.h"
-#include "tool/evaluate/dataset.h"
 
 namespace vitrine::evaluate {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tool/evaluate/evaluator.h"
+#include "service/evaluate/evaluator.h"
 
 namespace vitrine::evaluate {
 

@@ -4,10 +4,11 @@
 #include <numeric>
 
 #include "service/apply/tenant_state.h"
-#include "tool/evaluate/baselines.h"
-#include "tool/evaluate/covisit_scorer.h"
+#include "service/evaluate/baselines.h"
+#include "service/evaluate/covisit_scorer.h"
 #include "tool/evaluate/data_file.h"
 #include "tool/evaluate/html_page.h"
+#include "tool/evaluate/readers.h"
 #include "tool/evaluate/report.h"
 #include "tool/evaluate/tenant_data.h"
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/progress.h"
+#include "base/result.h"
 #include "tool/evaluate/evaluation.h"
 
 namespace vitrine::evaluate {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tool/evaluate/metrics.h"
+#include "service/evaluate/metrics.h"
 
 namespace vitrine::evaluate {
 

@@ -11,7 +11,7 @@
 #include "service/apply/partition_set.h"
 #include "service/apply/tenant_state.h"
 #include "service/control/control_store.h"
-#include "tool/evaluate/interner.h"
+#include "service/evaluate/interner.h"
 
 namespace vitrine::evaluate {
 namespace {

@@ -14,7 +14,7 @@
 #include "base/progress.h"
 #include "base/result.h"
 #include "platform/io/file_system.h"
-#include "tool/evaluate/dataset.h"
+#include "service/evaluate/dataset.h"
 
 namespace vitrine::evaluate {
 

@@ -13,7 +13,7 @@
 #include "service/apply/apply_test_util.h"
 #include "service/apply/tenant_state.h"
 #include "service/control/control_store.h"
-#include "tool/evaluate/covisit_scorer.h"
+#include "service/evaluate/covisit_scorer.h"
 #include "tool/evaluate/run_evaluate.h"
 
 namespace vitrine::evaluate {

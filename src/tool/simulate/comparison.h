@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tool/evaluate/metrics.h"
+#include "service/evaluate/metrics.h"
 #include "tool/simulate/simulation.h"
 
 namespace vitrine::simulate {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "tool/evaluate/scorer.h"
+#include "service/evaluate/scorer.h"
 
 namespace vitrine::train_tool {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "engine/train/gemm.h"
-#include "tool/evaluate/metrics.h"
+#include "service/evaluate/metrics.h"
 
 namespace vitrine::train_tool {
 namespace {

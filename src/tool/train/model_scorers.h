@@ -9,7 +9,7 @@
 #include "engine/session/session_model.h"
 #include "engine/spectral/ease.h"
 #include "engine/spectral/item_filter.h"
-#include "tool/evaluate/covisit_scorer.h"
+#include "service/evaluate/covisit_scorer.h"
 #include "tool/train/dense_scorer.h"
 
 namespace vitrine::train_tool {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/vec/random.h"
-#include "tool/evaluate/evaluator.h"
+#include "service/evaluate/evaluator.h"
 
 namespace vitrine::train_tool {
 namespace {

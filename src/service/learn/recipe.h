@@ -1,0 +1,68 @@
+// How a model is made: its kind and the parameters of it, with defaults and bounds in one table.
+//
+//   popularity    what is turned to most; the same for everyone
+//   item-item     co-visitation, counted as the live state counts
+//   item-filter   a spectral filter on the graph of items (engine/spectral/item_filter.h)
+//   ease          engine/spectral/ease.h
+//   ials          implicit ALS with exact fold-in (engine/factor/ials.h)
+//   session       what comes next (engine/session/session_model.h)
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace vitrine::learn {
+
+// Values are in model files: add, never renumber.
+enum class Kind : std::uint8_t {
+  kPopularity = 1,
+  kItemItem = 2,
+  kItemFilter = 3,
+  kEase = 4,
+  kIals = 5,
+  kSession = 6,
+};
+inline constexpr Kind kKinds[] = {Kind::kPopularity, Kind::kItemItem, Kind::kItemFilter,
+                                  Kind::kEase,       Kind::kIals,     Kind::kSession};
+std::string_view kind_name(Kind kind);
+std::optional<Kind> find_kind(std::string_view name);
+// "popularity, item-item, ..."
+std::string kind_names();
+
+struct ParameterRow {
+  std::string_view name;
+  double value, min, max;
+  bool whole;  // no fractions
+  std::string_view help;
+};
+// Of a kind, the seed last.
+std::span<const ParameterRow> parameter_rows(Kind kind);
+
+struct Recipe {
+  Kind kind = Kind::kIals;
+  // Every parameter of the kind, in the order of its rows.
+  std::vector<std::pair<std::string, double>> parameters;
+
+  double get(std::string_view name) const;  // must be there
+  std::uint32_t whole(std::string_view name) const { return static_cast<std::uint32_t>(get(name)); }
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(get("seed")); }
+  friend bool operator==(const Recipe&, const Recipe&) = default;
+};
+
+// Defaults with `wanted` laid over them. kInvalidArgument with the name, the bounds and what was
+// given, for a parameter that the kind doesn't have or a value it can't take.
+Result<Recipe> make_recipe(Kind kind, const std::map<std::string, double>& wanted = {});
+
+// Bytes that training takes at most: tables, data and scratch.
+std::uint64_t training_bytes(const Recipe& recipe, std::uint64_t users, std::uint64_t items,
+                             std::uint64_t interactions);
+
+}  // namespace vitrine::learn

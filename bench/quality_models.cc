@@ -10,6 +10,7 @@
 
 #include "engine/vec/random.h"
 #include "tool/evaluate/evaluator.h"
+#include "tool/train/embedding_scorer.h"
 #include "tool/train/model_scorers.h"
 
 namespace vitrine::bench {
@@ -22,14 +23,6 @@ double thread_cpu_s() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
-double cpu_s(const Report& report) { return report.fit_cpu_s + report.rank_cpu_s; }
-
-void add_interval(Keys& keys, const std::string& name, const Interval& interval) {
-  keys.emplace_back(name, json_number(interval.value));
-  keys.emplace_back(name + "_low", json_number(interval.low));
-  keys.emplace_back(name + "_high", json_number(interval.high));
 }
 
 // The published split: users and items of both files have the same names.
@@ -67,13 +60,19 @@ spectral::FilterOptions gowalla_filter() {
   return options;
 }
 
-EmbeddingOptions gowalla_embedding() {
-  EmbeddingOptions options;
+IalsSettings gowalla_ials() {
+  IalsSettings options;
   options.ials.dimensions = 256;
   options.ials.unobserved = 0.005;
   options.ials.ridge = 0.01;
   options.epochs = 8;
   return options;
+}
+
+EmbeddingSettings gowalla_embedding() {
+  EmbeddingSettings settings;
+  settings.start.degree_power = 0.4;
+  return settings;
 }
 
 // A fifth of each user's items become the targets of every 20th of them.
@@ -115,6 +114,14 @@ session::TrainOptions beauty_session() {
 
 }  // namespace
 
+double cpu_s(const Report& report) { return report.fit_cpu_s + report.rank_cpu_s; }
+
+void add_interval(Keys& keys, const std::string& name, const Interval& interval) {
+  keys.emplace_back(name, json_number(interval.value));
+  keys.emplace_back(name + "_low", json_number(interval.low));
+  keys.emplace_back(name + "_high", json_number(interval.high));
+}
+
 Status gowalla_search(const std::filesystem::path& folder, Progress& progress) {
   VITRINE_TRY(const Dataset train, read_sequences(folder / "gowalla/train.txt.gz", progress));
   std::vector<Case> users(train.users.size());
@@ -142,20 +149,20 @@ Status gowalla_search(const std::filesystem::path& folder, Progress& progress) {
   for (const double v : {0.35, 0.45}) try_filter([v](Filter& o) { o.degree_power = v; });
   for (const double v : {0.2, 0.4}) try_filter([v](Filter& o) { o.rank_weight = v; });
   try_filter([](Filter& o) { o.order = 5; });
-  const auto try_embedding = [&](const std::function<void(EmbeddingOptions&)>& change) {
-    EmbeddingOptions o = gowalla_embedding();
+  const auto try_ials = [&](const std::function<void(IalsSettings&)>& change) {
+    IalsSettings o = gowalla_ials();
     change(o);
-    EmbeddingScorer scorer(o, means);
+    IalsScorer scorer(o, means);
     print_line(evaluator.run(scorer), "unobserved " + json_number(o.ials.unobserved) + " ridge " +
                                           json_number(o.ials.ridge) + " hop " + json_number(o.hop) +
                                           " epochs " + std::to_string(o.epochs));
   };
-  const EmbeddingOptions chosen = gowalla_embedding();
-  try_embedding([](EmbeddingOptions&) {});
+  const IalsSettings chosen = gowalla_ials();
+  try_ials([](IalsSettings&) {});
   for (const double v : {0.5, 2.0}) {
-    try_embedding([&](EmbeddingOptions& o) { o.ials.unobserved = chosen.ials.unobserved * v; });
-    try_embedding([&](EmbeddingOptions& o) { o.ials.ridge = chosen.ials.ridge * v; });
-    try_embedding([&](EmbeddingOptions& o) { o.hop = chosen.hop == 0 ? v : chosen.hop * v; });
+    try_ials([&](IalsSettings& o) { o.ials.unobserved = chosen.ials.unobserved * v; });
+    try_ials([&](IalsSettings& o) { o.ials.ridge = chosen.ials.ridge * v; });
+    try_ials([&](IalsSettings& o) { o.hop = chosen.hop == 0 ? v : chosen.hop * v; });
   }
   return ok_status();
 }
@@ -166,8 +173,9 @@ Result<Keys> gowalla_models(const std::filesystem::path& folder, Progress& progr
       !std::filesystem::exists(folder / "gowalla/test.txt.gz")) {
     std::cout << "Gowalla: absent (gowalla/train.txt.gz, test.txt.gz: the split of NGCF and "
                  "LightGCN), not measured\n\n";
-    for (const char* key : {"filter_recall20", "filter_ndcg20", "filter_cpu_s",
-                            "embedding_recall20", "embedding_ndcg20", "embedding_cpu_s"}) {
+    for (const char* key :
+         {"filter_recall20", "filter_ndcg20", "filter_cpu_s", "embedding_recall20",
+          "embedding_ndcg20", "embedding_cpu_s", "ials_recall20", "ials_ndcg20", "ials_cpu_s"}) {
       keys.emplace_back(key, "null");
     }
     return keys;
@@ -181,13 +189,17 @@ Result<Keys> gowalla_models(const std::filesystem::path& folder, Progress& progr
   const Means means{workers, progress};
   FilterScorer filter(gowalla_filter(), means);
   EmbeddingScorer embedding(gowalla_embedding(), means);
+  IalsScorer ials(gowalla_ials(), means);
   Popularity popularity;
-  const std::vector<Report> reports{evaluator.run(filter), evaluator.run(embedding),
-                                    evaluator.run(popularity)};
+  std::vector<Report> reports;
+  for (Scorer* scorer : std::initializer_list<Scorer*>{&filter, &embedding, &ials, &popularity}) {
+    reports.push_back(evaluator.run(*scorer));
+  }
   print_table(std::cout, reports);
-  std::cout << "\n";
-  const char* names[] = {"filter", "embedding"};
-  for (std::size_t r = 0; r < 2; ++r) {
+  std::cout << "embedding: best after " << embedding.report().best_epoch << " of "
+            << embedding.report().epochs << " epochs\n\n";
+  const char* names[] = {"filter", "embedding", "ials"};
+  for (std::size_t r = 0; r < 3; ++r) {
     const std::string name = names[r];
     add_interval(keys, name + "_recall20", reports[r].recall);
     add_interval(keys, name + "_ndcg20", reports[r].ndcg);
@@ -245,29 +257,6 @@ Result<Keys> beauty_models(const Dataset& beauty, Progress& progress) {
   keys.emplace_back("blend_cpu_s",
                     json_number(cpu_s(reports[0]) + fitted - start + reports[1].rank_cpu_s));
   keys.emplace_back("session_ms_per_user", json_number(ms));
-  return keys;
-}
-
-Result<Keys> retail_models(const Dataset& retail, const Split& split, Progress& progress) {
-  graph::Workers workers(thread_executor(), 1);
-  const Means means{workers, progress};
-  const Evaluator evaluator(split, static_cast<std::uint32_t>(retail.items.size()), {});
-  EaseScorer ease({}, means);
-  spectral::FilterOptions filter_options;
-  filter_options.rank = 64;
-  FilterScorer filter(filter_options, means);
-  EmbeddingScorer embedding({}, means);
-  const std::vector<Report> reports{evaluator.run(ease), evaluator.run(filter),
-                                    evaluator.run(embedding)};
-  std::cout << "Online Retail, the same cases\n\n";
-  print_table(std::cout, reports);
-  std::cout << "\n";
-  Keys keys;
-  const char* names[] = {"retail_ease", "retail_filter", "retail_ials"};
-  for (std::size_t r = 0; r < 3; ++r) {
-    add_interval(keys, std::string(names[r]) + "_hr10", reports[r].hr);
-    keys.emplace_back(std::string(names[r]) + "_cpu_s", json_number(cpu_s(reports[r])));
-  }
   return keys;
 }
 

@@ -22,8 +22,22 @@ Result<Keys> gowalla_models(const std::filesystem::path& folder, Progress& progr
 Status gowalla_search(const std::filesystem::path& folder, Progress& progress);
 // Beauty, leave one out: session model and its blend with item-item.
 Result<Keys> beauty_models(const evaluate::Dataset& beauty, Progress& progress);
-// Online Retail, temporal: EASE, item filter and iALS on new items.
+// Beauty, cold items: the events of a tenth of the items are hidden, and each is to be found among
+// the hidden ones from a visitor's history before it and from its content
+// (amazon-beauty/item_attributes.json.gz). The rival, popularity, is told how many events each
+// hidden item has, which no shop would know.
+Result<Keys> cold_models(const std::filesystem::path& folder, const evaluate::Dataset& beauty,
+                         Progress& progress);
+// How its settings were chosen: on another tenth of the items, with the first left out. Prints
+// tables.
+Status cold_search(const std::filesystem::path& folder, const evaluate::Dataset& beauty,
+                   Progress& progress);
+// Online Retail, temporal: models on new items, and repeat purchases by themselves.
 Result<Keys> retail_models(const evaluate::Dataset& retail, const evaluate::Split& split,
-                           Progress& progress);
+                           TimeUs cut, Progress& progress);
+
+// What the data sets have in common.
+void add_interval(Keys& keys, const std::string& name, const evaluate::Interval& interval);
+double cpu_s(const evaluate::Report& report);
 
 }  // namespace vitrine::bench

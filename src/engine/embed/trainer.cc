@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/bytes.h"
+#include "engine/spectral/panel.h"
 #include "engine/train/gemm.h"
 #include "engine/vec/random.h"
 #include "platform/io/checked_file.h"
@@ -350,8 +351,10 @@ Status EmbeddingTrainer::save_checkpoint() const {
   out->value(stale_);
   out->array(std::span<const double>(report_.losses));
   out->array(std::span<const double>(report_.measures));
-  for (const auto* table : {&model_.in_, &model_.out_, &in_mean_, &in_square_, &out_mean_,
-                            &out_square_, &best_in_, &best_out_}) {
+  using Table = std::vector<float>;
+  for (const Table* table : std::initializer_list<const Table*>{
+           &model_.in_, &model_.out_, &in_mean_, &in_square_, &out_mean_, &out_square_, &best_in_,
+           &best_out_}) {
     out->array(std::span<const float>(*table));
   }
   return out->finish();

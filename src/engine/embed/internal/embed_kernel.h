@@ -48,7 +48,8 @@ struct EmbedLoops {
     constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: what is added to it becomes whole
     const Vector low = Vector{} - 87.0f;
     const Vector inside = x > low ? x : low;
-    const Vector n = (inside * 1.44269504f + kRound) - kRound;
+    const Vector shifted = inside * 1.44269504f + kRound;
+    const Vector n = shifted - kRound;
     const Vector r = inside - n * 0.693359375f + n * 2.12194440e-4f;
     Vector p = Vector{} + 1.9875691500e-4f;
     p = p * r + 1.3981999507e-3f;
@@ -57,7 +58,10 @@ struct EmbedLoops {
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
-    const Whole bits = (__builtin_convertvector(n, Whole) + 127) << 23;
+    // The low bits of `shifted` are n, those of kRound being 0x4B400000.
+    Whole bits;
+    std::memcpy(&bits, &shifted, sizeof(Vector));
+    bits = (bits - (0x4B400000 - 127)) << 23;
     Vector two;
     std::memcpy(&two, &bits, sizeof(Vector));
     return x > low ? p * two : Vector{};
@@ -70,16 +74,19 @@ struct EmbedLoops {
       store(values + j, v);
       highest = v > highest ? v : highest;
     }
-    float top = highest[0];
-    for (std::size_t k = 1; k < Width; ++k) top = highest[k] > top ? highest[k] : top;
+    float lanes[Width];
+    store(lanes, highest);
+    float top = lanes[0];
+    for (std::size_t k = 1; k < Width; ++k) top = lanes[k] > top ? lanes[k] : top;
     Vector sums{};
     for (std::size_t j = 0; j < n; j += Width) {
       const Vector e = exp(load(values + j) - top);
       store(values + j, e);
       sums += e;
     }
+    store(lanes, sums);
     float sum = 0;
-    for (std::size_t k = 0; k < Width; ++k) sum += sums[k];
+    for (std::size_t k = 0; k < Width; ++k) sum += lanes[k];
     const float inverse = 1 / sum;
     for (std::size_t j = 0; j < n; j += Width) store(values + j, load(values + j) * inverse);
     return double{top} + std::log(double{sum});

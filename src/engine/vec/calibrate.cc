@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kTop = 10;
 constexpr std::array<float, 8> kGoals{0.80F, 0.90F, 0.95F, 0.97F, 0.98F, 0.99F, 0.995F, 0.999F};
 constexpr std::array<std::uint32_t, 11> kKeeps{20, 30, 40, 60, 80, 120, 200, 400, 700, 1200, 2000};
-constexpr std::array<std::uint32_t, 5> kExacts{12, 16, 24, 40, 80};
+constexpr std::array<std::uint32_t, 7> kExacts{11, 13, 16, 20, 24, 40, 80};
 constexpr std::array<std::uint32_t, 20> kBeams{11, 14, 17, 20,  24,  28,  34,  40,  48,  57,
                                                68, 80, 96, 115, 140, 170, 220, 300, 420, 600};
 // Nanoseconds of one vector in a scan of one query, of one step of a walk, and of what
@@ -231,8 +231,17 @@ class Trial {
   std::vector<float> volume_before_;
 };
 
+// What a candidate costs after the scan: the lines of its second codes and of its scale, and those
+// of its exact row.
+double candidate_cost(const Plan& plan, const Lists& lists) {
+  const std::size_t second = lists.coding.second_bytes();
+  const double look = second == 0 ? 0 : static_cast<double>((second + 63) / 64 + 1);
+  const double row = static_cast<double>(lists.dim * sizeof(float) + 63) / 64;
+  return plan.keep * look + plan.exact * row;
+}
+
 // The narrowest plan over lists that reaches `goal`.
-std::pair<Plan, double> narrowest(Trial& trial, std::size_t lists, double goal) {
+std::pair<Plan, double> narrowest(Trial& trial, const Lists& lists, double goal) {
   Plan plan;
   plan.probes = trial.probes_for(goal);
   Plan bounded = plan;
@@ -241,27 +250,38 @@ std::pair<Plan, double> narrowest(Trial& trial, std::size_t lists, double goal) 
   double reached = 0;
   // Candidates that the shortlist lost are made up for by more lists, a little at a time.
   for (;;) {
-    plan.exact = kExacts.back();
     for (const std::uint32_t keep : kKeeps) {
       plan.keep = keep;
-      if (!trial.has_second()) plan.exact = keep;
+      plan.exact = trial.has_second() ? std::min(keep, kExacts.back()) : keep;
       reached = trial.lists_recall(plan);
       if (reached >= goal) break;
     }
-    if (reached >= goal || plan.probes >= lists || goal >= 1) break;
+    if (reached >= goal || plan.probes >= lists.list_count() || goal >= 1) break;
     plan.probes = static_cast<std::uint32_t>(
-        std::min<std::size_t>(lists, plan.probes + std::max(1U, plan.probes / 16)));
+        std::min<std::size_t>(lists.list_count(), plan.probes + std::max(1U, plan.probes / 16)));
     // Without a bound in the end: everything must be within reach.
-    plan.volume = plan.probes >= lists ? 0 : plan.volume * (1 + 1.0F / 16);
+    plan.volume = plan.probes >= lists.list_count() ? 0 : plan.volume * (1 + 1.0F / 16);
   }
+  if (!trial.has_second()) return {plan, reached};
+  // Fewer exact comparisons against more second looks: the cheapest pair that loses nothing.
+  const double least = std::min(goal, reached);
+  Plan best = plan;
+  double best_recall = reached;
   for (const std::uint32_t exact : kExacts) {
-    if (!trial.has_second()) break;
-    Plan less = plan;
-    less.exact = exact;
-    const double recall = trial.lists_recall(less);
-    if (recall >= std::min(goal, reached)) return {less, recall};
+    for (const std::uint32_t keep : kKeeps) {
+      Plan other = plan;
+      other.exact = exact;
+      other.keep = keep;
+      if (keep < exact || keep > 4 * plan.keep) continue;
+      if (candidate_cost(other, lists) >= candidate_cost(best, lists)) break;
+      const double recall = trial.lists_recall(other);
+      if (recall < least) continue;
+      best = other;
+      best_recall = recall;
+      break;
+    }
   }
-  return {plan, reached};
+  return {best, best_recall};
 }
 
 void try_graph(Trial& trial, std::vector<CalibratedPlan>& plans, float margin) {
@@ -270,6 +290,7 @@ void try_graph(Trial& trial, std::vector<CalibratedPlan>& plans, float margin) {
     if (goal == plans.size()) break;
     Plan plan;
     plan.beam = beam;
+    plan.exact = std::min(beam, 24U);
     const auto [recall, steps] = trial.graph_recall(plan);
     for (; goal < plans.size() && recall >= plans[goal].recall + margin; ++goal) {
       const bool cheaper = steps * kStepNs < kStartNs + trial.scanned(plans[goal].single) * kScanNs;
@@ -297,7 +318,7 @@ std::vector<CalibratedPlan> calibrate(const Lists& lists, const Graph* graph,
   for (const float goal : kGoals) {
     // Near 1 the margin shrinks with what is left to gain.
     const double margin = std::min<double>(options.margin, 0.3 * (1.0 - goal));
-    auto [plan, reached] = narrowest(trial, lists.list_count(), goal + margin);
+    auto [plan, reached] = narrowest(trial, lists, goal + margin);
     plan.filter_growth = growth;
     CalibratedPlan calibrated;
     calibrated.recall = goal;

@@ -188,12 +188,6 @@ void Coding::copy_lane(const std::uint8_t* from, std::size_t from_lane, std::uin
     std::memcpy(to + part + to_lane * 2, from + part + from_lane * 2, 2);
 }
 
-std::uint16_t Coding::scale_at(const std::uint8_t* block, std::size_t lane) const {
-  std::uint16_t scale = 0;
-  std::memcpy(&scale, block + factors_offset() + lane * sizeof(scale), sizeof(scale));
-  return scale;
-}
-
 float Coding::second_estimate(const std::int8_t* query, const SignedCodes& quantized,
                               const std::uint8_t* second) const {
   std::array<float, 2> factors;

@@ -79,8 +79,11 @@ class Coding {
   /// Copies one vector's codes between blocks.
   void copy_lane(const std::uint8_t* from, std::size_t from_lane, std::uint8_t* to,
                  std::size_t to_lane) const;
-  /// The vector's 16-bit scale.
-  std::uint16_t scale_at(const std::uint8_t* block, std::size_t lane) const;
+  /// Where the 16-bit scale of the vector at `place` of `blocks` is.
+  const std::uint8_t* scale_place(const std::uint8_t* blocks, std::size_t place) const {
+    return blocks + place / kLanes * block_bytes_ + factors_offset() +
+           place % kLanes * sizeof(std::uint16_t);
+  }
   /// Of product codes: the estimate from a vector's second codes.
   float second_estimate(const std::int8_t* query, const SignedCodes& quantized,
                         const std::uint8_t* second) const;

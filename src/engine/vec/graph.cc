@@ -22,9 +22,13 @@ void prefetch(const void* at, std::size_t bytes) {
 // One search under way. Scores are q.x, for L2 less half of x.x: large is near.
 class Walk {
  public:
-  Walk(const Lists& lists, const Graph& graph, const RotatedQuery& query, std::size_t beam,
-       GraphScratch& scratch)
-      : lists_(lists), graph_(graph), query_(query), beam_(beam), scratch_(scratch) {
+  Walk(const Graph& graph, const RotatedQuery& query, std::size_t beam, GraphScratch& scratch)
+      : graph_(graph),
+        query_(query),
+        dims_(graph.coding().dims()),
+        bytes_offset_(-127.5F * query.quantized.step * static_cast<float>(query.quantized.sum)),
+        beam_(beam),
+        scratch_(scratch) {
     scratch_.pool.clear();
     scratch_.pool.reserve(beam + 1);
     scratch_.touched.clear();
@@ -45,7 +49,8 @@ class Walk {
 
   void enter(std::uint32_t slot) {
     if (!visit(slot)) return;
-    keep(slot, product(slot) - graph_.factors(slot).minus);
+    const Graph::Factors factors = graph_.factors(slot);
+    keep(slot, product(slot, factors) - factors.minus);
   }
 
   // A step reads some 25 cache lines that were not needed before. So the best candidates are asked
@@ -74,14 +79,15 @@ class Walk {
   }
 
  private:
-  float product(std::uint32_t slot) const {
-    return kernels_.dot(query_.original, lists_.rows.data() + std::size_t{slot} * lists_.dim,
-                        lists_.dim);
+  float product(std::uint32_t slot, const Graph::Factors& factors) const {
+    const auto dot =
+        static_cast<float>(kernels_.dot_bytes(graph_.bytes_of(slot), dims_, query_.codes));
+    return factors.scale * (query_.quantized.step * dot + bytes_offset_);
   }
 
   void step_on(std::uint32_t slot) {
     const Graph::Factors factors = graph_.factors(slot);
-    const float with_slot = product(slot);
+    const float with_slot = product(slot, factors);
     scratch_.seen.push_back({with_slot - factors.minus, slot});
     const std::uint32_t* edges = graph_.edges(slot);
     scan_.base = with_slot + factors.codes.bias_least;
@@ -116,15 +122,13 @@ class Walk {
   }
 
   // What a step on `slot` reads.
-  void ask(std::uint32_t slot) const {
-    prefetch(lists_.rows.data() + std::size_t{slot} * lists_.dim, lists_.dim * sizeof(float));
-    prefetch(graph_.record(slot), graph_.stride());
-  }
+  void ask(std::uint32_t slot) const { prefetch(graph_.record(slot), graph_.stride()); }
 
-  const Lists& lists_;
   const Graph& graph_;
   const RotatedQuery& query_;
   const Kernels& kernels_ = kernels();
+  std::size_t dims_;
+  float bytes_offset_;
   std::size_t beam_;
   GraphScratch& scratch_;
   ScanQuery scan_;
@@ -139,10 +143,11 @@ Graph::Graph(Coding coding, Column<std::uint8_t> records, Column<std::uint32_t> 
     : coding_(std::move(coding)),
       records_(std::move(records)),
       entries_(std::move(entries)),
+      block_offset_(block_offset(coding_)),
       stride_(stride_for(coding_)) {}
 
 std::size_t Graph::stride_for(const Coding& coding) {
-  return (kBlockOffset + coding.block_bytes() + 63) / 64 * 64;
+  return (block_offset(coding) + coding.block_bytes() + 63) / 64 * 64;
 }
 
 Graph::Factors Graph::factors(std::uint32_t slot) const {
@@ -169,7 +174,7 @@ std::size_t search_graph(const Lists& lists, const Graph& graph, const float* qu
   rotated.slope = made.slope;
   rotated.offset = made.offset;
   scratch.visited.resize((lists.slot_count() + 63) / 64);
-  Walk walk(lists, graph, rotated, std::max<std::size_t>(plan.beam, k), scratch);
+  Walk walk(graph, rotated, std::max<std::size_t>(plan.beam, k), scratch);
   if (scratch.avoid != kNoId) walk.visit(scratch.avoid);
   for (const std::uint32_t list : space.lists)
     if (graph.entry(list) != kNoId) walk.enter(graph.entry(list));
@@ -179,12 +184,13 @@ std::size_t search_graph(const Lists& lists, const Graph& graph, const float* qu
     std::erase_if(seen, [&](const GraphScratch::Open& s) {
       return (allowed->words()[s.slot / kLanes] >> (s.slot % kLanes) & 1U) == 0;
     });
-  // By the walk's scores the best, with some to spare for rounding; then as callers see them.
-  const std::size_t some = std::min(seen.size(), k + 4);
+  const std::size_t some = std::min(seen.size(), std::max<std::size_t>(plan.exact, k));
   std::partial_sort(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(some), seen.end(),
                     [](const GraphScratch::Open& a, const GraphScratch::Open& b) {
                       return a.score > b.score || (a.score == b.score && a.slot < b.slot);
                     });
+  for (std::size_t i = 0; i < some; ++i)
+    prefetch(lists.rows.data() + std::size_t{seen[i].slot} * lists.dim, lists.dim * sizeof(float));
   space.found.clear();
   for (std::size_t i = 0; i < some; ++i)
     space.found.push_back({lists.ids[seen[i].slot], lists.exact(rotated.original, seen[i].slot)});

@@ -2,11 +2,12 @@
 // A graph over the same vectors, for data whose clusters are weak: there, a fixed recall needs so
 // many lists that walking from neighbour to neighbour touches fewer vectors.
 //
-// One record per slot holds its edges and, beside them, the codes of the vectors they lead to, as
-// one block of a scan (coding.h; 2 bits a dimension, of the residual from this slot's vector). So a
-// step of a walk reads one stretch of memory instead of one place for each neighbour, and scores
-// them all together like a list of 32. Codes of so short residuals are exact enough to lead the
-// way; every vector that a walk steps on is compared exactly.
+// One record per slot holds its edges, the slot's own vector in bytes and, beside them, the codes
+// of the vectors that the edges lead to, as one block of a scan (coding.h; 2 bits a dimension, of
+// the residual from this slot's vector). So a step of a walk reads one stretch of memory instead of
+// one place for each neighbour, and scores them all together like a list of 32. Codes of so short
+// residuals are exact enough to lead the way; what a walk steps on is ranked by its bytes, and the
+// best of that are compared exactly.
 //
 // Edges: of each node's nearest neighbours those that no kept neighbour is closer to (the relative
 // neighbourhood rule of HNSW and Vamana), then reverse edges, pruned by the same rule. There are
@@ -65,19 +66,26 @@ class Graph {
   }
   struct Factors {
     ListFactors codes;  ///< of the block
+    float scale = 0;    ///< of the slot's own bytes
     float minus = 0;    ///< half the squared length of the slot's own vector for L2, else 0
   };
   Factors factors(std::uint32_t slot) const;
-  const std::uint8_t* block(std::uint32_t slot) const { return record(slot) + kBlockOffset; }
+  /// The slot's own rotated vector, as quantize_unsigned makes it.
+  const std::uint8_t* bytes_of(std::uint32_t slot) const { return record(slot) + kBytesOffset; }
+  const std::uint8_t* block(std::uint32_t slot) const { return record(slot) + block_offset_; }
   std::uint32_t entry(std::uint32_t list) const { return entries_[list]; }
 
  private:
   static constexpr std::size_t kFactorsOffset = kDegree * sizeof(std::uint32_t);
-  static constexpr std::size_t kBlockOffset = kFactorsOffset + 64;
-  static_assert(sizeof(Factors) <= 64);
+  static constexpr std::size_t kBytesOffset = kFactorsOffset + 32;
+  static_assert(sizeof(Factors) <= 32);
+  static std::size_t block_offset(const Coding& coding) {
+    return (kBytesOffset + coding.dims() + 63) / 64 * 64;
+  }
   Coding coding_;
   Column<std::uint8_t> records_;
   Column<std::uint32_t> entries_;  // the vector nearest to each list's centroid, kNoId if empty
+  std::size_t block_offset_ = 0;
   std::size_t stride_ = 0;
 };
 
@@ -91,15 +99,15 @@ struct GraphScratch {
     std::uint32_t slot;  // top bit: already stepped on
   };
   std::vector<Open> pool;
-  std::vector<Open> seen;  // stepped on, with exact scores
+  std::vector<Open> seen;  // stepped on, with the scores of their bytes
   std::uint64_t steps = 0;
   /// A slot that walks treat as absent: a vector that is used as a query must not lead the way.
   std::uint32_t avoid = kNoId;
 };
 
 /// The k best by walking the graph with a pool of plan.beam candidates, all of which are stepped
-/// on. `allowed` (may be null) says which slots may be answered; others are walked through all the
-/// same. As ListSearch::search otherwise.
+/// on; the plan.exact best are compared with the float rows. `allowed` (may be null) says which
+/// slots may be answered; others are walked through all the same. As ListSearch::search otherwise.
 std::size_t search_graph(const Lists& lists, const Graph& graph, const float* query, std::size_t k,
                          const Plan& plan, const Filter* allowed, GraphScratch& scratch,
                          Neighbor* out);

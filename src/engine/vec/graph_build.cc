@@ -195,7 +195,7 @@ Coding trained_coding(const Lists& lists, const Adjacency& edges, const Rotated&
 
 void put_record(const Lists& lists, const Coding& coding, const Rotated& rotated, const Edge* edges,
                 std::size_t slot, std::uint8_t* record, std::size_t factors_offset,
-                std::size_t block_offset) {
+                std::size_t bytes_offset, std::size_t block_offset) {
   const std::size_t dims = lists.dims;
   std::vector<float> residual(dims);
   std::vector<VectorFactors> vectors;
@@ -214,6 +214,7 @@ void put_record(const Lists& lists, const Coding& coding, const Rotated& rotated
   }
   Graph::Factors factors;
   factors.codes = factors_for(vectors);
+  factors.scale = quantize_unsigned(rotated.row(slot), dims, record + bytes_offset);
   factors.minus = rotated.minus[slot];
   std::memcpy(record + factors_offset, &factors, sizeof(factors));
   for (std::size_t i = 0; i < vectors.size(); ++i)
@@ -253,7 +254,8 @@ Graph Graph::build(const Lists& lists, const GraphOptions& options, const Worker
     const std::size_t end = std::size_t{lists.first_block[list + 1]} * kLanes;
     for (std::size_t slot = first; slot < end; ++slot)
       put_record(lists, coding, rotated, edges.of(slot), slot,
-                 out.records_.mutable_data() + slot * stride, kFactorsOffset, kBlockOffset);
+                 out.records_.mutable_data() + slot * stride, kFactorsOffset, kBytesOffset,
+                 out.block_offset_);
     out.entries_.mutable_data()[list] = nearest_to_center(lists, rotated, list);
     done += lists.sizes[list];
     if (worker == 0) progress.update(done);

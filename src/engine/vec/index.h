@@ -33,7 +33,7 @@ struct BuildOptions {
   CodeOptions codes{};
   /// kAutomatic builds one where lists would have to scan more than kGraphWorthVectors a query
   /// for a recall of 0.95. Building takes several times as
-  /// long, and it needs 1 to 1.3 KB a vector (96 to 128 dimensions).
+  /// long, and it needs 1.2 to 1.5 KB a vector (96 to 128 dimensions).
   GraphChoice graph = GraphChoice::kAutomatic;
   CalibrationOptions calibration{};
 };

@@ -205,8 +205,9 @@ Status check_graph(const Graph& graph, const Lists& lists, const Sections& secti
         return corrupt(sections, Section::kGraphRecords, "slot " + std::to_string(slot));
   for (std::size_t slot = 0; slot < lists.slot_count(); ++slot) {
     const Graph::Factors factors = graph.factors(static_cast<std::uint32_t>(slot));
-    if (!std::isfinite(factors.minus) || !std::isfinite(factors.codes.scale_step) ||
-        !std::isfinite(factors.codes.bias_least) || !std::isfinite(factors.codes.bias_step))
+    if (!std::isfinite(factors.minus) || !std::isfinite(factors.scale) ||
+        !std::isfinite(factors.codes.scale_step) || !std::isfinite(factors.codes.bias_least) ||
+        !std::isfinite(factors.codes.bias_step))
       return corrupt(sections, Section::kGraphRecords,
                      "slot " + std::to_string(slot) + ": not a finite number");
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numeric>
 
@@ -215,8 +216,8 @@ float Lists::second_look(float estimate, const RotatedQuery& query, std::uint32_
                   (static_cast<float>(with_query) - 7.5F * static_cast<float>(query.quantized.sum));
   const float c =
       center.step * (static_cast<float>(with_center) - 7.5F * static_cast<float>(center.sum));
-  const std::uint16_t scale =
-      coding.scale_at(blocks + place / kLanes * coding.block_bytes(), place % kLanes);
+  std::uint16_t scale = 0;
+  std::memcpy(&scale, coding.scale_place(blocks, place), sizeof(scale));
   return estimate + factors[list].scale_step * static_cast<float>(scale) * (q - c);
 }
 

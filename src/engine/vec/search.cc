@@ -217,8 +217,12 @@ void ListSearch::refine(const RotatedQuery& query, ScanQuery& shortlist, const P
   };
   cut(shortlist, plan.keep, scratch.keys);
   const std::size_t low_bytes = lists_->coding.second_bytes();
-  for (std::uint32_t i = 0; i < shortlist.count; ++i)
+  for (std::uint32_t i = 0; low_bytes > 0 && i < shortlist.count; ++i) {
     prefetch(low + shortlist.slots[i] * low_bytes, low_bytes);
+    // (A product code's second look needs nothing of its block.)
+    if (!lists_->coding.is_product())
+      __builtin_prefetch(lists_->coding.scale_place(blocks, shortlist.slots[i]));
+  }
   for (std::uint32_t i = 0; low_bytes > 0 && i < shortlist.count; ++i) {
     const std::uint32_t place = shortlist.slots[i];
     shortlist.estimates[i] = lists_->second_look(shortlist.estimates[i], query,

@@ -26,9 +26,7 @@ class KeyMemo {
   // in constant time. Only a text that is the key of a directory is worth remember().
   tenant::KeyHash hash_of(std::string_view text, tenant::KeyId id) const {
     const Entry& entry = at(id);
-    const bool same = text.size() == entry.text.size() &&
-                      sodium_memcmp(entry.text.data(), text.data(), text.size()) == 0;
-    return same ? entry.hash : tenant::hash_key(text);
+    return is_text_of(entry, text) ? entry.hash : tenant::hash_key(text);
   }
   void remember(std::string_view text, tenant::KeyId id, const tenant::KeyHash& hash) {
     Entry& entry = at(id);
@@ -42,6 +40,16 @@ class KeyMemo {
     std::array<char, tenant::kKeyTextBytes> text{};
     tenant::KeyHash hash{};
   };
+  // Looks at every byte, so that the time doesn't say where they differ.
+  static bool is_text_of(const Entry& entry, std::string_view text) {
+    if (text.size() != entry.text.size()) return false;
+    unsigned difference = 0;
+    for (std::size_t i = 0; i < entry.text.size(); ++i) {
+      difference |= static_cast<unsigned char>(entry.text[i] ^ text[i]);
+    }
+    return difference == 0;
+  }
+
   static constexpr std::size_t kEntries = 64;
   const Entry& at(tenant::KeyId id) const { return entries_[id.value % kEntries]; }
   Entry& at(tenant::KeyId id) { return entries_[id.value % kEntries]; }

@@ -7,11 +7,10 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/clock.h"
-#include "platform/net/internal/wheel.h"
 
 namespace vitrine::net::internal {
 
@@ -35,14 +34,16 @@ struct EventLoop::Impl {
   explicit Impl(LoopSink& s) : sink(s) {
     epoll = ::epoll_create1(EPOLL_CLOEXEC);
     alarm = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    VITRINE_CHECK_MSG(epoll >= 0 && alarm >= 0, "no descriptors are left for an event loop");
-    // Edge-triggered: each write is reported once, and nobody has to read it.
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLET;
-    VITRINE_CHECK(::epoll_ctl(epoll, EPOLL_CTL_ADD, alarm, &event) == 0);
+    // A descriptor, because a timeout of epoll_wait would be set and taken back at every sleep.
+    timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    VITRINE_CHECK_MSG(epoll >= 0 && alarm >= 0 && timer >= 0,
+                      "no descriptors are left for an event loop");
+    watch_own(alarm);
+    watch_own(timer);
   }
   ~Impl() {
     bury();
+    ::close(timer);
     ::close(alarm);
     ::close(epoll);
   }
@@ -50,17 +51,23 @@ struct EventLoop::Impl {
     for (Watch::State* state : buried) delete state;
     buried.clear();
   }
-  int timeout_ms() const;
+  void watch_own(int& fd) const {
+    // Edge-triggered: each write, each time that is over is reported once, and nobody has to read.
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    event.data.ptr = &fd;
+    VITRINE_CHECK(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+  }
   int poll(bool wait);
   void rouse();
 
   LoopSink& sink;
   int epoll = -1;
   int alarm = -1;
+  int timer = -1;
   std::atomic<bool> stopped{false};
   std::atomic<bool> woken{false};
   std::atomic<bool> sleeping{false};
-  std::int64_t due_ns = kNever;
   // An event of the round may still point at them.
   std::vector<Watch::State*> buried;
 };
@@ -125,13 +132,6 @@ void Watch::await_writable() {
 EventLoop::EventLoop(LoopSink& sink) : impl_(std::make_unique<Impl>(sink)) {}
 EventLoop::~EventLoop() = default;
 
-int EventLoop::Impl::timeout_ms() const {
-  if (woken.load()) return 0;
-  if (due_ns == kNever) return -1;
-  const std::int64_t left = due_ns - system_clock().steady_ns();
-  return static_cast<int>(std::clamp<std::int64_t>((left + 999'999) / 1'000'000, 0, 60'000));
-}
-
 // A round ends when nothing more is ready, or when enough was done: what is cheaper once for many
 // requests is done then.
 void EventLoop::run() {
@@ -155,7 +155,7 @@ int EventLoop::Impl::poll(bool wait) {
   // Who wakes the loop sets `woken` and then looks at `sleeping`; here it is the other way round,
   // so that one of the two sees the other.
   if (wait) sleeping.store(true);
-  const int n = ::epoll_wait(epoll, events, kEventsMax, wait ? timeout_ms() : 0);
+  const int n = ::epoll_wait(epoll, events, kEventsMax, wait && !woken.load() ? -1 : 0);
   if (wait) sleeping.store(false, std::memory_order_relaxed);
   VITRINE_CHECK_MSG(n >= 0 || errno == EINTR, "epoll_wait failed");
   int handled = 0;
@@ -164,15 +164,14 @@ int EventLoop::Impl::poll(bool wait) {
     sink.on_wake();
   }
   for (int i = 0; i < n; ++i) {
+    if (events[i].data.ptr == &alarm) continue;  // `woken` says it
+    ++handled;
+    if (events[i].data.ptr == &timer) {
+      sink.on_timer();
+      continue;
+    }
     auto* state = static_cast<Watch::State*>(events[i].data.ptr);
-    if (state == nullptr || state->sink == nullptr) continue;
-    ++handled;
-    state->ready(events[i].events);
-  }
-  if (due_ns != kNever && due_ns <= system_clock().steady_ns()) {
-    due_ns = kNever;
-    ++handled;
-    sink.on_timer();
+    if (state->sink != nullptr) state->ready(events[i].events);
   }
   return handled;
 }
@@ -193,6 +192,13 @@ void EventLoop::wake() {
   if (!impl_->woken.exchange(true)) impl_->rouse();
 }
 
-void EventLoop::set_timer(std::int64_t steady_ns) { impl_->due_ns = steady_ns; }
+void EventLoop::set_timer(std::int64_t steady_ns) {
+  constexpr std::int64_t kS = 1'000'000'000;
+  const std::int64_t at = std::max<std::int64_t>(steady_ns, 1);  // 0 would stop it
+  itimerspec due{};
+  due.it_value.tv_sec = at / kS;
+  due.it_value.tv_nsec = at % kS;
+  VITRINE_CHECK(::timerfd_settime(impl_->timer, TFD_TIMER_ABSTIME, &due, nullptr) == 0);
+}
 
 }  // namespace vitrine::net::internal

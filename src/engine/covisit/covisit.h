@@ -149,6 +149,7 @@ class Covisit {
   Status load_rows(Source& source, std::span<const std::uint32_t> sizes);
   float row_sum(const Row& row) const;
   float source_norm(std::uint32_t item, const ScoreOptions& options) const;
+  void prefetch_in(const ItemMask& mask, const Row& row) const;
   void add_direct(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
                   const ItemMask& mask, ScoreScratch& scratch) const;
   void find_norms(const ScoreOptions& options, ScoreScratch& scratch) const;

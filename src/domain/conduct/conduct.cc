@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 
@@ -147,7 +148,10 @@ Conduct::Decision Conduct::note(UserIndex user, bool fresh, const Act& act) {
     return row.standing == Standing::kWaiting ? Decision::kRelease : Decision::kCount;
   }
   verdict_ = row.habits.judge(settings_, usual_);
-  if (verdict_.reason != Reason::kNone) return Decision::kFlag;
+  if (verdict_.reason != Reason::kNone) {
+    ++counts_.flagged;
+    return Decision::kFlag;
+  }
   if (first && fresh && !act.items.empty()) {
     note_begin(row, act);
   } else if (row.only_item != kNoItem) {
@@ -242,9 +246,6 @@ void Conduct::flag(UserIndex user, Standing standing, Flag flag) {
   if (stays(row.standing)) change_standing(row, Standing::kCounted);  // out of its list
   details_of(row).flag = std::move(flag);
   row.details->flag.events = 0;
-  if (standing == Standing::kFlagged && row.details->flag.reason != Reason::kOperator) {
-    ++counts_.flagged;
-  }
   change_standing(row, standing);
 }
 

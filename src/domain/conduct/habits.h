@@ -108,6 +108,6 @@ class Habits {
 };
 static_assert(std::is_trivially_copyable_v<Habits>);
 static_assert(std::has_unique_object_representations_v<Habits>);
-static_assert(sizeof(Habits) == 176);
+static_assert(sizeof(Habits) == 160);
 
 }  // namespace vitrine::conduct

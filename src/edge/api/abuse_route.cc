@@ -118,7 +118,7 @@ void set_visitor_standing(Call& call, net::Responder responder) {
   auto owed = std::make_shared<net::Responder>(std::move(responder));
   append_and_apply(
       services, std::span(&ref, 1),
-      [owed, services, change = *change,
+      [owed, services, said = *change,
        epoch = call.caller.view->tenant.epoch](Result<eventlog::PositionRange> applied) {
         if (!applied.ok()) return owed->respond(problem_response(applied.error()));
         const Error refused = outcome_error(services->partition.outcome(applied->last));
@@ -126,7 +126,7 @@ void set_visitor_standing(Call& call, net::Responder responder) {
         std::string body;
         codec::JsonWriter json(body);
         json.begin_object();
-        conduct::write_change(change, json);
+        conduct::write_change(said, json);
         json.key("profile_version").string(record::format_profile_version({epoch, applied->last}));
         json.end_object();
         json.finish();

@@ -138,10 +138,9 @@ void TenantState::merge_visitor(const Hash128& from, UserIndex into) {
     const Standing to = user_decides ? own : (visitor_decides ? theirs : Standing::kCounted);
     const conduct::Flag* found = conduct_.flag(decides);
     const conduct::Flag flag = found != nullptr ? *found : conduct::Flag{};
-    if (own != to && (conduct_.watches(into) || to != Standing::kCounted)) {
-      change_standing(into, to, flag);
-    }
-    if (theirs != to) change_standing(before, to, flag);
+    const bool is_new = to == Standing::kCounted && !conduct_.watches(into);
+    if (own != to && !is_new) change_standing(into, to, flag);
+    if (theirs != to && conduct_.watches(before)) change_standing(before, to, flag);
   }
   conduct_.merge(before, into);
 }

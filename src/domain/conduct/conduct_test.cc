@@ -48,7 +48,7 @@ TEST(Conduct, OnceFlaggedAVisitorIsKeptOutUntilItIsCountedAgain) {
   Decision decision = Decision::kCount;
   while (decision == Decision::kCount) decision = view(conduct, 1, 2, at += 100'000);
   ASSERT_EQ(decision, Decision::kFlag);
-  EXPECT_EQ(conduct.verdict().reason, Reason::kViewRate);
+  EXPECT_EQ(conduct.verdict().reason, Reason::kRegularGaps);
   conduct.flag(UserIndex{1}, Standing::kFlagged, by_rule());
   EXPECT_EQ(view(conduct, 1, 2, at + kHourUs), Decision::kKeepOut);
   EXPECT_EQ(view(conduct, 2, 2, at + kHourUs), Decision::kCount);

@@ -177,7 +177,7 @@ TEST(TenantConduct, WhatARobotDidIsTakenBackOutWhenItIsFlagged) {
   EXPECT_EQ(shop.state().profiles().info(shop.user("?robot")).entries, 100u);
   const conduct::Flag* flag = shop.state().conduct().flag(shop.user("?robot"));
   ASSERT_NE(flag, nullptr);
-  EXPECT_EQ(flag->reason, conduct::Reason::kViewRate);
+  EXPECT_EQ(flag->reason, conduct::Reason::kRegularGaps);
   EXPECT_EQ(flag->id, "robot");
   EXPECT_TRUE(flag->anonymous);
   EXPECT_GT(flag->events, 5u);

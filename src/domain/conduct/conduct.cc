@@ -10,8 +10,8 @@ namespace vitrine::conduct {
 namespace {
 
 constexpr std::uint32_t kDaySeconds = 86'400;
-// Rows that are let go at one event: more than one, so that they can't pile up.
-constexpr int kRetiredAtOnce = 2;
+// Rows that are looked at in one event: more than one, so that they can't pile up.
+constexpr int kLookedAt = 4;
 // Of a full row's contributions so many go at once.
 constexpr std::size_t kTrimmed = Conduct::kContributionsMost / 4;
 
@@ -51,6 +51,7 @@ void Conduct::link_newest(std::uint32_t at) {
   List& list = list_of(row);
   row.older = list.newest;
   row.newer = kNoRow;
+  row.linked = row.last;
   (list.newest == kNoRow ? list.oldest : rows_[list.newest].newer) = at;
   list.newest = at;
   ++list.rows;
@@ -94,13 +95,6 @@ void Conduct::drop(std::uint32_t at) {
   free_.push_back(at);
 }
 
-void Conduct::touch(Row& row) {
-  const auto at = row_of_[row.user.value] - 1;
-  if (list_of(row).newest == at) return;
-  unlink(at);
-  link_newest(at);
-}
-
 void Conduct::change_standing(Row& row, Standing standing) {
   if (row.standing == standing) return;
   const auto at = row_of_[row.user.value] - 1;
@@ -111,34 +105,47 @@ void Conduct::change_standing(Row& row, Standing standing) {
   link_newest(at);
 }
 
-// Never the newest row: it is the one that is at work.
 void Conduct::retire(std::uint32_t now) {
-  for (int n = 0; n < kRetiredAtOnce; ++n) {
-    const List& list = lists_[kGoing];
-    if (list.oldest == list.newest) break;
-    const bool old = std::uint64_t{rows_[list.oldest].last} + kDaySeconds < now;
-    if (!old && list.rows <= options_.visitors_max && contributions_ <= options_.contributions_max)
-      break;
-    drop(list.oldest);
+  const List& going = lists_[kGoing];
+  for (int n = 0; n < kLookedAt && going.rows > 0; ++n) {
+    const std::uint32_t at = going.oldest;
+    const Row& row = rows_[at];
+    const bool full =
+        going.rows > options_.visitors_max || contributions_ > options_.contributions_max;
+    if (!full && std::uint64_t{row.linked} + kDaySeconds >= now) break;
+    const bool used = full ? row.last > row.linked : std::uint64_t{row.last} + kDaySeconds >= now;
+    const bool must_go = full && n + 1 == kLookedAt;
+    if (used && !must_go) {
+      unlink(at);
+      link_newest(at);
+    } else {
+      drop(at);
+    }
   }
-  for (const ListName name : {kByRule, kByOperator}) {
-    const List& list = lists_[name];
-    if (list.oldest == list.newest) continue;
-    const std::uint64_t ends =
-        rows_[list.oldest].last + std::uint64_t{settings_.flag_days} * kDaySeconds;
-    const bool lapsed = name == kByRule && settings_.flag_days != 0 && ends < now;
-    if (lapsed || list.rows > options_.kept_max) drop(list.oldest);
+  const List& by_rule = lists_[kByRule];
+  const std::uint64_t days = std::uint64_t{settings_.flag_days} * kDaySeconds;
+  if (by_rule.rows > options_.kept_max) {
+    drop(by_rule.oldest);
+  } else if (by_rule.rows > 0 && days != 0 && rows_[by_rule.oldest].linked + days < now) {
+    const std::uint32_t at = by_rule.oldest;
+    if (rows_[at].last + days < now) {
+      drop(at);
+    } else {
+      unlink(at);
+      link_newest(at);
+    }
   }
+  if (lists_[kByOperator].rows > options_.kept_max) drop(lists_[kByOperator].oldest);
 }
 
 Conduct::Decision Conduct::note(UserIndex user, bool fresh, const Act& act) {
   suspects_.clear();
+  const std::uint32_t now = second_of(act.arrived);
+  retire(now);
   const bool first = find(user) == nullptr;
   Row& row = ensure(user);
-  const std::uint32_t now = second_of(act.arrived);
   row.last = std::max(row.last, now);
-  touch(row);
-  retire(now);
+  if (first) row.linked = row.last;
   Usual unused;
   const bool usual = row.standing != Standing::kFlagged && row.standing != Standing::kWaiting;
   row.habits.note(act, usual ? usual_ : unused);

@@ -137,8 +137,8 @@ class Conduct {
   }
   void prefetch_row(UserIndex user) const;
 
-  // Flagged and trusted visitors: those of operators, then those of rules; of each the one that did
-  // something last first.
+  // Flagged and trusted visitors: those of operators, then those of rules; of each the newest
+  // first.
   struct Kept {
     UserIndex user;
     Standing standing;
@@ -167,12 +167,16 @@ class Conduct {
     std::vector<Contribution> contributions;
     std::unique_ptr<Details> details;  // of who searches, is flagged or trusted
     UserIndex user = kNoUser;
-    std::uint32_t older = kNoRow;  // in its list, by the newest event
+    std::uint32_t older = kNoRow;  // in its list
     std::uint32_t newer = kNoRow;
     std::uint32_t last = 0;         // append time of the newest event, seconds since 1970
+    std::uint32_t linked = 0;       // the same when it was put at the newer end of its list
     ItemIndex only_item = kNoItem;  // of a fresh visitor, as long as it did nothing else
     Standing standing = Standing::kCounted;
   };
+  // In the order in which rows were put there. An event does not move its row, that would touch
+  // three rows; one that is found at the older end and was at work since then goes to the newer end
+  // again.
   struct List {
     std::uint32_t oldest = kNoRow;
     std::uint32_t newest = kNoRow;
@@ -195,7 +199,6 @@ class Conduct {
   void link_newest(std::uint32_t at);
   void unlink(std::uint32_t at);
   void drop(std::uint32_t at);
-  void touch(Row& row);
   void change_standing(Row& row, Standing standing);
   void retire(std::uint32_t now);
   void trim(Row& row);

@@ -28,6 +28,7 @@ bool plausible(const Contribution& c, std::size_t queries, std::uint32_t items) 
 void Conduct::save_row(Sink& sink, const Row& row) const {
   sink.value(row.user.value);
   sink.value(row.last);
+  sink.value(row.linked);
   sink.value(row.only_item.value);
   sink.value(static_cast<std::uint8_t>(row.standing));
   sink.value<std::uint8_t>(row.details ? 1 : 0);
@@ -100,11 +101,12 @@ Status Conduct::load_all(Source& source, std::uint32_t users, std::uint32_t item
 
 Status Conduct::load_row(Source& source, std::uint32_t users, std::uint32_t items) {
   UserIndex user;
-  std::uint32_t last = 0;
+  std::uint32_t last = 0, linked = 0;
   ItemIndex only_item;
   std::uint8_t standing = 0, has_details = 0;
   VITRINE_TRY(source.value(user.value));
   VITRINE_TRY(source.value(last));
+  VITRINE_TRY(source.value(linked));
   VITRINE_TRY(source.value(only_item.value));
   VITRINE_TRY(source.value(standing));
   VITRINE_TRY(source.value(has_details));
@@ -161,6 +163,7 @@ Status Conduct::load_row(Source& source, std::uint32_t users, std::uint32_t item
   contributions_ += contributions.size();
   own.contributions = std::move(contributions);
   change_standing(own, static_cast<Standing>(standing));
+  own.linked = linked;
   return ok_status();
 }
 

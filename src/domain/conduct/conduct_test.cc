@@ -109,7 +109,6 @@ TEST(Conduct, RowsGoAfterADayAndFlagsAfterTheirDays) {
   EXPECT_EQ(conduct.watched_count(), 1u);
   EXPECT_EQ(conduct.kept_count(), 2u);
   EXPECT_TRUE(conduct.contributions(UserIndex{3}).empty());
-  // The newest row of each list stays in any case: it may be the one at work.
   conduct.flag(UserIndex{7}, Standing::kFlagged, by_rule());
   view(conduct, 7, 1, kStart + 40 * kDayUs);
   EXPECT_EQ(conduct.standing(UserIndex{4}), Standing::kCounted);

@@ -65,8 +65,8 @@ struct Flag {
   TimeUs since = 0;            // its append time
   std::uint64_t events = 0;    // kept out since then
   bool anonymous = false;      // what kind of id it is
-  std::string id;
-  std::string note;
+  std::string id{};
+  std::string note{};
 };
 
 struct ConductOptions {

@@ -29,6 +29,12 @@ class HabitsTest : public ::testing::Test {
     return static_cast<double>(seed_ >> 40) / (1 << 24);
   }
 
+  void start_anew() {
+    habits_ = {};
+    usual_ = {};
+    first_ = {};
+  }
+
   Settings settings_;
   Habits habits_;
   Usual usual_;
@@ -127,7 +133,7 @@ TEST_F(HabitsTest, WhoReadsTheWholeCatalogBuysNothing) {
   EXPECT_NEAR(first_.found, 1'000, 100);
 
   // The same with something in the cart is a customer with much time.
-  *this = {};
+  start_anew();
   at = kStart;
   act(EventType::kAddToCart, at, 3);
   for (std::uint32_t n = 0; n < 1'300; ++n) {
@@ -156,7 +162,7 @@ TEST_F(HabitsTest, ClicksThatLeadNowhereAreDeadOnlyWhereClicksLeadSomewhere) {
   };
   click_on();
   EXPECT_EQ(first_.reason, Reason::kNone);  // this shop sends no pages
-  *this = {};
+  start_anew();
   usual_.views = 10'000;
   usual_.clicks = 10'000;
   click_on();
@@ -172,7 +178,7 @@ TEST_F(HabitsTest, OrdersAreManyAgainstWhatTheShopIsUsedTo) {
   usual_.buyer_days = 1'000;
   order_on();
   EXPECT_EQ(first_.reason, Reason::kOrders);
-  *this = {};  // a marketplace where every buyer is a robot of a company
+  start_anew();  // a marketplace where every buyer is a robot of a company
   usual_.orders = 50'000;
   usual_.buyer_days = 1'000;
   order_on();

@@ -24,7 +24,7 @@ TEST(Shapes, ALocaleIsALanguageTag) {
   for (const char* locale :
        {"de", "en-GB", "en_US", "zh-Hant-TW", "sr-Latn", "es-419", "de-CH-1996", "tlh"})
     EXPECT_TRUE(is_locale(locale)) << locale;
-  for (const char* locale : {"", "d", "1a", "en-", "-en", "en--GB", "english-language", "en GB",
+  for (const char* locale : {"", "d", "1a", "en-", "-en", "en--GB", "english-languages", "en GB",
                              "en;q=0.9", "en-verylongpart", "<b>"})
     EXPECT_FALSE(is_locale(locale)) << locale;
 }

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <memory>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "service/apply/apply_test_util.h"
@@ -10,8 +12,8 @@ namespace {
 
 using conduct::Standing;
 using event::EventType;
-using testing::DoubleNear;
-using testing::Pointwise;
+using ::testing::DoubleNear;
+using ::testing::Pointwise;
 
 constexpr TenantId kTenant{1};
 constexpr TimeUs kStart = 20'000 * kDayUs + 9 * kHourUs;

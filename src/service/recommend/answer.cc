@@ -40,6 +40,8 @@ std::string_view reason_code(Source source) {
     case Source::kTrending: return "trending";
     case Source::kPopular: return "popular";
     case Source::kNewArrivals: return "new-arrival";
+    case Source::kContent: return "alike-by-description";
+    case Source::kVector: return "near-taste";
   }
   return "new-arrival";
 }

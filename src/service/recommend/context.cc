@@ -264,6 +264,7 @@ Status build_context(const StateView& state, const policy::PlacementPolicy& poli
   context.release();
   table.clear();
   context.shown_before = false;
+  context.near_source = Source::kContent;
   VITRINE_TRY(read_history(context, table));
   mark_history(context, table);
   mark_due(context, table);

@@ -30,6 +30,7 @@
 #include "service/recommend/evidence.h"
 #include "service/recommend/examine.h"
 #include "service/recommend/filter_cache.h"
+#include "service/recommend/item_vectors.h"
 #include "service/recommend/ranker.h"
 #include "service/recommend/request.h"
 #include "service/recommend/slate.h"
@@ -53,6 +54,9 @@ struct RecommenderOptions {
   MatchCacheOptions match_cache;
   covisit::ScoreOptions covisit;
   covisit::ScoreOptions baskets;
+  // Of the tenant's items. A model's go first; content vectors serve until there are some, and for
+  // visitors and pages that the model knows nothing of. Either may be null.
+  std::shared_ptr<const ItemVectorsProvider> model_vectors, content_vectors;
   // The pool that diversity and limits choose from, in units of the request's limit.
   std::uint32_t pool_factor = 4;
   // Never score all matches of a filter, however few. For tests, that compare both ways.

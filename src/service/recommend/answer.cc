@@ -22,6 +22,8 @@ void Answer::clear() {
   drops.fill(0);
   supplied.fill(0);
   relaxed = 0;
+  near_source = Source::kContent;
+  near.clear();
   because.clear();
   left_out.clear();
   stage_ns.fill(0);

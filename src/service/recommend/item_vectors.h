@@ -21,6 +21,7 @@
 #include "domain/filter/match_set.h"
 #include "engine/covisit/score.h"
 #include "engine/vec/search.h"
+#include "service/recommend/vector_rows.h"
 
 namespace vitrine::recommend {
 
@@ -35,7 +36,8 @@ struct VectorScratch {
   vec::SearchScratch lists;
   std::vector<vec::Neighbor> found;
   std::vector<float> query, row;
-  std::vector<std::int8_t> codes;
+  VectorQuery aimed;
+  std::vector<std::uint32_t> items;
   std::vector<NearItem> near;
 };
 
@@ -54,9 +56,12 @@ class ItemVectors {
                      float* out) const;
   static constexpr double kRecency = 0.8;
 
-  // How alike an item is to `query` (dim() floats of length 1), in [0, 1]; 0 for an item without a
-  // vector. The likeness that nearest() gives. Some tens of nanoseconds.
-  virtual float likeness(const float* query, ItemIndex item) const = 0;
+  // `query` (dim() floats of length 1) made ready for many calls of likeness().
+  virtual void aim(const float* query, VectorQuery& aimed) const = 0;
+  // How alike an item is to the query, in [0, 1]; 0 for an item without a vector. What nearest()
+  // gives. Some tens of nanoseconds, most of them a cache miss that prefetch() can start before.
+  virtual float likeness(const VectorQuery& aimed, ItemIndex item) const = 0;
+  virtual void prefetch(ItemIndex) const {}
   // Replaces `out` by the at most `k` items of most likeness above 0, best first, ties by
   // ItemIndex. `matches` restricts them where it is not null: those behind it are pushed down into
   // the search, and it is exact. At most kNearMost; some hundred microseconds at a million items.

@@ -126,7 +126,7 @@ class Recommender {
                    const Answer& answer) const;
   Status run(const StateView& state, const policy::PlacementPolicy& policy, const Request& request,
              Scratch& scratch, Answer& answer);
-  void gather(Scratch& scratch) const;
+  void gather(Scratch& scratch, Answer& answer) const;
   void rank_and_choose(Scratch& scratch, Answer& answer) const;
   void choose_from(Ranker& ranker, const Scorer& scorer, bool enumerated, Scratch& scratch,
                    Answer& answer) const;
@@ -139,6 +139,7 @@ class Recommender {
   FilterCache filter_cache_;
   MatchCache match_cache_;
   std::vector<std::unique_ptr<EvidenceSource>> sources_;
+  const EvidenceSource* near_ = nullptr;  // of sources_; not asked for a recorded answer
 };
 
 }  // namespace vitrine::recommend

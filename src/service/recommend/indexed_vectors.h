@@ -93,10 +93,10 @@ class IndexedVectors final : public ItemVectors {
   Parts parts_;
 };
 
-// Fewer rows than this need no index: comparing them takes some 10 ns each.
-inline constexpr std::size_t kExhaustiveMost = 16'384;
+// Fewer rows than this need no index: comparing them takes some 25 ns each.
+inline constexpr std::size_t kExhaustiveMost = 8'192;
 // Of the fresh items the newest are compared, so many at most.
-inline constexpr std::size_t kFreshCompared = 32'768;
+inline constexpr std::size_t kFreshCompared = 12'288;
 // Filters with at most so many matches are answered by comparing those.
 inline constexpr std::size_t kMatchesCompared = 4'096;
 

@@ -144,8 +144,9 @@ TEST_F(NearSourceTest, EvidenceIsLikenessTimesPriceTimesThinness) {
   Context context;
   ItemTable table;
   Answer answer;
-  ASSERT_TRUE(build_context(shop_.view(), *policy::find_builtin("product-similar"), request_,
-                            context, table, answer)
+  const StateView view = shop_.view();
+  ASSERT_TRUE(build_context(view, *policy::find_builtin("product-similar"), request_, context,
+                            table, answer)
                   .ok());
   EXPECT_EQ(thinness(context, context.anchors[0].item), 1);
 }

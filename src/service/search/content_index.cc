@@ -303,7 +303,8 @@ Status ContentIndex::look_after_base() {
   if (build_ == nullptr) {
     const std::size_t indexed = base_ == nullptr ? 0 : base_->index().size();
     const bool due = fresh_.size() > options_.exhaustive_max / 4 + indexed / kFreshShare &&
-                     rows_.size() > options_.exhaustive_max && steady_ns() >= build_due_ns_;
+                     rows_.size() > options_.exhaustive_max &&
+                     (fresh_.size() >= indexed || steady_ns() >= build_due_ns_);
     if (!due) return ok_status();
     VITRINE_TRY(start_build());
   }

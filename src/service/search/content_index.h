@@ -7,8 +7,8 @@
 // become kCountAgain times what it was, up to kCountedMost items.
 //
 // Fresh items are compared one by one; from recommend::kExhaustiveMost on an index of engine/vec is
-// built on a thread of its own, and again when kFreshShare of it has changed, at most
-// one part in kBuildShare of the time.
+// built on a thread of its own: again whenever the items have doubled, and when one in kFreshShare
+// of it has changed, then at most one part in kBuildShare of the time.
 //
 // Memory: 68 bytes an item, 8 of its hash, and from recommend::kExhaustiveMost items on some 76
 // bytes of codes and 256 of exact rows an item; while an index is built the rows once more.
@@ -48,7 +48,7 @@ class ContentIndex final : public recommend::ItemVectorsProvider {
   static constexpr std::size_t kCountedFrom = 500;  // with fewer items every word counts alike
   static constexpr std::size_t kCountedMost = 65'536;
   static constexpr std::size_t kCountAgain = 4;
-  static constexpr std::size_t kFreshShare = 64;
+  static constexpr std::size_t kFreshShare = 128;
   static constexpr std::int64_t kBuildShare = 10;
 
   explicit ContentIndex(ContentIndexOptions options = {});

@@ -177,9 +177,9 @@ TEST_F(SearchBoxTest, WhatIsNearToTheVisitorStandsHigherAmongWhatTheTextFinds) {
   answer = shop_.ask({.text = "tent", .user_id = "eve"});
   EXPECT_EQ(answer->items[0].parts.near, 0) << "the tenant says no";
   shop_.settings.affinity = 1;
-  answer = shop_.ask({.user_id = "eve", .limit = 2});
+  answer = shop_.ask({.limit = 2, .user_id = "eve"});
   ASSERT_TRUE(answer.ok());
-  EXPECT_THAT(shop_.ids({.user_id = "eve", .limit = 4}), Contains("doll"))
+  EXPECT_THAT(shop_.ids({.limit = 4, .user_id = "eve"}), Contains("doll"))
       << "without a text what is near is looked for";
 }
 

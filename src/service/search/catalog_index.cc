@@ -90,6 +90,10 @@ Result<std::shared_ptr<text::Index>> CatalogIndex::fresh_index() {
     const auto open = [&]() -> Result<std::unique_ptr<text::Index>> {
       const auto all = [](std::string_view) { return true; };
       VITRINE_TRY(options_.store.files->create_directories(options_.store.directory));
+      // The state first: it must never speak of an index that is not there.
+      VITRINE_TRY(remove_files(options_.store, "",
+                               [](std::string_view name) { return name == kTextsState; }));
+      VITRINE_TRY(options_.store.files->sync_directory(options_.store.directory));
       VITRINE_TRY(remove_files(options_.store, kTextDirectory, all));
       return text::Index::open(*options_.store.files, options_.store.path(kTextDirectory), schema);
     };
@@ -115,8 +119,10 @@ Status CatalogIndex::try_load(const query::SearchSettings& settings, std::uint64
   }
   VITRINE_TRY(analyser_, text::Analyser::make(analyser_options(settings, false)));
   VITRINE_TRY(use_settings(settings));
-  VITRINE_TRY(auto index, text::Index::open(*store.files, store.path(kTextDirectory),
-                                            index_schema(analyser_->fingerprint())));
+  VITRINE_TRY(auto index, text::Index::open_existing(*store.files, store.path(kTextDirectory)));
+  if (!(index->schema() == index_schema(analyser_->fingerprint()))) {
+    return Error(ErrorCode::kConflict, "it was made by another analyser");
+  }
   index_ = std::move(index);
   merging_ = false;
   word_counts_ = std::move(state.word_counts);

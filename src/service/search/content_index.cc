@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
+#include <limits>
 
 #include "engine/vec/index_file.h"
 #include "platform/obs/log.h"
@@ -21,11 +23,24 @@ constexpr std::size_t kDescriptionBytes = 400;
 constexpr std::size_t kCategoriesMost = 8;
 // While a large catalog is taken over, what is there already can be found.
 constexpr std::size_t kPublishEach = 50'000;
+constexpr std::int64_t kAfterFailureNs = 60'000'000'000;
 
 constexpr std::string_view kVectorsState = "vectors.state";
 std::string base_name(std::uint64_t number) { return "vectors-" + std::to_string(number) + ".vec"; }
 
 std::int64_t steady_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+// Those of numbers below `end`.
+Status remove_bases(const IndexStore& store, std::uint64_t end) {
+  return remove_files(store, "", [end](std::string_view name) {
+    constexpr std::string_view kBegin = "vectors-", kEnd = ".vec";
+    if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) return false;
+    std::uint64_t number = 0;
+    const char* const last = name.data() + name.size() - kEnd.size();
+    const auto [at, error] = std::from_chars(name.data() + kBegin.size(), last, number);
+    return error == std::errc() && at == last && number < end;
+  });
+}
 
 class Fields {
  public:
@@ -99,18 +114,12 @@ struct ContentIndex::Save {
     if (status.ok()) {
       status = write_state(store, kVectorsState, encode_vectors_state(state));
     }
-    // Indexes that no state names any more; not one that is being built.
-    if (status.ok()) {
-      status = remove_files(store, "", [&](std::string_view name) {
-        if (!name.starts_with("vectors-") || !name.ends_with(".vec")) return false;
-        return name != base_name(state.base_file) && name != base_name(building);
-      });
-    }
+    // Indexes of before, that no state names any more.
+    if (status.ok()) status = remove_bases(store, state.base_file);
     done.store(true, std::memory_order_release);
   }
   IndexStore store;
   VectorsState state;
-  std::uint64_t building = 0;
   Status status = ok_status();
   std::atomic<bool> done{false};
   std::unique_ptr<Task> task;  // last: waited for before the rest goes
@@ -221,10 +230,14 @@ void ContentIndex::load(std::uint64_t position) {
                   {{"directory", options_.store.directory},
                    {"rows", loaded_},
                    {"seconds", static_cast<double>(steady_ns() - begin) / 1e9}});
-  } else if (loaded.error().code() != ErrorCode::kNotFound) {
+    return;
+  }
+  if (loaded.error().code() != ErrorCode::kNotFound) {
     obs::log_warn("vector_index_discarded",
                   {{"directory", options_.store.directory}, {"error", loaded.error()}});
   }
+  // What can't be removed now is removed by some later save.
+  (void)remove_bases(options_.store, std::numeric_limits<std::uint64_t>::max());
 }
 
 bool ContentIndex::save_due() const {
@@ -248,7 +261,6 @@ void ContentIndex::start_save() {
   save_->state.counted_of = counted_of_;
   save_->state.base_file = base_file_;
   save_->state.fresh = fresh_;
-  save_->building = build_ == nullptr ? 0 : build_->file;
   if (options_.executor != nullptr) {
     save_->task =
         options_.executor->run_thread("vector-save", [save = save_.get()] { save->run(); });
@@ -304,13 +316,15 @@ Status ContentIndex::look_after_base() {
     const std::size_t indexed = base_ == nullptr ? 0 : base_->index().size();
     const bool due = fresh_.size() > options_.exhaustive_max / 4 + indexed / kFreshShare &&
                      rows_.size() > options_.exhaustive_max &&
-                     (fresh_.size() >= indexed || steady_ns() >= build_due_ns_);
+                     ((fresh_.size() >= indexed && !build_failed_) || steady_ns() >= build_due_ns_);
     if (!due) return ok_status();
     VITRINE_TRY(start_build());
   }
   if (!build_->done.load(std::memory_order_acquire)) return ok_status();
   const std::unique_ptr<Build> build = std::move(build_);
-  build_due_ns_ = steady_ns() + (kBuildShare - 1) * build->took_ns;
+  build_failed_ = !build->result->ok();
+  build_due_ns_ =
+      steady_ns() + (build_failed_ ? kAfterFailureNs : (kBuildShare - 1) * build->took_ns);
   VITRINE_TRY(auto base, std::move(*build->result));
   adopt(std::move(base), build->file);
   return ok_status();

@@ -100,6 +100,7 @@ class ContentIndex final : public recommend::ItemVectorsProvider {
   std::vector<bool> is_fresh_;          // by item
   std::unique_ptr<Build> build_;        // runs, or waits to be adopted
   std::int64_t build_due_ns_ = 0;
+  bool build_failed_ = false;  // the last one
   std::uint64_t built_ = 0;
   std::uint64_t base_file_ = 0;  // of base_, 0 where it is in memory only
   std::uint64_t next_file_ = 1;

@@ -52,8 +52,8 @@ struct TrainOptions {
   std::uint32_t batch = 512;       // users of a step
   std::uint32_t negatives = 4096;  // of a step, uniform; at most the items
   double known = 0.5;              // share of a history that is known
-  float rate = 1e-3f;              // of Adam, for rows of mean length 1
-  std::uint32_t epochs_max = 40;
+  float rate = 3e-4f;              // of Adam, for rows of mean length 1
+  std::uint32_t epochs_max = 8;
   // Ends after so many validations without a better value; the best epoch's tables stay.
   std::uint32_t patience = 3;
   std::uint32_t validate_every = 2;  // epochs

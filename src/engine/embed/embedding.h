@@ -43,7 +43,7 @@ struct EmbeddingOptions {
   std::uint32_t dimensions = 256;  // a multiple of 16, at most 1,024 and at most the items
   double smoothness = 0.5;         // p of the start
   double degree_power = 0.4;       // b of the start: above 0 popular items gain
-  double sharpness = 12;           // mean |out| of the start: how decided the softmax is
+  double sharpness = 2;            // mean |out| of the start: how decided the softmax is
   std::uint32_t rounds = 10;       // of subspace iteration
   std::uint64_t seed = 1;
 };

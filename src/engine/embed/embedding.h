@@ -18,9 +18,9 @@
 // Deterministic: same data, options and SIMD level give the same bits for any number of workers,
 // and for a run that was stopped and went on from its checkpoint.
 //
-// Memory: 2 tables of items x dimensions floats when serving; 8 while training, one step's
-// (batch + candidates) x dimensions and batch x candidates floats, and what the start takes
-// (ItemFilter).
+// Memory: 2 tables of items x dimensions floats when serving; 10 while training (the two, their four
+// moments, the best two so far and two that are validated), one step's (batch + candidates) x
+// dimensions and batch x candidates floats, and what the start takes (ItemFilter).
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ struct EmbeddingOptions {
   std::uint32_t dimensions = 256;  // a multiple of 16, at most 1,024 and at most the items
   double smoothness = 0.5;         // p of the start
   double degree_power = 0.4;       // b of the start: above 0 popular items gain
-  double sharpness = 12;           // mean |out| of the start: how decided the softmax is
+  double sharpness = 2;            // mean |out| of the start: how decided the softmax is
   std::uint32_t rounds = 10;       // of subspace iteration
   std::uint64_t seed = 1;
 };
@@ -52,8 +52,8 @@ struct TrainOptions {
   std::uint32_t batch = 512;       // users of a step
   std::uint32_t negatives = 4096;  // of a step, uniform; at most the items
   double known = 0.5;              // share of a history that is known
-  float rate = 1e-3f;              // of Adam, for rows of mean length 1
-  std::uint32_t epochs_max = 40;
+  float rate = 3e-4f;              // of Adam, for rows of mean length 1
+  std::uint32_t epochs_max = 8;
   // Ends after so many validations without a better value; the best epoch's tables stay.
   std::uint32_t patience = 3;
   std::uint32_t validate_every = 2;  // epochs

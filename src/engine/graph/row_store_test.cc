@@ -187,6 +187,26 @@ TEST_F(RowStores, BetterPoliciesHitMore) {
   EXPECT_EQ(hits[StoreKind::kBelady], hits[StoreKind::kPacked]);
 }
 
+TEST_F(RowStores, AColdCacheIsFilledByOneReadWhereThatIsCheaperThanItsMisses) {
+  const RowFormat format{8000, 128, RowType::kFp32};
+  write_rows(format);
+  for (const StoreKind kind : {StoreKind::kBelady, StoreKind::kPacked}) {
+    SCOPED_TRACE(store_kind_name(kind));
+    for (const bool many : {true, false}) {
+      auto trace = std::make_shared<AccessTrace>();
+      std::vector<RowId> ids;
+      for (RowId id = 0; id < (many ? 2500u : 20u); ++id) ids.push_back(id);
+      trace->add_batch(ids);
+      auto store = RowStore::open(options(kind, 2000 * format.stride())).value();
+      const auto gathered = gather_all(*store, {trace});
+      ASSERT_TRUE(gathered.ok()) << gathered.error().to_string();
+      EXPECT_TRUE(*gathered == expected(format, {trace}));
+      // 2,000 rows are a megabyte: as long as 61 pages take one by one.
+      EXPECT_EQ(store->stats().hits, many ? 2000u : 0u);
+    }
+  }
+}
+
 TEST_F(RowStores, AFailingDiskIsAClearErrorAtEveryRequest) {
   const RowFormat format{3000, 128, RowType::kFp32};
   write_rows(format);

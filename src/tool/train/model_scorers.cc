@@ -92,6 +92,10 @@ void IalsScorer::fit(std::span<const Interaction> train, std::uint32_t items) {
       rows[j] += static_cast<float>(options_.hop) * hop[j];
     }
   }
+  if (options_.degree_power != 0) {
+    const auto by = spectral::NormalisedGraph(data).item_degree_power(options_.degree_power);
+    for (std::size_t j = 0; j < rows.size(); ++j) rows[j] *= by[j / d];
+  }
   exported_.resize(rows.size());
   train::transpose(rows.data(), items, d, exported_.data());
 }

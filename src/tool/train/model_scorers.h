@@ -65,6 +65,8 @@ struct IalsSettings {
   // Weight of one hop over the item graph, added to the item vectors when they are exported: for
   // asking only, users are folded in with the trained ones.
   double hop = 0;
+  // Exported item vectors are multiplied by this power of the item's number of users.
+  double degree_power = 0;
 };
 
 class IalsScorer final : public DenseScorer {

@@ -16,6 +16,11 @@ bool fits_url(char c) {
   return byte > 0x20 && byte != 0x7F && c != '"' && c != '<' && c != '>' && c != '\\';
 }
 
+// Behind a POSIX or ICU locale: ".UTF-8", "@calendar=buddhist".
+bool fits_suffix(char c) {
+  return is_alphanumeric(c) || c == '.' || c == '@' || c == '=' || c == ';' || c == '-' || c == '_';
+}
+
 }  // namespace
 
 bool is_currency(std::string_view text) {
@@ -38,6 +43,11 @@ bool is_url(std::string_view text) {
 
 bool is_locale(std::string_view text) {
   if (text.empty() || text.size() > kLocaleBytesMax) return false;
+  const std::size_t end = std::min(text.find_first_of(".@"), text.size());
+  if (!std::all_of(text.begin() + static_cast<std::ptrdiff_t>(end), text.end(), fits_suffix)) {
+    return false;
+  }
+  text = text.substr(0, end);
   std::size_t part = 0;  // its length so far
   bool first = true;
   for (const char c : text) {
@@ -63,7 +73,8 @@ bool is_timezone(std::string_view text) {
     }
     return true;
   }
-  bool begins = true;  // a part between slashes
+  const bool offset = text.starts_with("GMT") || text.starts_with("UTC");  // "GMT+01:00"
+  bool begins = true;                                                      // a part between slashes
   std::size_t parts = 1;
   for (const char c : text) {
     if (begins) {
@@ -72,7 +83,7 @@ bool is_timezone(std::string_view text) {
     } else if (c == '/') {
       begins = true;
       ++parts;
-    } else if (!is_alphanumeric(c) && c != '_' && c != '-' && c != '+') {
+    } else if (!is_alphanumeric(c) && c != '_' && c != '-' && c != '+' && !(offset && c == ':')) {
       return false;
     }
   }

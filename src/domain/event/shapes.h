@@ -17,9 +17,11 @@ bool is_currency(std::string_view text);
 // the same site ("/shoes?size=42"). At most kUrlBytesMax, without blanks, controls, quotes, angle
 // brackets and backslashes, as every browser sends it.
 bool is_url(std::string_view text);
-// A language tag of BCP 47 ("de", "en-GB", "zh-Hant-TW"), also with underscores as phones write it.
+// A language tag of BCP 47 ("de", "en-GB", "zh-Hant-TW"), also with underscores and suffixes as
+// phones write it ("en_US", "th_TH@calendar=buddhist").
 bool is_locale(std::string_view text);
-// A name of the IANA database ("Europe/Berlin", "UTC", "Etc/GMT+1") or an offset ("+02:00").
+// A name of the IANA database ("Europe/Berlin", "UTC", "Etc/GMT+1") or an offset ("+02:00",
+// "GMT+02:00").
 bool is_timezone(std::string_view text);
 
 }  // namespace vitrine::event

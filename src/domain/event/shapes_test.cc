@@ -21,17 +21,18 @@ TEST(Shapes, AnAddressLeadsToASiteOrAnApp) {
 }
 
 TEST(Shapes, ALocaleIsALanguageTag) {
-  for (const char* locale :
-       {"de", "en-GB", "en_US", "zh-Hant-TW", "sr-Latn", "es-419", "de-CH-1996", "tlh"})
+  for (const char* locale : {"de", "en-GB", "en_US", "zh-Hant-TW", "sr-Latn", "es-419",
+                             "de-CH-1996", "tlh", "en_US.UTF-8", "th_TH@calendar=buddhist"})
     EXPECT_TRUE(is_locale(locale)) << locale;
   for (const char* locale : {"", "d", "1a", "en-", "-en", "en--GB", "english-languages", "en GB",
-                             "en;q=0.9", "en-verylongpart", "<b>"})
+                             "en;q=0.9", "en@<b>", "@x", "en-verylongpart", "<b>"})
     EXPECT_FALSE(is_locale(locale)) << locale;
 }
 
 TEST(Shapes, ATimezoneIsANameOrAnOffset) {
-  for (const char* zone : {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+1",
-                           "America/Port-au-Prince", "EST5EDT", "+02:00", "-0330", "+05"})
+  for (const char* zone :
+       {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+1",
+        "America/Port-au-Prince", "EST5EDT", "+02:00", "-0330", "+05", "GMT+01:00"})
     EXPECT_TRUE(is_timezone(zone)) << zone;
   for (const char* zone : {"", "/", "Europe/", "/Berlin", "a//b", "a/b/c/d", "Europe/Ber lin", "+2",
                            "+02:0", "+ab:cd", "1", "../etc"})

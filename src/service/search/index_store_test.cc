@@ -82,7 +82,7 @@ TEST_F(IndexStoreTest, AfterAStartNothingIsIndexedThatWasAlready) {
   EXPECT_EQ(vectors(*shop).built, 0u);
   EXPECT_EQ(shop->ids({.text = "wooden table", .limit = 50}), found_);
   EXPECT_THAT(shop->suggested("numb"), Contains("number")) << "the words are back";
-  const auto typo = shop->ask({.text = "woden chiar"});
+  const auto typo = shop->ask({.text = "woden char"});
   EXPECT_EQ(typo->match, Match::kTypos);
 }
 

@@ -216,8 +216,8 @@ TEST(Search, ADocumentReplacedBeforeASnapshotIsFoundAsItsLatestFormOnly) {
   EXPECT_EQ(snapshot->documents(), 2u);
 }
 
-// Lists that are too sparse for windows: conjunctions are driven by them, in every mixture with
-// dense ones.
+// Lists that are too sparse for windows: conjunctions and, where nothing is removed, unions are
+// driven by them, in every mixture with dense ones.
 TEST(Search, AgreesOnManyDocumentsWithSparseLists) {
   Random random{std::mt19937_64(20)};
   auto index = std::move(Index::create(schema_of(1, true))).value();
@@ -235,6 +235,10 @@ TEST(Search, AgreesOnManyDocumentsWithSparseLists) {
     const FieldTokens field{0, tokens};
     ASSERT_TRUE(index->add(d, std::span(&field, 1)).ok());
   }
+  check_many(*index->snapshot(), random, 400, 20);
+  if (HasFatalFailure()) return;
+  check_many(*index->snapshot(), random, 2500, 10);
+  if (HasFatalFailure()) return;
   for (DocumentId id = 0; id < 300; ++id) index->remove(id * 13);
   const auto snapshot = index->snapshot();
   const SegmentInfo info = snapshot->parts()[0].segment->info();

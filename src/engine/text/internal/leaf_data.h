@@ -42,8 +42,12 @@ struct LeafData {
   // documents included; 0 where best_kth is of no use.
   void open_term(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels,
                  Leaf& leaf);
-  // Reads no more than the head of a long list: what is asked for later is found by seek().
-  void open_lazily(const Segment::Impl& segment, const EvalKernels& kernels, Leaf& leaf);
+  // Of a long list no more than its head; sets highest and best_kth.
+  void peek(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels);
+  // Reads no more than the head of a long list, or with `whole` all of a sparse one: what is asked
+  // for later is found by seek().
+  void open_lazily(const Segment::Impl& segment, const EvalKernels& kernels, bool whole,
+                   Leaf& leaf);
   // The union of all terms that begin with `prefix`, each document with saturation 1. Gives the
   // number of postings read.
   std::uint64_t open_prefix(const Segment::Impl& segment, std::string_view prefix, Leaf& leaf);
@@ -68,10 +72,20 @@ struct LeafData {
   std::vector<std::uint8_t> impacts;
 
   // Fills the table and weights of the leaf; see EvalPlan for units.
-  void set_units(const Scoring& scoring, double unit8, double unit16, Leaf& leaf);
+  void set_units(const Scoring& scoring, const EvalKernels& kernels, double unit8, double unit16,
+                 Leaf& leaf);
   // Of a lazy leaf: code of the document, or -1. Documents may come in any order; near ones are
   // cheap.
   int seek(const Leaf& leaf, std::uint32_t document);
+  // Looks many documents up in a lazy leaf. They rise, and have numbers `origins` below
+  // `origin_end`: found (places in `documents`), found_documents and found_codes tell of those it
+  // has; codes_by_origin of all, 255 where it has none. With `ordinals` also the numbers of their
+  // postings.
+  void seek_all(const std::uint32_t* wanted, const std::uint32_t* origins, std::uint32_t n,
+                std::uint32_t origin_end, bool ordinals);
+  std::vector<std::uint32_t> found, found_documents;
+  std::vector<std::uint8_t> found_codes, codes_by_origin;
+  std::vector<std::uint32_t> ordinals_by_origin;
   // The combination of a document the leaf has with this code.
   std::uint32_t combination(const Leaf& leaf, std::uint32_t document, int code) const;
   // The number of the posting of a document the leaf has, and stands on.
@@ -87,7 +101,11 @@ struct LeafData {
                    Leaf& leaf);
   void fill_bounds(const Scoring& scoring, std::uint32_t code_bits);
   void windowed_leaf(Leaf& leaf) const;
+  const std::uint8_t* expanded_maxima(const EvalKernels& kernels);
   int seek_block(std::uint32_t document);
+  void decode_block(const std::uint8_t* at, std::uint32_t block);
+  void note_found(const std::uint32_t* wanted, const std::uint32_t* origins, std::uint32_t begin,
+                  std::uint32_t end, std::uint32_t first_posting, bool ordinals);
 
   // Bound of the saturation by class << code_bits | code, once it is known.
   std::array<float, 256> bound_{};
@@ -96,6 +114,8 @@ struct LeafData {
   // Lazy packed lists: where blocks begin, and the block that is decoded, in documents and codes.
   std::vector<std::uint32_t> block_at_;
   std::uint32_t block_ = ~0u;
+  bool whole_ = false;
+  std::vector<std::uint32_t> places_;    // scratch of seek_all()
   std::vector<std::uint32_t> ordinals_;  // postings before each group of windows, once wanted
 };
 

@@ -193,7 +193,7 @@ TEST(Server, MakesAnAnswerOnTheThreadOfItsConnection) {
     const bool at_once = request.target() == "/at-once";
     auto maker = std::make_unique<MadeElsewhere>([handled_by = std::this_thread::get_id()] {
       Response response;
-      response.body = std::this_thread::get_id() == handled_by ? "same thread" : "another";
+      response.body = std::this_thread::get_id() == handled_by ? "[same thread]" : "[another]";
       return response;
     });
     if (at_once) return responder.respond_with(std::move(maker));
@@ -221,10 +221,11 @@ TEST(Server, AnAnswerThatCannotBeMadeIs500) {
       r.respond_with(std::move(m));
     });
   });
-  Raw raw(f);
+  Client client = f.client();
   for (const char* target : {"/at-once", "/later"}) {
-    ASSERT_TRUE(raw.send("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n"));
-    EXPECT_THAT(raw.read_answers(1), HasSubstr("500 Internal Server Error")) << target;
+    const auto answer = client.get(target);
+    ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+    EXPECT_EQ(500, answer->status) << target;
   }
   EXPECT_EQ(2u, f.server->stats().handler_exceptions);
   for (std::thread& thread : threads) thread.join();
@@ -255,13 +256,15 @@ TEST(Server, SleepsWhileAClientThatSentMoreOrHungUpWaitsForItsAnswer) {
   const std::clock_t before = std::clock();
   std::this_thread::sleep_for(200ms);
   EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10);  // a loop that spins takes all of 0.2 s
+  Response answer;
+  answer.body = "[]";
   for (std::size_t i = 0; i < 3; ++i) {
     std::lock_guard lock(mutex);
-    owed[i].respond({});
+    owed[i].respond(answer);
   }
   sends.read_answers(1);
   while (count() < 4) std::this_thread::sleep_for(1ms);
-  owed[3].respond({});
+  owed[3].respond(answer);
   sends.read_answers(1);
   while (f.server->stats().connections_open > 1) std::this_thread::sleep_for(1ms);
 }

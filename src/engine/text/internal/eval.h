@@ -137,10 +137,14 @@ struct EvalKernels {
   std::uint32_t (*keep)(std::uint32_t* documents, std::uint16_t* bounds, std::uint32_t* origins,
                         const std::uint8_t* marks, std::uint32_t n, bool marked,
                         std::uint32_t least);
-  // places[i] is where `run` has wanted[i], or 0xFFFFFFFF. Both rise; 16 times 0xFFFFFFFF stand
+  // places[i] is where `run` has wanted[i], or 0xFFFFFFFF. Both rise; 32 times 0xFFFFFFFF stand
   // behind the run.
   void (*find_each)(const std::uint32_t* run, const std::uint32_t* wanted, std::uint32_t n,
                     std::uint32_t* places);
+  // Closes up places that are not 0xFFFFFFFF, and notes begin + i of each; gives their number. May
+  // write up to 15 behind the last.
+  std::uint32_t (*found_among)(const std::uint32_t* places, std::uint32_t n, std::uint32_t begin,
+                               std::uint32_t* found, std::uint32_t* found_places);
 
   // Finds the leaf's part of the window; count_at is 0 where there is nothing.
   void (*position)(Leaf&, std::uint32_t window);

@@ -157,16 +157,33 @@ u32 keep_marked(u32* documents, u16* bounds, u32* origins, const u8* marks, u32 
   return kept;
 }
 
-// The run is passed over 16 at a time.
+// The run is passed over 32 at a time.
 void find_each(const u32* run, const u32* wanted, u32 n, u32* places) {
   u32 at = 0;
   for (u32 i = 0; i < n; ++i) {
     const u32 document = wanted[i];
-    while (run[at + 15] < document) at += 16;
-    const __mmask16 equal = _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(run + at),
-                                                    _mm512_set1_epi32(static_cast<int>(document)));
+    while (run[at + 31] < document) at += 32;
+    const __m512i value = _mm512_set1_epi32(static_cast<int>(document));
+    const u32 low = _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(run + at), value);
+    const u32 high = _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(run + at + 16), value);
+    const u32 equal = low | high << 16;
     places[i] = equal == 0 ? 0xFFFFFFFFu : at + static_cast<u32>(__builtin_ctz(equal));
   }
+}
+
+u32 found_among(const u32* places, u32 n, u32 begin, u32* found, u32* found_places) {
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  u32 kept = 0;
+  for (u32 i = 0; i < n; i += 16) {
+    const __mmask16 valid = n - i >= 16 ? 0xFFFF : static_cast<__mmask16>((1u << (n - i)) - 1);
+    const __m512i place = _mm512_maskz_loadu_epi32(valid, places + i);
+    const __mmask16 in = _mm512_mask_cmpneq_epi32_mask(valid, place, _mm512_set1_epi32(-1));
+    const __m512i number = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(begin + i)));
+    _mm512_storeu_si512(found + kept, _mm512_maskz_compress_epi32(in, number));
+    _mm512_storeu_si512(found_places + kept, _mm512_maskz_compress_epi32(in, place));
+    kept += static_cast<u32>(__builtin_popcount(in));
+  }
+  return kept;
 }
 
 // table[index] for 64 indices: one permute for up to 64 entries, four for 256.
@@ -370,9 +387,9 @@ void expand_nibbles(const u8* nibbles, u32 n, const u8* level, u8* out) {
 
 }  // namespace
 
-const EvalKernels kEvalAvx512 = {run_plan,     fetch_directory, fetch_payload, collect_between,
-                                 add_maxima,   keep_marked,     find_each,     position_on,
-                                 locate_in,    count_groups,    count_before,  run_wide,
-                                 spread_codes, bounds_of,       scale_bounds,  expand_nibbles};
+const EvalKernels kEvalAvx512 = {
+    run_plan,  fetch_directory, fetch_payload, collect_between, add_maxima,    keep_marked,
+    find_each, found_among,     position_on,   locate_in,       count_groups,  count_before,
+    run_wide,  spread_codes,    bounds_of,     scale_bounds,    expand_nibbles};
 
 }  // namespace vitrine::text::internal

@@ -89,6 +89,16 @@ void find_each(const u32* run, const u32* wanted, u32 n, u32* places) {
   }
 }
 
+u32 found_among(const u32* places, u32 n, u32 begin, u32* found, u32* found_places) {
+  u32 kept = 0;
+  for (u32 i = 0; i < n; ++i) {
+    found[kept] = begin + i;
+    found_places[kept] = places[i];
+    kept += places[i] != 0xFFFFFFFFu;
+  }
+  return kept;
+}
+
 inline void add_one(Acc& acc, const Leaf& leaf, u32 at, u32 code, const u8* classes) {
   const u32 sum = acc.value[at] + leaf.table[classes[at] << leaf.code_bits | code];
   acc.value[at] = static_cast<u8>(sum > 255 ? 255 : sum);
@@ -155,9 +165,9 @@ void expand_nibbles(const u8* nibbles, u32 n, const u8* level, u8* out) {
 
 }  // namespace
 
-const EvalKernels kEvalScalar = {run_plan,     fetch_directory, fetch_payload, collect_between,
-                                 add_maxima,   keep_marked,     find_each,     position_on,
-                                 locate_in,    count_groups,    count_before,  run_plain,
-                                 spread_codes, bounds_of,       scale_bounds,  expand_nibbles};
+const EvalKernels kEvalScalar = {
+    run_plan,  fetch_directory, fetch_payload, collect_between, add_maxima,    keep_marked,
+    find_each, found_among,     position_on,   locate_in,       count_groups,  count_before,
+    run_plain, spread_codes,    bounds_of,     scale_bounds,    expand_nibbles};
 
 }  // namespace vitrine::text::internal

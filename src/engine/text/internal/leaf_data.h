@@ -44,10 +44,10 @@ struct LeafData {
                  Leaf& leaf);
   // Of a long list no more than its head; sets highest and best_kth.
   void peek(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels);
-  // Reads no more than the head of a long list, or with `whole` all of a sparse one: what is asked
-  // for later is found by seek().
-  void open_lazily(const Segment::Impl& segment, const EvalKernels& kernels, bool whole,
-                   Leaf& leaf);
+  // Reads no more than the head of a long list: what is asked for later is found by seek().
+  void open_lazily(const Segment::Impl& segment, const EvalKernels& kernels, Leaf& leaf);
+  // Decodes all of a lazy leaf's sparse list.
+  void make_whole();
   // The union of all terms that begin with `prefix`, each document with saturation 1. Gives the
   // number of postings read.
   std::uint64_t open_prefix(const Segment::Impl& segment, std::string_view prefix, Leaf& leaf);
@@ -77,14 +77,14 @@ struct LeafData {
   // Of a lazy leaf: code of the document, or -1. Documents may come in any order; near ones are
   // cheap.
   int seek(const Leaf& leaf, std::uint32_t document);
-  // Looks many documents up in a lazy leaf. They rise, and have numbers `origins` below
-  // `origin_end`: found (places in `documents`), found_documents and found_codes tell of those it
-  // has; codes_by_origin of all, 255 where it has none. With `ordinals` also the numbers of their
-  // postings.
-  void seek_all(const std::uint32_t* wanted, const std::uint32_t* origins, std::uint32_t n,
-                std::uint32_t origin_end, bool ordinals);
-  std::vector<std::uint32_t> found, found_documents;
-  std::vector<std::uint8_t> found_codes, codes_by_origin;
+  // Looks many rising documents up in a lazy leaf: found has the places in `wanted` of the
+  // found_count it has; found_documents, found_codes and found_ordinals tell of those.
+  void seek_all(const std::uint32_t* wanted, std::uint32_t n);
+  std::uint32_t found_count = 0;
+  std::vector<std::uint32_t> found, found_documents, found_ordinals;
+  std::vector<std::uint8_t> found_codes;
+  // Of a search driven by short lists, by the number of the candidate: 255 where it has none.
+  std::vector<std::uint8_t> codes_by_origin;
   std::vector<std::uint32_t> ordinals_by_origin;
   // The combination of a document the leaf has with this code.
   std::uint32_t combination(const Leaf& leaf, std::uint32_t document, int code) const;
@@ -104,8 +104,8 @@ struct LeafData {
   const std::uint8_t* expanded_maxima(const EvalKernels& kernels);
   int seek_block(std::uint32_t document);
   void decode_block(const std::uint8_t* at, std::uint32_t block);
-  void note_found(const std::uint32_t* wanted, const std::uint32_t* origins, std::uint32_t begin,
-                  std::uint32_t end, std::uint32_t first_posting, bool ordinals);
+  void note_found(const std::uint32_t* wanted, std::uint32_t begin, std::uint32_t end,
+                  std::uint32_t first_posting);
 
   // Bound of the saturation by class << code_bits | code, once it is known.
   std::array<float, 256> bound_{};

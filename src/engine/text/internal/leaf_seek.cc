@@ -26,22 +26,27 @@ void LeafData::peek(const Segment::Impl& segment, std::uint32_t k, const EvalKer
     if (kKthLevels[level] >= k && view.header.kth[level] > 0) best_kth = view.header.kth[level];
 }
 
-void LeafData::open_lazily(const Segment::Impl& segment, const EvalKernels& kernels, bool whole,
-                           Leaf& leaf) {
+void LeafData::open_lazily(const Segment::Impl& segment, const EvalKernels& kernels, Leaf& leaf) {
   peek(segment, 0, kernels);
   leaf.frequency = entry.frequency;
   leaf.kind = LeafKind::kLazy;
   kernels_ = &kernels;
   if (!present) return;
   leaf.code_bits = long_list ? view.header.code_bits : static_cast<std::uint8_t>(kCodeBitsMax);
-  whole_ = !long_list || whole;
+  whole_ = !long_list;
   if (long_list && view.windowed()) {
     windowed_leaf(leaf);
     leaf.maxima = expanded_maxima(kernels);
     return;
   }
-  if (long_list && whole) decode_packed(kernels);
-  if (whole_) documents.resize(entry.frequency + std::size_t{16}, 0xFFFFFFFFu);
+  if (whole_) documents.resize(entry.frequency + std::size_t{32}, 0xFFFFFFFFu);
+}
+
+void LeafData::make_whole() {
+  if (!present || whole_) return;
+  decode_packed(*kernels_);
+  documents.resize(entry.frequency + std::size_t{32}, 0xFFFFFFFFu);
+  whole_ = true;
 }
 
 void LeafData::decode_block(const std::uint8_t* at, std::uint32_t block) {
@@ -52,59 +57,53 @@ void LeafData::decode_block(const std::uint8_t* at, std::uint32_t block) {
   kernels_->spread(at, n, width, codes.data());
   kernels_->run_of(at, std::uint64_t{n} * width, n, low_bits(most, n), view.block_start(block),
                    documents.data());
-  std::fill_n(documents.begin() + n, 16, 0xFFFFFFFFu);
+  std::fill_n(documents.begin() + n, 32, 0xFFFFFFFFu);
   block_ = block;
   sought += n;
 }
 
 // Of wanted[begin..end) places_ says where the run in `documents` has them.
-void LeafData::note_found(const std::uint32_t* wanted, const std::uint32_t* origins,
-                          std::uint32_t begin, std::uint32_t end, std::uint32_t first_posting,
-                          bool ordinals) {
-  for (std::uint32_t i = begin; i < end; ++i) {
-    const std::uint32_t place = places_[i];
-    if (place == 0xFFFFFFFFu) continue;
-    found.push_back(i);
-    found_documents.push_back(wanted[i]);
-    found_codes.push_back(codes[place]);
-    codes_by_origin[origins[i]] = codes[place];
-    if (ordinals) ordinals_by_origin[origins[i]] = first_posting + place;
+void LeafData::note_found(const std::uint32_t* wanted, std::uint32_t begin, std::uint32_t end,
+                          std::uint32_t first_posting) {
+  const std::uint32_t more =
+      kernels_->found_among(places_.data() + begin, end - begin, begin, found.data() + found_count,
+                            found_ordinals.data() + found_count);
+  for (std::uint32_t i = found_count; i < found_count + more; ++i) {
+    found_documents[i] = wanted[found[i]];
+    found_codes[i] = codes[found_ordinals[i]];
+    found_ordinals[i] += first_posting;
   }
+  found_count += more;
 }
 
-void LeafData::seek_all(const std::uint32_t* wanted, const std::uint32_t* origins, std::uint32_t n,
-                        std::uint32_t origin_end, bool ordinals) {
-  found.clear();
-  found_documents.clear();
-  found_codes.clear();
-  codes_by_origin.assign(std::max(1u, origin_end), 255);
-  if (ordinals) ordinals_by_origin.assign(std::max(1u, origin_end), 0);
-  places_.resize(n);
-  if (present && whole_) {
+void LeafData::seek_all(const std::uint32_t* wanted, std::uint32_t n) {
+  found_count = 0;
+  for (auto* room : {&places_, &found, &found_documents, &found_ordinals})
+    if (room->size() < n + std::size_t{16}) room->resize(n + std::size_t{16});
+  if (found_codes.size() < n + std::size_t{16}) found_codes.resize(n + std::size_t{16});
+  if (impacts.size() < n + std::size_t{16}) impacts.resize(n + std::size_t{16});
+  if (!present) return;
+  if (whole_) {
     kernels_->find_each(documents.data(), wanted, n, places_.data());
-    note_found(wanted, origins, 0, n, 0, ordinals);
-  } else if (present) {
-    const std::uint8_t* at = view.payload;
-    const std::uint32_t blocks = view.block_count();
-    for (std::uint32_t i = 0, b = 0; i < n;) {
-      while (b < blocks && view.block_last(b) < wanted[i]) {
-        at += block_bytes(view.block_most(b), view.block_size(b), view.header.code_bits);
-        ++b;
-      }
-      if (b == blocks) break;
-      const std::uint32_t last = view.block_last(b);
-      std::uint32_t end = i + 1;
-      while (end < n && wanted[end] <= last) ++end;
-      decode_block(at, b);
-      kernels_->find_each(documents.data(), wanted + i, end - i, places_.data() + i);
-      note_found(wanted, origins, i, end, b * kBlock, ordinals);
-      i = end;
-    }
+    note_found(wanted, 0, n, 0);
+    return;
   }
-  // Kernels read a little behind.
-  found_documents.resize(found.size() + 16, 0xFFFFFFFFu);
-  found_codes.resize(found.size() + 16);
-  impacts.resize(found.size() + 16);
+  const std::uint8_t* at = view.payload;
+  const std::uint32_t blocks = view.block_count();
+  for (std::uint32_t i = 0, b = 0; i < n;) {
+    while (b < blocks && view.block_last(b) < wanted[i]) {
+      at += block_bytes(view.block_most(b), view.block_size(b), view.header.code_bits);
+      ++b;
+    }
+    if (b == blocks) break;
+    const std::uint32_t last = view.block_last(b);
+    std::uint32_t end = i + 1;
+    while (end < n && wanted[end] <= last) ++end;
+    decode_block(at, b);
+    kernels_->find_each(documents.data(), wanted + i, end - i, places_.data() + i);
+    note_found(wanted, i, end, b * kBlock);
+    i = end;
+  }
 }
 
 // The block that would have the document is decoded unless it is already.

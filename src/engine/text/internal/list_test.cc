@@ -188,12 +188,22 @@ TEST(Lists, KernelsOfEveryLevelAgreeOnCandidates) {
       return v;
     };
     const auto n = static_cast<std::uint32_t>(random() % 200);
-    const std::vector<std::uint32_t> run = rising(static_cast<std::uint32_t>(random() % 300), 16);
+    const std::vector<std::uint32_t> run = rising(static_cast<std::uint32_t>(random() % 300), 32);
     const std::vector<std::uint32_t> wanted = rising(n, 64);
     std::vector<std::uint32_t> places(n), other_places(n);
     kEvalScalar.find_each(run.data(), wanted.data(), n, places.data());
     kEvalAvx512.find_each(run.data(), wanted.data(), n, other_places.data());
     ASSERT_EQ(places, other_places);
+    std::vector<std::uint32_t> found[2][2];
+    for (int at = 0; const auto* kernels : {&kEvalScalar, &kEvalAvx512}) {
+      for (auto& v : found[at]) v.resize(n + std::size_t{16});
+      const std::uint32_t some =
+          kernels->found_among(places.data(), n, 5, found[at][0].data(), found[at][1].data());
+      for (auto& v : found[at]) v.resize(some);
+      ++at;
+    }
+    ASSERT_EQ(found[0][0], found[1][0]);
+    ASSERT_EQ(found[0][1], found[1][1]);
 
     Leaf leaf;
     leaf.first_window = 64 * static_cast<std::uint32_t>(random() % 2);

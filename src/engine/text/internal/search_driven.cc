@@ -123,6 +123,8 @@ bool Searcher::State::plan_disjunction(const SearchOptions& options) {
     if (!sparse(entry_of(l))) return false;
     driven.driver.push_back(l);
   }
+  // The heaviest first: what it finds raises the threshold for the others.
+  std::reverse(driven.driver.begin(), driven.driver.end());
   std::reverse(driven.groups.begin(), driven.groups.end());
   driven.required = false;
   return !driven.driver.empty();
@@ -140,6 +142,10 @@ bool Searcher::State::choose_driver(const SearchOptions& options) {
              !plan_disjunction(options)) {
     return false;
   }
+  driven.joined.assign(tree.leaves.size(), false);
+  for (const std::uint32_t l : driven.driver) driven.joined[l] = true;
+  for (const auto& group : driven.groups)
+    for (const std::uint32_t l : group) driven.joined[l] = true;
   double least = 0;
   for (const std::uint32_t l : driven.driver) least += entry_of(l).frequency;
   double lookups = least * (kDecode + kCandidate), windows = 0;
@@ -177,105 +183,129 @@ void Searcher::State::open_driven(SearchResult& result) {
       result.stats.postings_touched += read;
     } else {
       d.entry = entry_of(l);
-      const bool drives =
-          std::find(driven.driver.begin(), driven.driver.end(), l) != driven.driver.end();
-      d.open_lazily(*segment, *kernels, drives, leaf);
+      d.open_lazily(*segment, *kernels, leaf);
       result.stats.postings_total += d.entry.frequency;
-      if (drives || !d.long_list) result.stats.postings_touched += d.entry.frequency;
+      if (!d.long_list) result.stats.postings_touched += d.entry.frequency;
     }
     leaf.scores = q.scores;
   }
   set_units();
 }
 
-// Documents of the driver's lists by rising number, each once.
-void Searcher::State::gather_candidates() {
+// The documents of one list, with the bounds of what it adds itself.
+void Searcher::State::gather_candidates(std::uint32_t driver) {
   Candidates& c = candidates;
-  c.documents.clear();
-  for (const std::uint32_t l : driven.driver) {
-    const LeafData& d = data[l];
-    if (!d.present) continue;
-    const auto middle = static_cast<std::ptrdiff_t>(c.documents.size());
-    c.documents.insert(c.documents.end(), d.documents.begin(),
-                       d.documents.begin() + d.entry.frequency);
-    if (middle == 0) continue;
-    std::inplace_merge(c.documents.begin(), c.documents.begin() + middle, c.documents.end());
-    c.documents.erase(std::unique(c.documents.begin(), c.documents.end()), c.documents.end());
-  }
-  if (removed != nullptr || filter != nullptr)
-    std::erase_if(c.documents, [this](std::uint32_t d) { return !allowed(d); });
-  const auto n = static_cast<std::uint32_t>(c.documents.size());
-  c.resize(n);
-  std::iota(c.origins.begin(), c.origins.begin() + n, 0u);
-  std::fill_n(c.bounds.begin(), n, driven.phrase ? std::uint16_t{255} : std::uint16_t{0});
+  LeafData& d = data[driver];
+  const Leaf& leaf = leaves[driver];
+  d.make_whole();
+  const std::uint32_t n = d.present ? d.entry.frequency : 0;
   c.count = n;
-  c.first_count = n;
+  c.resize(n);
+  std::copy_n(d.documents.begin(), n, c.documents.begin());
+  std::iota(c.origins.begin(), c.origins.begin() + n, 0u);
+  for (std::uint32_t l = 0; l < leaves.size(); ++l)
+    if (driven.joined[l]) data[l].codes_by_origin.assign(std::max(1u, n), 255);
+  std::copy_n(d.codes.begin(), n, d.codes_by_origin.begin());
+  if (tree.has_phrase) {
+    for (std::uint32_t l = 0; l < leaves.size(); ++l)
+      if (driven.joined[l]) data[l].ordinals_by_origin.assign(std::max(1u, n), 0);
+    std::iota(d.ordinals_by_origin.begin(), d.ordinals_by_origin.begin() + n, 0u);
+  }
+  if (leaf.scores || driven.phrase) {
+    d.impacts.resize(n + std::size_t{16});
+    d.codes.resize(n + std::size_t{16});
+    kernels->bounds_of(d.documents.data(), d.codes.data(), n, segment->scoring.classes,
+                       leaf.code_bits, leaf.table, d.impacts.data());
+    std::copy_n(d.impacts.begin(), n, c.bounds.begin());
+  } else {
+    std::fill_n(c.bounds.begin(), n, std::uint16_t{0});
+  }
+  if (!restricted()) return;
+  for (std::uint32_t i = 0; i < n; ++i) c.marks[i] = allowed(c.documents[i]) ? 1 : 0;
+  c.count = kernels->keep(c.documents.data(), c.bounds.data(), c.origins.data(), c.marks.data(), n,
+                          true, 0);
 }
 
-// Looks all candidates up in one leaf: adds its bounds, marks those it has.
-void Searcher::State::join_leaf(std::uint32_t l) {
+// What a leaf adds to a document's bound at most.
+std::uint32_t Searcher::State::most_of(std::uint32_t l) const {
+  return leaves[l].scores ? (255 * leaves[l].weight8 + 65535) >> 16 : 0;
+}
+
+// Looks all candidates up in one leaf: adds its bounds, and marks those it has.
+void Searcher::State::join_leaf(std::uint32_t l, bool adds, std::uint8_t mark) {
   Candidates& c = candidates;
   const Leaf& leaf = leaves[l];
   LeafData& d = data[l];
-  const bool adds = leaf.scores || driven.phrase;
   if (leaf.kind == LeafKind::kWindowed) {
     kernels->add_maxima(c.documents.data(), c.count, leaf, adds ? leaf.weight8 : 0, driven.phrase,
                         c.bounds.data(), c.marks.data());
     return;
   }
-  d.seek_all(c.documents.data(), c.origins.data(), c.count, c.first_count, tree.has_phrase);
-  // Bounds of those found, side by side.
-  kernels->bounds_of(d.found_documents.data(), d.found_codes.data(),
-                     static_cast<std::uint32_t>(d.found.size()), segment->scoring.classes,
-                     leaf.code_bits, leaf.table, d.impacts.data());
-  for (std::size_t i = 0; i < d.found.size(); ++i) {
+  d.seek_all(c.documents.data(), c.count);
+  const std::uint32_t n = d.found_count;
+  for (std::uint32_t i = 0; i < n; ++i) {
     const std::uint32_t at = d.found[i];
-    c.marks[at] = 1;
-    if (!adds) continue;
-    c.bounds[at] = driven.phrase ? std::min<std::uint16_t>(c.bounds[at], d.impacts[i])
-                                 : static_cast<std::uint16_t>(c.bounds[at] + d.impacts[i]);
+    c.marks[at] = mark;
+    d.codes_by_origin[c.origins[at]] = d.found_codes[i];
+  }
+  if (tree.has_phrase)
+    for (std::uint32_t i = 0; i < n; ++i)
+      d.ordinals_by_origin[c.origins[d.found[i]]] = d.found_ordinals[i];
+  if (!adds) return;
+  // Bounds of those found, side by side.
+  kernels->bounds_of(d.found_documents.data(), d.found_codes.data(), n, segment->scoring.classes,
+                     leaf.code_bits, leaf.table, d.impacts.data());
+  for (std::uint32_t i = 0; i < n; ++i) {
+    std::uint16_t& bound = c.bounds[d.found[i]];
+    bound = driven.phrase ? std::min<std::uint16_t>(bound, d.impacts[i])
+                          : static_cast<std::uint16_t>(bound + d.impacts[i]);
   }
 }
 
-// Every group must have a candidate, or of an OR may.
-void Searcher::State::drop_candidates() {
+// Takes the candidates of driver `place` through the other lists. Documents that an earlier driver
+// has were its candidates.
+void Searcher::State::drop_candidates(std::size_t place) {
   Candidates& c = candidates;
-  std::vector<bool> joined(tree.leaves.size(), false);
-  for (const std::uint32_t l : driven.driver) {
-    join_leaf(l);
-    joined[l] = true;
+  // What is still to come can add so much at most: candidates that can't reach the threshold with
+  // it go. Leaves that are not looked up stay to come.
+  std::uint32_t rest = 0;
+  if (!driven.phrase) {
+    for (std::size_t i = place + 1; i < driven.driver.size(); ++i)
+      rest += most_of(driven.driver[i]);
+    for (const auto& group : driven.groups)
+      for (const std::uint32_t l : group) rest += most_of(l);
   }
-  for (const auto& group : driven.groups)
-    for (const std::uint32_t l : group) joined[l] = true;
-  // What leaves that are not looked up can add at most.
   std::uint32_t always = 0;
   for (std::uint32_t l = 0; l < leaves.size(); ++l)
-    if (!joined[l] && leaves[l].scores) always += (255 * leaves[l].weight8 + 65535) >> 16;
+    if (!driven.joined[l]) always += most_of(l);
   if (always > 0)
     for (std::uint32_t i = 0; i < c.count; ++i)
       c.bounds[i] = static_cast<std::uint16_t>(c.bounds[i] + always);
-  // What the groups to come can add at most: candidates that can't reach the threshold with it go.
-  std::uint32_t rest = 0;
-  const auto most = [this](const std::vector<std::uint32_t>& group) {
-    std::uint32_t sum = 0;
-    for (const std::uint32_t l : group)
-      if (leaves[l].scores) sum += (255 * leaves[l].weight8 + 65535) >> 16;
-    return sum;
-  };
-  if (!driven.phrase)
-    for (const auto& group : driven.groups) rest += most(group);
   const bool by_bound = plan.theta8 > 1 && !plan.count;
   const auto keep = [&](bool marked) {
     const std::uint32_t least = by_bound && plan.theta8 > rest ? plan.theta8 - rest : 0;
     c.count = kernels->keep(c.documents.data(), c.bounds.data(), c.origins.data(), c.marks.data(),
                             c.count, marked, least);
   };
+  const auto joins = [&](std::uint32_t l) { return leaves[l].scores || driven.phrase; };
   if (by_bound) keep(false);
+  for (std::size_t i = place + 1; i < driven.driver.size() && c.count > 0; ++i) {
+    join_leaf(driven.driver[i], joins(driven.driver[i]), 1);
+    rest -= most_of(driven.driver[i]);
+    if (by_bound) keep(false);
+  }
   for (const auto& group : driven.groups) {
+    if (c.count == 0) return;
     std::fill_n(c.marks.begin(), c.count, std::uint8_t{0});
-    for (const std::uint32_t l : group) join_leaf(l);
-    if (!driven.phrase) rest -= most(group);
+    for (const std::uint32_t l : group) join_leaf(l, joins(l), 1);
+    if (!driven.phrase)
+      for (const std::uint32_t l : group) rest -= most_of(l);
     keep(driven.required);
+  }
+  for (std::size_t i = 0; i < place && c.count > 0; ++i) {
+    std::fill_n(c.marks.begin(), c.count, std::uint8_t{1});
+    join_leaf(driven.driver[i], false, 0);
+    keep(true);
   }
 }
 
@@ -319,9 +349,18 @@ void Searcher::State::visit_candidates(const SearchOptions& options, SearchResul
 void Searcher::State::run_driven(const SearchOptions& options, SearchResult& result) {
   open_driven(result);
   set_thresholds();
-  gather_candidates();
-  drop_candidates();
-  visit_candidates(options, result);
+  for (std::size_t place = 0; place < driven.driver.size(); ++place) {
+    // What only the drivers to come have may be below the threshold by now.
+    std::uint32_t rest = 0;
+    for (std::uint32_t l = 0; l < leaves.size(); ++l) rest += most_of(l);
+    for (std::size_t i = 0; i < place; ++i) rest -= most_of(driven.driver[i]);
+    if (!driven.phrase && !plan.count && plan.theta8 > 1 && rest < plan.theta8) break;
+    const LeafData& d = data[driven.driver[place]];
+    if (d.long_list) result.stats.postings_touched += d.entry.frequency;
+    gather_candidates(driven.driver[place]);
+    drop_candidates(place);
+    visit_candidates(options, result);
+  }
   result.stats.windows_total += plan.windows;
   for (const LeafData& d : data) result.stats.postings_touched += d.sought;
 }

@@ -21,7 +21,7 @@ struct Candidates {
   std::vector<std::uint16_t> bounds;
   std::vector<std::uint8_t> marks;
   std::vector<std::uint32_t> order;
-  std::uint32_t count = 0, first_count = 0;
+  std::uint32_t count = 0;
 
   void resize(std::uint32_t n) {
     documents.resize(n + std::size_t{64});
@@ -31,11 +31,12 @@ struct Candidates {
   }
 };
 
-// How a search is driven: lists whose documents are the candidates, and groups of leaves looked
-// up for them. Of each group one must match, if `required`.
+// How a search is driven: lists whose documents are the candidates, one list after the other, and
+// groups of leaves looked up for them. Of each group one must match, if `required`.
 struct Driven {
   std::vector<std::uint32_t> driver;
   std::vector<std::vector<std::uint32_t>> groups;
+  std::vector<bool> joined;  // by leaf: in one of them
   bool required = false, phrase = false;
 };
 
@@ -94,9 +95,10 @@ struct Searcher::State {
   bool choose_driver(const SearchOptions& options);
   void run_driven(const SearchOptions& options, SearchResult& result);
   void open_driven(SearchResult& result);
-  void gather_candidates();
-  void join_leaf(std::uint32_t leaf);
-  void drop_candidates();
+  void gather_candidates(std::uint32_t driver);
+  std::uint32_t most_of(std::uint32_t leaf) const;
+  void join_leaf(std::uint32_t leaf, bool adds, std::uint8_t mark);
+  void drop_candidates(std::size_t place);
   void visit_candidates(const SearchOptions& options, SearchResult& result);
   bool allowed(std::uint32_t document) const;
 

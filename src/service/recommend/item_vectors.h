@@ -38,6 +38,7 @@ struct VectorScratch {
   std::vector<float> query, row;
   VectorQuery aimed;
   std::vector<std::uint32_t> items;
+  std::vector<float> cosines;
   std::vector<NearItem> near;
 };
 

@@ -70,8 +70,8 @@ class NearSourceTest : public testing::Test {
     return out;
   }
   std::vector<std::string> similar(std::string_view id, std::uint32_t limit = 10) {
-    const std::string_view items[] = {id};
-    EXPECT_TRUE(ask("product-similar", {.item_ids = items, .limit = limit}).ok());
+    page_ = {id};
+    EXPECT_TRUE(ask("product-similar", {.item_ids = page_, .limit = limit}).ok());
     return ids();
   }
   const AnswerItem* shown(std::string_view id) const {
@@ -85,6 +85,7 @@ class NearSourceTest : public testing::Test {
   std::shared_ptr<Directions> content_, model_;
   std::unique_ptr<Recommender> recommender_;
   Scratch scratch_;
+  std::vector<std::string_view> page_;  // request_ refers to it
   Request request_;
   Answer answer_;
 };

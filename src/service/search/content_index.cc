@@ -314,17 +314,23 @@ Status ContentIndex::start_build() {
 Status ContentIndex::look_after_base() {
   if (build_ == nullptr) {
     const std::size_t indexed = base_ == nullptr ? 0 : base_->index().size();
-    const bool due = fresh_.size() > options_.exhaustive_max / 4 + indexed / kFreshShare &&
-                     rows_.size() > options_.exhaustive_max &&
-                     ((fresh_.size() >= indexed && !build_failed_) || steady_ns() >= build_due_ns_);
+    const bool much = fresh_.size() * kMuchFresh >= indexed;
+    const std::int64_t pause = build_failed_
+                                   ? kAfterFailureNs
+                                   : ((much ? kBuildShareSoon : kBuildShare) - 1) * build_took_ns_;
+    const bool waited = steady_ns() - build_ended_ns_ >= pause ||
+                        (!build_failed_ && fresh_.size() >= indexed) ||
+                        (much && options_.executor == nullptr);
+    const bool due = waited && rows_.size() > options_.exhaustive_max &&
+                     fresh_.size() > options_.exhaustive_max / 4 + indexed / kFreshShare;
     if (!due) return ok_status();
     VITRINE_TRY(start_build());
   }
   if (!build_->done.load(std::memory_order_acquire)) return ok_status();
   const std::unique_ptr<Build> build = std::move(build_);
   build_failed_ = !build->result->ok();
-  build_due_ns_ =
-      steady_ns() + (build_failed_ ? kAfterFailureNs : (kBuildShare - 1) * build->took_ns);
+  build_took_ns_ = build->took_ns;
+  build_ended_ns_ = steady_ns();
   VITRINE_TRY(auto base, std::move(*build->result));
   adopt(std::move(base), build->file);
   return ok_status();

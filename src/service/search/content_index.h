@@ -50,6 +50,8 @@ class ContentIndex final : public recommend::ItemVectorsProvider {
   static constexpr std::size_t kCountAgain = 4;
   static constexpr std::size_t kFreshShare = 128;
   static constexpr std::int64_t kBuildShare = 10;
+  static constexpr std::int64_t kBuildShareSoon = 4;  // while one in kMuchFresh is fresh
+  static constexpr std::size_t kMuchFresh = 8;
 
   explicit ContentIndex(ContentIndexOptions options = {});
   ~ContentIndex() override;  // waits for an index that is being built
@@ -99,7 +101,8 @@ class ContentIndex final : public recommend::ItemVectorsProvider {
   std::vector<std::uint32_t> touched_;  // since the running build took its rows
   std::vector<bool> is_fresh_;          // by item
   std::unique_ptr<Build> build_;        // runs, or waits to be adopted
-  std::int64_t build_due_ns_ = 0;
+  std::int64_t build_took_ns_ = 0;
+  std::int64_t build_ended_ns_ = 0;
   bool build_failed_ = false;  // the last one
   std::uint64_t built_ = 0;
   std::uint64_t base_file_ = 0;  // of base_, 0 where it is in memory only

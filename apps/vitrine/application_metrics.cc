@@ -33,6 +33,9 @@ void Application::register_metrics() {
          &net::ServerStats::connections_open);
   server(Kind::kCounter, "vitrine_connections_refused_total", "Connections above the limit.",
          &net::ServerStats::connections_refused);
+  server(Kind::kCounter, "vitrine_connections_refused_by_address_total",
+         "Connections above the limit of one address.",
+         &net::ServerStats::connections_refused_by_address);
   server(Kind::kGauge, "vitrine_requests_in_flight", "Requests not answered yet.",
          &net::ServerStats::requests_in_flight);
   server(Kind::kCounter, "vitrine_requests_refused_total", "Requests refused before a route.",
@@ -41,6 +44,17 @@ void Application::register_metrics() {
          "Connections closed for being idle or slow.", &net::ServerStats::timeouts);
   server(Kind::kCounter, "vitrine_handler_exceptions_total", "Routes that ended with an exception.",
          &net::ServerStats::handler_exceptions);
+  if (tls_) {
+    server(Kind::kCounter, "vitrine_tls_handshakes_total", "TLS handshakes that succeeded.",
+           &net::ServerStats::tls_handshakes);
+    server(Kind::kCounter, "vitrine_tls_resumptions_total", "Of these, sessions taken up again.",
+           &net::ServerStats::tls_resumptions);
+    server(Kind::kCounter, "vitrine_tls_handshake_failures_total",
+           "TLS handshakes that failed or took too long.",
+           &net::ServerStats::tls_handshake_failures);
+  }
+  register_edge_metrics();
+  register_job_metrics();
 }
 
 void Application::register_partition(std::uint32_t number, Place& place) {

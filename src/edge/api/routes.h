@@ -6,6 +6,7 @@
 #include "edge/api/api.h"
 #include "edge/facade/translation.h"
 #include "platform/codec/json_writer.h"
+#include "service/recommend/answer_record.h"
 
 namespace vitrine::api {
 
@@ -57,6 +58,13 @@ void post_batch(Call& call, net::Responder responder);
 
 // decisions_route.cc
 void get_decision(Call& call, net::Responder responder);
+// The path's, or nothing after answering that it is none.
+std::optional<recommend::RequestId> decision_id(const Call& call, net::Responder& responder);
+net::Response decisions_busy();  // 429: too many are being looked up
+
+// jobs_route.cc
+void replay_decision(Call& call, net::Responder responder);
+void get_job(Call& call, net::Responder responder);
 
 // search_route.cc
 void post_search(Call& call, net::Responder responder);

@@ -43,12 +43,23 @@ constexpr std::array kRoutes{
           patch_consents},
     Route{Method::kGet, "/v1/users", "listUsers", Right::kManageUsers, list_users},
     Route{Method::kPost, "/v1/users:import", "importUsers", Right::kManageUsers, import_users},
+    Route{Method::kGet, "/v1/visitors:flagged", "listFlaggedVisitors", Right::kManageUsers,
+          list_flagged_visitors},
+    Route{Method::kPost, "/v1/visitors:standing", "setVisitorStanding", Right::kManageUsers,
+          set_visitor_standing},
+    Route{Method::kPut, "/v1/abuse-settings", "putAbuseSettings", Right::kManageUsers,
+          put_abuse_settings},
+    Route{Method::kGet, "/v1/abuse-settings", "getAbuseSettings", Right::kManageUsers,
+          get_abuse_settings},
     Route{Method::kPost, "/v1/recommend/{placement}", "recommend", Right::kReadWindows,
           post_recommend},
     Route{Method::kPost, "/v1/recommend:batch", "recommendBatch", Right::kReadWindows, post_batch},
     Route{Method::kPost, "/v1/rank/{placement}", "rank", Right::kReadWindows, post_rank},
     Route{Method::kGet, "/v1/decisions/{request_id}", "getDecision", Right::kReadDecisions,
           get_decision},
+    Route{Method::kPost, "/v1/decisions/{request_id}:replay", "replayDecision",
+          Right::kReadDecisions, replay_decision},
+    Route{Method::kGet, "/v1/jobs/{job_id}", "getJob", Right::kReadDecisions, get_job},
     Route{Method::kPost, "/v1/search/{placement}", "search", Right::kReadWindows, post_search},
     Route{Method::kGet, "/v1/suggest", "suggest", Right::kReadWindows, get_suggest},
     Route{Method::kPut, "/v1/search-settings", "putSearchSettings", Right::kWriteCatalog,
@@ -248,7 +259,25 @@ std::optional<net::Response> Api::refuse_caller(const net::Request& request, con
   return response;
 }
 
+// A request that is too much for its address: 429 before anything else is looked at. Its route is
+// found only to let a browser's page read the refusal.
+std::optional<net::Response> Api::refuse_address(const net::Request& request, bool has_body) {
+  auto& limits = platform_.address_limits();
+  if (!limits.active()) return std::nullopt;
+  const net::IpAddress client = client_address(request, platform_.proxies());
+  const std::int64_t now = platform_.clock().steady_ns();
+  const std::uint32_t wait_s = has_body ? limits.take(client, now) : limits.wait_s(client, now);
+  if (wait_s == 0) return std::nullopt;
+  const Error error = Error(ErrorCode::kExhausted, "this address sends more requests than one may")
+                          .with_reason("too_many_requests")
+                          .with_retry_after(wait_s);
+  RouteIndex::Miss miss;
+  const auto match = index_.find(request.method(), path_of(request), miss);
+  return match ? refuse_caller(request, error, kRoutes[match->route]) : problem_response(error);
+}
+
 std::optional<net::Response> Api::admit(const net::Request& request, bool has_body, Admitted& out) {
+  if (auto refusal = refuse_address(request, has_body)) return refusal;
   const net::Method method =
       request.method() == net::Method::kHead ? net::Method::kGet : request.method();
   if (method == net::Method::kOptions) return options(request);
@@ -314,8 +343,8 @@ std::optional<net::Response> Api::before_body(const net::Request& head) {
 }
 
 net::Response Api::refuse(int status, std::string_view code, std::string_view detail) {
-  return status == 503 ? passing_problem_response(status, code, detail, 1)
-                       : problem_response(status, code, detail);
+  return status == 503 || status == 429 ? passing_problem_response(status, code, detail, 1)
+                                        : problem_response(status, code, detail);
 }
 
 }  // namespace vitrine::api

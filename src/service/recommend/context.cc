@@ -278,6 +278,7 @@ Status build_context(const StateView& state, const policy::PlacementPolicy& poli
   context.release();
   table.clear();
   context.shown_before = false;
+  context.near_source = Source::kContent;
   VITRINE_TRY(read_history(context, table));
   prefetch_newest(context);
   mark_history(context, table);

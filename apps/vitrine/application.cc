@@ -264,12 +264,25 @@ Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::
   if (auto found = tenants_.find(view.tenant.id)) return found;
   VITRINE_TRY(const auto where, place(view.tenant.partition));
   return tenants_.find_or_put(view.tenant.id, [&] {
+    auto box = search_box(view.tenant.id, where->partition);
+    recommend::RecommenderOptions options;
+    options.content_vectors = box->content();
     auto services = std::make_shared<api::TenantServices>(where->partition, where->collector,
-                                                          recommend::RecommenderOptions{}, clock_,
-                                                          answer_metrics_.get());
-    services->search_box = search_box(view.tenant.id, where->partition);
+                                                          options, clock_, answer_metrics_.get());
+    services->search_box = std::move(box);
     return services;
   });
+}
+
+void Application::save_search_indexes() {
+  const std::lock_guard lock(boxes_mutex_);
+  for (const auto& [tenant, box] : boxes_) {
+    const Status saved = box->save();
+    // It only makes the next start longer.
+    if (!saved.ok()) {
+      obs::log_warn("search_index_not_saved", {{"tenant", tenant.value}, {"error", saved.error()}});
+    }
+  }
 }
 
 std::shared_ptr<search::SearchBox> Application::search_box(TenantId tenant,
@@ -279,6 +292,11 @@ std::shared_ptr<search::SearchBox> Application::search_box(TenantId tenant,
   if (!box) {
     search::SearchBoxOptions options;
     options.index.executor = &thread_executor();
+    options.content.executor = &thread_executor();
+    options.index.store = {&io::system_files(),
+                           io::join_path(io::join_path(partition.directory(), "search"),
+                                         "tenant-" + std::to_string(tenant.value))};
+    options.content.store = options.index.store;
     box = std::make_shared<search::SearchBox>(
         options, std::make_shared<api::PartitionStateSource>(partition, tenant));
     indexer_->add(box);
@@ -383,6 +401,7 @@ Status Application::stop() {
   jobs_->stop();
   archiver_.reset();  // ends behind its present batch
   indexer_->stop();
+  save_search_indexes();
   Status first = failed_ ? ok_status() : partitions_->stop();
   server_->stop();
   server_.reset();

@@ -89,6 +89,7 @@ class Application final : public api::Platform {
   Result<std::shared_ptr<Place>> place(std::uint32_t number);
   // The tenant's search box; made and looked after from its first use on.
   std::shared_ptr<search::SearchBox> search_box(TenantId tenant, const apply::Partition& partition);
+  void save_search_indexes();
   void fail(const Error& error);
 
   Settings settings_;

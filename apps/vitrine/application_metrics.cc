@@ -115,6 +115,21 @@ void Application::register_partition(std::uint32_t number, Place& place) {
                                   ? static_cast<double>(report.replayed) / report.replay_seconds
                                   : 0.0;
                      });
+  const auto of_tenants = [&](Kind kind, const char* name, const char* help, auto member) {
+    registry_.function(kind, name, help, labels, this, [partition, member] {
+      double sum = 0;
+      for (const TenantId tenant : partition->tenants()) {
+        sum += static_cast<double>((partition->tenant(tenant).get()->*member)());
+      }
+      return sum;
+    });
+  };
+  of_tenants(Kind::kGauge, "vitrine_visitors_flagged",
+             "Visitors that are kept out of what is counted.",
+             &apply::TenantRuntime::flagged_count);
+  of_tenants(Kind::kCounter, "vitrine_events_kept_out_total",
+             "Events that were stored and not counted, because of who sent them.",
+             &apply::TenantRuntime::events_kept_out);
   auto* collector = &place.collector;
   const auto count = [&](const char* name, const char* help, auto member) {
     registry_.function(Kind::kCounter, name, help, labels, this, [collector, member] {

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "domain/catalog/item_codec.h"
 #include "domain/catalog/item_json.h"
+#include "domain/conduct/standing.h"
 #include "domain/event/event_codec.h"
 #include "domain/event/event_json.h"
 #include "domain/person/person_json.h"
@@ -114,6 +115,14 @@ Status write_record_payload(const eventlog::RecordView& record, codec::JsonWrite
     case RecordKind::kUserErase:
       return person::write_record(static_cast<RecordKind>(record.kind), body, json);
     case RecordKind::kSearchSettings: json.key("search_settings").raw(body); return ok_status();
+    case RecordKind::kAbuseSettings: json.key("abuse_settings").raw(body); return ok_status();
+    case RecordKind::kVisitorStanding: {
+      VITRINE_TRY(const auto change, conduct::decode_change(body));
+      json.key("visitor_standing").begin_object();
+      conduct::write_change(change, json);
+      json.end_object();
+      return ok_status();
+    }
     case RecordKind::kErased: json.key("erased").boolean(true); return ok_status();
   }
   return Error(ErrorCode::kUnsupported,

@@ -91,6 +91,11 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
                 "},\"limit\":100,\"facets\":[\"brand\",\"categories\"],\"explain\":true}");
   }
   if (name == "suggest") return with({});
+  if (name == "listFlaggedVisitors" || name == "getAbuseSettings") return with({});
+  if (name == "setVisitorStanding") {
+    return with("{\"user_id\":" + json_text(subject.user_id) + ",\"standing\":\"trusted\"}");
+  }
+  if (name == "putAbuseSettings") return with(R"({"views_per_hour":900})");
   if (name == "putSearchSettings") return with(R"({"personal":0.5})");
   if (name == "getSearchSettings") return with({});
   const std::string segment = "{\"messageId\":" + json_text(subject.event_id) +

@@ -43,6 +43,14 @@ constexpr std::array kRoutes{
           patch_consents},
     Route{Method::kGet, "/v1/users", "listUsers", Right::kManageUsers, list_users},
     Route{Method::kPost, "/v1/users:import", "importUsers", Right::kManageUsers, import_users},
+    Route{Method::kGet, "/v1/visitors:flagged", "listFlaggedVisitors", Right::kManageUsers,
+          list_flagged_visitors},
+    Route{Method::kPost, "/v1/visitors:standing", "setVisitorStanding", Right::kManageUsers,
+          set_visitor_standing},
+    Route{Method::kPut, "/v1/abuse-settings", "putAbuseSettings", Right::kManageUsers,
+          put_abuse_settings},
+    Route{Method::kGet, "/v1/abuse-settings", "getAbuseSettings", Right::kManageUsers,
+          get_abuse_settings},
     Route{Method::kPost, "/v1/recommend/{placement}", "recommend", Right::kReadWindows,
           post_recommend},
     Route{Method::kPost, "/v1/recommend:batch", "recommendBatch", Right::kReadWindows, post_batch},
@@ -163,7 +171,7 @@ net::Response not_routed(const net::Request& request, const RouteIndex::Miss& mi
 std::span<const Route> routes() { return kRoutes; }
 
 // Counts and times an answer on its way to the connection, from whichever thread it comes.
-class Api::Measured final : public net::ResponseSink {
+class Api::Measured final : public net::ResponseSink, public net::AnswerMaker {
  public:
   Measured(net::Responder responder, const RouteMetrics& metrics, const Clock& clock,
            std::int64_t began_ns, std::string audience)
@@ -173,15 +181,30 @@ class Api::Measured final : public net::ResponseSink {
         began_ns_(began_ns),
         audience_{std::move(audience)} {}
   void complete(net::Response response) override {
-    metrics_.seconds->observe(std::chrono::nanoseconds(clock_.steady_ns() - began_ns_));
-    metrics_.by_class[std::min(response.status / 100, 5)]->add();
-    add_audience(audience_, response);
+    const std::unique_ptr<Measured> mine(this);
+    measure(response);
     responder_.respond(std::move(response));
-    delete this;
+  }
+  void complete_with(std::unique_ptr<net::AnswerMaker> inner) override {
+    inner_ = std::move(inner);
+    net::Responder responder = std::move(responder_);
+    responder.respond_with(std::unique_ptr<net::AnswerMaker>(this));
+  }
+  net::Response make() override {
+    net::Response response = inner_->make();
+    measure(response);
+    return response;
   }
 
  private:
+  void measure(net::Response& response) {
+    metrics_.seconds->observe(std::chrono::nanoseconds(clock_.steady_ns() - began_ns_));
+    metrics_.by_class[std::min(response.status / 100, 5)]->add();
+    add_audience(audience_, response);
+  }
+
   net::Responder responder_;
+  std::unique_ptr<net::AnswerMaker> inner_;
   const RouteMetrics& metrics_;
   const Clock& clock_;
   std::int64_t began_ns_;

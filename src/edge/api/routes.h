@@ -39,6 +39,12 @@ void get_consents(Call& call, net::Responder responder);
 // users_import_route.cc
 void import_users(Call& call, net::Responder responder);
 
+// abuse_route.cc
+void list_flagged_visitors(Call& call, net::Responder responder);
+void set_visitor_standing(Call& call, net::Responder responder);
+void put_abuse_settings(Call& call, net::Responder responder);
+void get_abuse_settings(Call& call, net::Responder responder);
+
 // privacy_route.cc
 void export_user(Call& call, net::Responder responder);
 void erase_user(Call& call, net::Responder responder);

@@ -52,9 +52,11 @@ Status take_facet(const element& value, const std::string& field, search::FacetR
       VITRINE_TRY(take_count(part, field + ".limit", 1, search::kFacetValuesMax, out.limit));
     } else if (key == "ranges") {
       VITRINE_TRY(take_ranges(part, field + ".ranges", out));
+    } else if (key == "whole_filter") {
+      VITRINE_TRY(take_truth(part, field + ".whole_filter", out.whole_filter));
     } else {
       return wrong_field(field + "." + std::string(key.substr(0, kNameBytesMax)),
-                         "absent: a facet knows attribute, limit and ranges");
+                         "absent: a facet knows attribute, limit, ranges and whole_filter");
     }
   }
   if (out.attribute.empty()) return wrong_field(field + ".attribute", "present");

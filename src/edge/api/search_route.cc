@@ -62,6 +62,7 @@ void write_parts(const search::FoundItem& item, codec::JsonWriter& json) {
   json.key("text").number(item.parts.text);
   json.key("relevance").number(item.parts.relevance);
   json.key("taste").number(item.parts.taste);
+  json.key("affinity").number(item.parts.near);
   json.key("popularity").number(item.parts.wanted);
   json.key("clicks").number(item.parts.chosen);
   json.key("stock").number(item.parts.stock);
@@ -124,6 +125,7 @@ void write_explanation(const search::SearchState& state, const search::SearchAns
   json.key("best_text").number(answer.best_text);
   json.key("strengths").begin_object();
   json.key("personal").number(state.settings.personal);
+  json.key("affinity").number(state.settings.affinity);
   json.key("popularity").number(state.settings.popularity);
   json.key("clicks").number(state.settings.clicks);
   json.key("out_of_stock").number(state.settings.out_of_stock);

@@ -89,6 +89,8 @@ struct AnswerRecord {
   std::vector<std::string> to_rank;
   std::uint64_t policy_fingerprint = 0;  // 0 in records of version 1
   std::string policy_json;
+  Source near_source = Source::kContent;
+  std::vector<NearEvidence> near;  // by ItemIndex; empty in records before version 3
 
   friend bool operator==(const AnswerRecord&, const AnswerRecord&) = default;
 };

@@ -39,7 +39,7 @@ Scorer::Scorer(const Context& context, const ItemTable& table)
   for (std::size_t i = 0; i < kEvidenceSources; ++i) {
     weights_[i] = context.policy->weights.by_source[i];
   }
-  weights_[index_of(Source::kSimilar)] = 0;  // a bonus and a link of its own, not evidence
+  weights_[kNearEvidence] = context.weight(context.near_source);
   if (!context.categories.empty() || !context.brands.empty()) {
     similarity_weight_ = context.weight(Source::kSimilar);
   }
@@ -95,7 +95,9 @@ std::array<float, kSources> Scorer::contributions(const Ranked& ranked) const {
     const ItemEntry* entry = table_.find(ranked.item);
     scale = evidence(*entry);
     for (std::size_t i = 0; i < kEvidenceSources; ++i) {
-      parts[i] = static_cast<float>(weights_[i] * static_cast<double>(entry->evidence[i]) * faded);
+      const std::size_t part = i == kNearEvidence ? index_of(context_.near_source) : i;
+      parts[part] =
+          static_cast<float>(weights_[i] * static_cast<double>(entry->evidence[i]) * faded);
     }
   }
   set(Source::kSimilar, scale * weighted_similarity(ranked.item));

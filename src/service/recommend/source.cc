@@ -16,9 +16,15 @@ constexpr std::array<std::string_view, kStages> kStageNames{"context", "candidat
 }  // namespace
 
 Source main_source(Link link, const std::array<float, kSources>& contributions) {
-  const auto end = link == Link::kPrimary ? contributions.begin() + index_of(Source::kSimilar)
-                                          : contributions.end();
-  return static_cast<Source>(std::max_element(contributions.begin(), end) - contributions.begin());
+  const auto first = contributions.begin();
+  if (link != Link::kPrimary) {
+    return static_cast<Source>(std::max_element(first, contributions.end()) - first);
+  }
+  Source most = static_cast<Source>(std::max_element(first, first + kNearEvidence) - first);
+  for (const Source near : {Source::kContent, Source::kVector}) {
+    if (contributions[index_of(near)] > contributions[index_of(most)]) most = near;
+  }
+  return most;
 }
 
 std::string_view link_name(Link link) { return kLinkNames.at(static_cast<std::size_t>(link)); }

@@ -16,10 +16,12 @@ using policy::Source;
 inline constexpr std::size_t kSources = policy::kSourceCount;
 
 // Sources that are gathered item by item for one visitor or context, before ranking. They are
-// the first of policy::Source, so that a Source is also the index of its evidence. The others
+// the first of policy::Source, so that a Source is also the index of its evidence; behind them one
+// place for nearness by vectors, which is of kContent or kVector (Context::near_source). The others
 // (trending, popular, new arrivals) are the same for everyone and are read where needed.
+inline constexpr std::size_t kNearEvidence = 5;
 inline constexpr std::size_t kEvidenceSources = 6;
-static_assert(static_cast<std::size_t>(Source::kSimilar) + 1 == kEvidenceSources);
+static_assert(static_cast<std::size_t>(Source::kRepeat) + 1 == kNearEvidence);
 constexpr std::size_t index_of(Source source) { return static_cast<std::size_t>(source); }
 
 // The links of the fallback chain, in the order in which they are asked. An item belongs to

@@ -37,9 +37,31 @@ void Exchange::complete(Response answer) {
     answered = true;
     return;
   }
+  hand_over();
+}
+
+void Exchange::complete_with(std::unique_ptr<AnswerMaker> by) {
+  maker = std::move(by);
+  if (!in_handle_here()) return hand_over();
+  make_answer();
+  answered = true;
+}
+
+void Exchange::hand_over() {
   // Once it is in the mailbox its thread may delete it, and with it what keeps the thread's object.
   const std::shared_ptr<IoThread> io = io_;
   if (!io->deliver(this)) delete this;
+}
+
+void Exchange::make_answer() {
+  if (!maker) return;
+  const std::unique_ptr<AnswerMaker> by = std::move(maker);
+  try {
+    response = by->make();
+  } catch (...) {
+    io_->own_counters().handler_exceptions.add();
+    response = problem(500, "internal", "the answer could not be made");
+  }
 }
 
 bool Exchange::in_handle_here() const { return IoThread::current() == io_.get() && in_handle; }
@@ -200,6 +222,7 @@ void Session::dispatch() {
 }
 
 void Session::deliver() {
+  exchange_->make_answer();
   finish_answer(std::move(exchange_->response));
   if (outgoing_) return settle();
   process();

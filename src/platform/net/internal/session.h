@@ -33,16 +33,21 @@ class Exchange final : public ResponseSink {
   ~Exchange() override;
 
   void complete(Response response) override;
+  void complete_with(std::unique_ptr<AnswerMaker> by) override;
+  // Own thread only: makes the answer where that was left to this thread.
+  void make_answer();
 
   RequestReader reader;
   Session* session = nullptr;
   Response response;
+  std::unique_ptr<AnswerMaker> maker;  // of `response`
   Exchange* mail_next = nullptr;
   bool in_handle = false;             // own thread only: handle() is on the stack
   bool answered = false;              // own thread only: complete() was called from within handle()
   std::unique_ptr<Session> orphaned;  // the request's address text lives there
 
  private:
+  void hand_over();
   bool in_handle_here() const;
   std::shared_ptr<IoThread> io_;
 };

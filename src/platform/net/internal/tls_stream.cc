@@ -1,5 +1,6 @@
 #include "platform/net/internal/tls_stream.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -16,12 +17,20 @@ namespace vitrine::net::internal {
 namespace {
 
 // OpenSSL's own socket BIO writes with write(), which raises SIGPIPE where the peer is gone.
-int fd_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+TlsWire& wire_of(BIO* bio) { return *static_cast<TlsWire*>(BIO_get_data(bio)); }
 
 int bio_read(BIO* bio, char* out, int size) {
   BIO_clear_retry_flags(bio);
   if (size <= 0) return 0;
-  const ssize_t n = ::recv(fd_of(bio), out, static_cast<std::size_t>(size), 0);
+  TlsWire& wire = wire_of(bio);
+  if (!wire.early.empty()) {
+    const std::size_t n = std::min(static_cast<std::size_t>(size), wire.early.size() - wire.given);
+    std::memcpy(out, wire.early.data() + wire.given, n);
+    wire.given += n;
+    if (wire.given == wire.early.size()) std::string().swap(wire.early);
+    return static_cast<int>(n);
+  }
+  const ssize_t n = ::recv(wire.fd, out, static_cast<std::size_t>(size), 0);
   if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
     BIO_set_retry_read(bio);
@@ -31,7 +40,7 @@ int bio_read(BIO* bio, char* out, int size) {
 
 int bio_write(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t n = ::send(fd_of(bio), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  const ssize_t n = ::send(wire_of(bio).fd, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
     BIO_set_retry_write(bio);
   }
@@ -55,7 +64,17 @@ BIO_METHOD* socket_method() {
   return method;
 }
 
-constexpr unsigned char kHandshakeRecord = 0x16;
+constexpr char kHandshakeRecord = 0x16;
+constexpr std::size_t kRecordHead = 5;
+constexpr std::size_t kRecordBytesMax = 16 << 10;
+
+// Of the record that begins with these bytes, at least kRecordHead; 0 if it can be none.
+std::size_t record_size(const std::string& bytes) {
+  const std::size_t body = static_cast<std::size_t>(static_cast<unsigned char>(bytes[3])) << 8 |
+                           static_cast<unsigned char>(bytes[4]);
+  if (bytes[1] != 3 || body == 0 || body > kRecordBytesMax) return 0;
+  return kRecordHead + body;
+}
 
 bool is_numeric(const std::string& host) {
   unsigned char bytes[16];
@@ -85,14 +104,14 @@ std::string take_tls_error() {
 
 void TlsStream::Free::operator()(SSL* ssl) const { SSL_free(ssl); }
 
-TlsStream::TlsStream(TlsIdentity& identity, int fd) : identity_(&identity), fd_(fd) {}
+TlsStream::TlsStream(TlsIdentity& identity, int fd) : identity_(&identity), wire_{fd, {}} {}
 
 TlsStream::~TlsStream() = default;
 
 void TlsStream::attach(SSL* ssl) {
   ssl_.reset(ssl);
   BIO* bio = BIO_new(socket_method());
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd_)));
+  BIO_set_data(bio, &wire_);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
 }
@@ -131,11 +150,22 @@ Result<std::unique_ptr<TlsStream>> TlsStream::client(int fd, const std::string& 
   return out;
 }
 
-Handshake TlsStream::handshake() {
-  if (established_) return Handshake::kDone;
-  if (!ssl_) {
-    unsigned char first = 0;
-    const ssize_t n = ::recv(fd_, &first, 1, MSG_PEEK);
+// Reads the first record of a client's handshake, no more.
+Handshake TlsStream::gather_hello() {
+  std::string& early = wire_.early;
+  while (true) {
+    std::size_t wanted = kRecordHead;
+    if (early.size() >= kRecordHead) {
+      wanted = record_size(early);
+      if (wanted == 0) {
+        error_ = "this is no TLS handshake";
+        return Handshake::kFailed;
+      }
+      if (early.size() == wanted) return Handshake::kDone;
+    }
+    char bytes[4096];
+    const std::size_t most = std::min(wanted - early.size(), sizeof bytes);
+    const ssize_t n = ::recv(wire_.fd, bytes, most, early.empty() ? MSG_PEEK : 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
       return Handshake::kWantRead;
     }
@@ -143,7 +173,20 @@ Handshake TlsStream::handshake() {
       error_ = "the connection was closed before the handshake";
       return Handshake::kFailed;
     }
-    if (first != kHandshakeRecord) return Handshake::kNotTls;
+    if (early.empty()) {
+      // What is none is left for whoever answers it.
+      if (bytes[0] != kHandshakeRecord) return Handshake::kNotTls;
+      if (::recv(wire_.fd, bytes, static_cast<std::size_t>(n), 0) != n) return Handshake::kFailed;
+    }
+    early.append(bytes, static_cast<std::size_t>(n));
+  }
+}
+
+Handshake TlsStream::handshake() {
+  if (established_) return Handshake::kDone;
+  if (!ssl_) {
+    const Handshake gathered = gather_hello();
+    if (gathered != Handshake::kDone) return gathered;
     SSL* ssl = SSL_new(identity_->context()->get());
     if (ssl == nullptr) {
       error_ = take_tls_error();

@@ -24,8 +24,16 @@ enum class Handshake {
   kFailed,     // error() says why; an alert may have been sent
 };
 
-// Not thread-safe; does not own the descriptor. Nothing is allocated for a server's connection
-// before the first byte of a handshake has come.
+// What OpenSSL reads from: first what was read before it was there, then the descriptor.
+struct TlsWire {
+  int fd;
+  std::string early;
+  std::size_t given = 0;  // of early
+};
+
+// Not thread-safe; does not own the descriptor. OpenSSL's part of a server's connection, some 40
+// KB, is made when the first record of a handshake has come completely; until then a connection
+// takes what it sent.
 class TlsStream {
  public:
   // A server's side. `identity` must outlive it.
@@ -62,7 +70,8 @@ class TlsStream {
   void shutdown();
 
  private:
-  explicit TlsStream(int fd) : fd_(fd) {}
+  explicit TlsStream(int fd) : wire_{fd, {}} {}
+  Handshake gather_hello();
   void attach(SSL* ssl);
 
   struct Free {
@@ -70,7 +79,7 @@ class TlsStream {
   };
 
   TlsIdentity* identity_ = nullptr;  // null: a client
-  const int fd_;
+  TlsWire wire_;
   std::unique_ptr<SSL, Free> ssl_;
   bool established_ = false;
   bool read_again_ = false;

@@ -14,6 +14,7 @@ constexpr double kRecall = 0.9;
 constexpr std::size_t kSpare = 16;
 // Where at least one in so many passes, asking for that many more is cheaper than a filter.
 constexpr std::size_t kPassOneIn = 4;
+constexpr std::size_t kPrefetched = 12;
 
 std::int64_t steady_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
@@ -112,12 +113,9 @@ Result<std::shared_ptr<const IndexedVectors>> IndexedVectors::make(const vec::Ro
   return std::make_shared<const IndexedVectors>(std::move(parts));
 }
 
-float IndexedVectors::likeness_of(float cosine) const {
-  return cosine > parts_.floor ? std::min(1.0F, (cosine - parts_.floor) / (1 - parts_.floor)) : 0;
-}
-
 float IndexedVectors::likeness(const VectorQuery& aimed, ItemIndex item) const {
-  return likeness_of(parts_.rows.cosine(aimed, item));
+  const float cosine = parts_.rows.cosine(aimed, item);
+  return cosine > parts_.floor ? std::min(1.0F, (cosine - parts_.floor) / (1 - parts_.floor)) : 0;
 }
 
 // What the index has to propose, in scratch.found; false where there is no index.
@@ -148,56 +146,63 @@ bool IndexedVectors::propose(const float* query, std::size_t k,
   return true;
 }
 
-// Compares all of `items`, of which some may come twice, and keeps the best k of them in `out`.
-void IndexedVectors::compare(std::span<const std::uint32_t> items, std::size_t k,
-                             std::size_t twice_most, VectorScratch& scratch,
-                             std::vector<NearItem>& out) const {
-  scratch.cosines.resize(items.size());
-  parts_.rows.cosines(scratch.aimed, items, scratch.cosines.data());
-  Best best(k + twice_most, out);
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    best.offer({ItemIndex{items[i]}, likeness_of(scratch.cosines[i])});
-  }
-  best.finish();
-  // The same item has the same likeness, so it stands beside itself.
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  if (out.size() > k) out.resize(k);
-}
-
 void IndexedVectors::nearest(const float* query, std::size_t k,
                              const std::shared_ptr<const filter::MatchSet>& matches,
                              VectorScratch& scratch, std::vector<NearItem>& out) const {
-  out.clear();
   k = std::min(k, kNearMost);
-  if (k == 0) return;
+  Best best(k, out);
   aim(query, scratch.aimed);
-  std::vector<std::uint32_t>& items = scratch.items;
-  items.clear();
+  const auto offer = [&](std::uint32_t item) {
+    best.offer({ItemIndex{item}, likeness(scratch.aimed, ItemIndex{item})});
+  };
+  // Rows of items that stand apart are fetched while others are compared.
+  std::array<std::uint32_t, kPrefetched> pending{};
+  std::size_t asked = 0;
+  const auto offer_soon = [&](std::uint32_t item) {
+    prefetch(ItemIndex{item});
+    if (asked >= kPrefetched) offer(pending[asked % kPrefetched]);
+    pending[asked++ % kPrefetched] = item;
+  };
+  const auto offer_pending = [&] {
+    for (std::size_t i = asked < kPrefetched ? 0 : asked - kPrefetched; i < asked; ++i) {
+      offer(pending[i % kPrefetched]);
+    }
+    asked = 0;
+  };
   if (matches != nullptr && matches->size() <= kMatchesCompared) {
     matches->bits().for_each([&](std::uint32_t item) {
-      items.push_back(item);
+      offer_soon(item);
       return true;
     });
-    compare(items, k, 0, scratch, out);
+    offer_pending();
+    best.finish();
     return;
   }
-  const auto take = [&](std::uint32_t item) {
-    if (matches == nullptr || matches->contains(ItemIndex{item})) items.push_back(item);
+  const auto passes = [&](std::uint32_t item) {
+    return matches == nullptr || matches->contains(ItemIndex{item});
   };
+  std::vector<std::uint32_t>& proposed = scratch.items;
+  proposed.clear();
   if (propose(query, k, matches, scratch)) {
-    for (const vec::Neighbor& found : scratch.found) take(found.id);
+    for (const vec::Neighbor& found : scratch.found) {
+      if (!passes(found.id)) continue;
+      proposed.push_back(found.id);
+      offer_soon(found.id);
+    }
+    std::sort(proposed.begin(), proposed.end());
   }
-  const std::size_t proposed = items.size();
   if (parts_.fresh != nullptr) {
     const std::vector<std::uint32_t>& fresh = *parts_.fresh;
-    const std::size_t first = fresh.size() - std::min(fresh.size(), kFreshCompared);
-    if (matches == nullptr) {
-      items.insert(items.end(), fresh.begin() + static_cast<std::ptrdiff_t>(first), fresh.end());
-    } else {
-      for (std::size_t i = first; i < fresh.size(); ++i) take(fresh[i]);
+    for (std::size_t i = fresh.size() - std::min(fresh.size(), kFreshCompared); i < fresh.size();
+         ++i) {
+      if (!passes(fresh[i]) || std::binary_search(proposed.begin(), proposed.end(), fresh[i])) {
+        continue;
+      }
+      offer_soon(fresh[i]);
     }
   }
-  compare(items, k, proposed, scratch, out);
+  offer_pending();
+  best.finish();
 }
 
 }  // namespace vitrine::recommend

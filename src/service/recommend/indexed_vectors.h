@@ -90,13 +90,10 @@ class IndexedVectors final : public ItemVectors {
   bool propose(const float* query, std::size_t k,
                const std::shared_ptr<const filter::MatchSet>& matches,
                VectorScratch& scratch) const;
-  float likeness_of(float cosine) const;
-  void compare(std::span<const std::uint32_t> items, std::size_t k, std::size_t twice_most,
-               VectorScratch& scratch, std::vector<NearItem>& out) const;
   Parts parts_;
 };
 
-// Fewer rows than this need no index: comparing them takes some 10 ns each.
+// Fewer rows than this need no index: comparing them takes some 25 ns each.
 inline constexpr std::size_t kExhaustiveMost = 8'192;
 // Of the fresh items the newest are compared, so many at most.
 inline constexpr std::size_t kFreshCompared = 12'288;

@@ -38,7 +38,6 @@ struct VectorScratch {
   std::vector<float> query, row;
   VectorQuery aimed;
   std::vector<std::uint32_t> items;
-  std::vector<float> cosines;
   std::vector<NearItem> near;
 };
 

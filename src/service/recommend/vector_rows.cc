@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "engine/vec/kernels.h"
-#include "engine/vec/types.h"
 
 namespace vitrine::recommend {
 
@@ -138,31 +137,6 @@ float VectorRows::cosine(const VectorQuery& query, ItemIndex item) const {
   const std::int32_t sum =
       vec::kernels().dot_bytes(codes(item), padded_, query.codes.data()) - query.offset;
   return static_cast<float>(sum) * scale * query.scale;
-}
-
-void VectorRows::cosines(const VectorQuery& query, std::span<const std::uint32_t> items,
-                         float* out) const {
-  constexpr std::size_t kBatch = 16;
-  // In the place of a row that is not there.
-  static const std::vector<std::uint8_t> none(vec::kDimMax + kPadding, kBias);
-  std::array<const std::uint8_t*, kBatch> rows{};
-  std::array<float, kBatch> scales{};
-  std::array<std::int32_t, kBatch> sums{};
-  for (std::size_t begin = 0; begin < items.size(); begin += kBatch) {
-    const std::size_t n = std::min(kBatch, items.size() - begin);
-    for (std::size_t i = begin + kBatch; i < std::min(items.size(), begin + 2 * kBatch); ++i) {
-      prefetch(ItemIndex{items[i]});
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      const ItemIndex item{items[begin + i]};
-      scales[i] = scale_of(item);
-      rows[i] = scales[i] == 0 ? none.data() : codes(item);
-    }
-    vec::kernels().dot_bytes_many(rows.data(), n, padded_, query.codes.data(), sums.data());
-    for (std::size_t i = 0; i < n; ++i) {
-      out[begin + i] = static_cast<float>(sums[i] - query.offset) * scales[i] * query.scale;
-    }
-  }
 }
 
 void VectorRows::prefetch(ItemIndex item) const {

@@ -11,7 +11,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "base/ids.h"
@@ -48,8 +47,6 @@ class VectorRows {
   void prepare(const float* query, VectorQuery& out) const;
   // In [-1, 1]; 0 where there is no row.
   float cosine(const VectorQuery& query, ItemIndex item) const;
-  // The same for many at once, out[i] for items[i]: a third of the time, some 10 ns each.
-  void cosines(const VectorQuery& query, std::span<const std::uint32_t> items, float* out) const;
   void prefetch(ItemIndex item) const;
 
   // The row's bytes and its scale as they are kept, for a file; size bytes_per_row().

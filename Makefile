@@ -46,7 +46,7 @@ build: setup-build
 	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }; rm -f build-configure.log
 	@cmake --build build/release -j $(JOBS) --target vitrine
 
-## make bench-NAME set up, build and run benchmark NAME: collect recommend crash quality shop backup vec text train search ials models
+## make bench-NAME set up, build and run benchmark NAME: collect recommend crash quality shop backup vec text train search ials models abuse
 bench-%: setup-bench
 	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }; rm -f build-configure.log
 	@cmake --build build/release -j $(JOBS) --target vitrine bench_$* >build-bench.log 2>&1 || { cat build-bench.log; exit 1; }; rm -f build-bench.log

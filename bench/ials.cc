@@ -104,7 +104,7 @@ std::optional<double> capped_wall_s(const std::string& folder, std::uint32_t dim
   if (child < 0) return std::nullopt;
   if (child == 0) {
     if (!group.enter()) _exit(2);
-    auto store = factor::open_users(io::system_files(), folder);
+    auto store = factor::open_users(io::system_files(), folder, &thread_executor());
     if (!store.ok()) _exit(3);
     const auto times = train_epochs(**store, dimensions, 2);
     if (!times.ok()) _exit(4);
@@ -128,7 +128,7 @@ std::optional<double> capped_wall_s(const std::string& folder, std::uint32_t dim
 std::optional<double> capped_over_in_memory(const spectral::Interactions& shop,
                                             const std::string& folder, std::uint32_t dimensions) {
   const std::uint64_t table = std::uint64_t{shop.items()} * dimensions * sizeof(float);
-  const std::uint64_t limit = 4 * table + 4096 * dimensions * sizeof(float) * 4 + kProcessBytes;
+  const std::uint64_t limit = 4 * table + 4096 * dimensions * sizeof(float) * 5 + kProcessBytes;
   const std::uint64_t whole = limit + std::uint64_t{shop.users()} * dimensions * sizeof(float) +
                               shop.size() * 8 + std::uint64_t{shop.users()} * 8;
   auto group = bench::MemoryCgroup::create(limit);

@@ -8,9 +8,10 @@
 // Then the trained models (quality_models.h), each with its CPU seconds.
 //
 //   bench_quality [folder of the data sets]     also from DATA_DIR; default ../shared/data
-//   bench_quality --search [folder]             how Gowalla's settings were chosen; not on its test
-//   bench_quality --only beauty [folder]        trained models of one data set: beauty, gowalla,
-//   retail
+//   bench_quality --search [folder]             how settings were chosen; nothing of a test part
+//   bench_quality --try "ials ridge=0.02" [folder]   other settings of Gowalla's models, the same
+//   way bench_quality --only beauty [folder]        trained models of one part: retail, gowalla,
+//   beauty, cold
 // EPOCHS: bound of the session model's training, which validation may end earlier; default 16.
 // Ends with one line of JSON.
 #include <algorithm>
@@ -78,9 +79,11 @@ Status run(const std::filesystem::path& folder, std::string_view only) {
     return ok_status();
   };
   const auto wanted = [only](std::string_view name) { return only.empty() || only == name; };
-  if (wanted("retail")) VITRINE_TRY(add(bench::retail_models(retail, retail_split, *progress)));
+  if (wanted("retail"))
+    VITRINE_TRY(add(bench::retail_models(retail, retail_split, kRetailCut, *progress)));
   if (wanted("gowalla")) VITRINE_TRY(add(bench::gowalla_models(folder, *progress)));
   if (wanted("beauty")) VITRINE_TRY(add(bench::beauty_models(beauty, *progress)));
+  if (wanted("cold")) VITRINE_TRY(add(bench::cold_models(folder, beauty, *progress)));
   const auto field = [](const char* name, double value) {
     return std::string("\"") + name + "\":" + json_number(value);
   };
@@ -104,12 +107,32 @@ Status run(const std::filesystem::path& folder, std::string_view only) {
   return ok_status();
 }
 
+Status search(const std::filesystem::path& folder) {
+  const auto progress = terminal_progress();
+  VITRINE_TRY(const Dataset beauty,
+              read_sequences(folder / "amazon-beauty/Beauty.txt.gz", *progress));
+  VITRINE_TRY(bench::cold_search(folder, beauty, *progress));
+  return bench::gowalla_search(folder, {}, *progress);
+}
+
+// Separated by semicolons.
+std::vector<std::string> attempts_of(std::string_view text) {
+  std::vector<std::string> made;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(';'), text.size());
+    made.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return made;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool search = argc > 1 && std::string_view(argv[1]) == "--search";
+  const bool search_wanted = argc > 1 && std::string_view(argv[1]) == "--search";
   const bool some = argc > 2 && std::string_view(argv[1]) == "--only";
-  const int given = search ? 2 : some ? 3 : 1;
+  const bool try_wanted = argc > 2 && std::string_view(argv[1]) == "--try";
+  const int given = search_wanted ? 2 : some || try_wanted ? 3 : 1;
   const char* from_environment = std::getenv("DATA_DIR");
   const std::filesystem::path folder = argc > given                  ? argv[given]
                                        : from_environment != nullptr ? from_environment
@@ -124,8 +147,10 @@ int main(int argc, char** argv) {
         << "  amazon-beauty/Beauty.txt.gz         Amazon reviews, Beauty 5-core, one user a line\n";
     return 2;
   }
-  const Status status = search ? bench::gowalla_search(folder, *terminal_progress())
-                               : run(folder, some ? argv[2] : "");
+  const Status status =
+      search_wanted ? search(folder)
+      : try_wanted  ? bench::gowalla_search(folder, attempts_of(argv[2]), *terminal_progress())
+                    : run(folder, some ? argv[2] : "");
   if (status.ok()) return 0;
   std::cerr << "bench_quality: " << status.error().to_string() << "\n";
   return 1;

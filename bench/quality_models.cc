@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <functional>
 #include <iostream>
 #include <unordered_map>
 
@@ -11,6 +10,7 @@
 #include "engine/vec/random.h"
 #include "service/evaluate/evaluator.h"
 #include "tool/evaluate/readers.h"
+#include "tool/train/embedding_scorer.h"
 #include "tool/train/model_scorers.h"
 
 namespace vitrine::bench {
@@ -23,14 +23,6 @@ double thread_cpu_s() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
-double cpu_s(const Report& report) { return report.fit_cpu_s + report.rank_cpu_s; }
-
-void add_interval(Keys& keys, const std::string& name, const Interval& interval) {
-  keys.emplace_back(name, json_number(interval.value));
-  keys.emplace_back(name + "_low", json_number(interval.low));
-  keys.emplace_back(name + "_high", json_number(interval.high));
 }
 
 // The published split: users and items of both files have the same names.
@@ -58,51 +50,6 @@ Result<std::pair<Split, std::uint32_t>> read_gowalla(const std::filesystem::path
   return std::pair{std::move(split), static_cast<std::uint32_t>(items.size())};
 }
 
-// Chosen on a fifth of each user's training items.
-spectral::FilterOptions gowalla_filter() {
-  spectral::FilterOptions options;
-  options.flatness = 1.5;
-  options.degree_power = 0.4;
-  options.rank = 512;
-  options.rank_weight = 0.3;
-  return options;
-}
-
-EmbeddingOptions gowalla_embedding() {
-  EmbeddingOptions options;
-  options.ials.dimensions = 256;
-  options.ials.unobserved = 0.005;
-  options.ials.ridge = 0.01;
-  options.epochs = 8;
-  return options;
-}
-
-// A fifth of each user's items become the targets of every 20th of them.
-Split hold_out(std::vector<Case> users) {
-  constexpr std::size_t kEvery = 20;
-  Split split;
-  vec::Random random(7);
-  for (std::size_t u = 0; u < users.size(); ++u) {
-    auto& history = users[u].history;
-    for (std::size_t n = history.size(); n > 1; --n) {
-      std::swap(history[n - 1], history[random.below(n)]);
-    }
-    const std::size_t held = history.size() < 3 ? 0 : std::max<std::size_t>(1, history.size() / 5);
-    for (std::size_t n = 0; n < held; ++n) {
-      users[u].targets.push_back(history.back().item);
-      history.pop_back();
-    }
-    split.train.insert(split.train.end(), history.begin(), history.end());
-    if (u % kEvery == 0 && held > 0) split.cases.push_back(std::move(users[u]));
-  }
-  return split;
-}
-
-void print_line(const Report& report, const std::string& settings) {
-  std::cout << report.name << ", " << settings << ": recall " << report.recall.value << ", NDCG "
-            << report.ndcg.value << ", " << cpu_s(report) << " CPU s\n";
-}
-
 // Chosen on each user's second last item.
 session::TrainOptions beauty_session() {
   session::TrainOptions options;
@@ -116,49 +63,37 @@ session::TrainOptions beauty_session() {
 
 }  // namespace
 
-Status gowalla_search(const std::filesystem::path& folder, Progress& progress) {
-  VITRINE_TRY(const Dataset train, read_sequences(folder / "gowalla/train.txt.gz", progress));
-  std::vector<Case> users(train.users.size());
-  for (std::uint32_t u = 0; u < users.size(); ++u) users[u].user = UserIndex{u};
-  for (const Interaction& one : train.interactions) users[one.user.value].history.push_back(one);
-  EvaluatorOptions options;
-  options.k = 20;
-  options.bootstrap.rounds = 10;
-  const Evaluator evaluator(hold_out(std::move(users)),
-                            static_cast<std::uint32_t>(train.items.size()), options);
-  graph::Workers workers(thread_executor(), 1);
-  const Means means{workers, progress};
-  using Filter = spectral::FilterOptions;
-  const auto try_filter = [&](const std::function<void(Filter&)>& change) {
-    Filter o = gowalla_filter();
-    change(o);
-    FilterScorer scorer(o, means);
-    print_line(evaluator.run(scorer),
-               "order " + std::to_string(o.order) + " flatness " + json_number(o.flatness) +
-                   " power " + json_number(o.degree_power) + " rank " + std::to_string(o.rank) +
-                   " weight " + json_number(o.rank_weight));
-  };
-  try_filter([](Filter&) {});
-  for (const double v : {1.25, 1.75}) try_filter([v](Filter& o) { o.flatness = v; });
-  for (const double v : {0.35, 0.45}) try_filter([v](Filter& o) { o.degree_power = v; });
-  for (const double v : {0.2, 0.4}) try_filter([v](Filter& o) { o.rank_weight = v; });
-  try_filter([](Filter& o) { o.order = 5; });
-  const auto try_embedding = [&](const std::function<void(EmbeddingOptions&)>& change) {
-    EmbeddingOptions o = gowalla_embedding();
-    change(o);
-    EmbeddingScorer scorer(o, means);
-    print_line(evaluator.run(scorer), "unobserved " + json_number(o.ials.unobserved) + " ridge " +
-                                          json_number(o.ials.ridge) + " hop " + json_number(o.hop) +
-                                          " epochs " + std::to_string(o.epochs));
-  };
-  const EmbeddingOptions chosen = gowalla_embedding();
-  try_embedding([](EmbeddingOptions&) {});
-  for (const double v : {0.5, 2.0}) {
-    try_embedding([&](EmbeddingOptions& o) { o.ials.unobserved = chosen.ials.unobserved * v; });
-    try_embedding([&](EmbeddingOptions& o) { o.ials.ridge = chosen.ials.ridge * v; });
-    try_embedding([&](EmbeddingOptions& o) { o.hop = chosen.hop == 0 ? v : chosen.hop * v; });
-  }
-  return ok_status();
+// Chosen on a fifth of each user's training items.
+spectral::FilterOptions gowalla_filter() {
+  spectral::FilterOptions options;
+  options.flatness = 1.5;
+  options.degree_power = 0.4;
+  options.rank = 512;
+  options.rank_weight = 0.3;
+  return options;
+}
+
+IalsSettings gowalla_ials() {
+  IalsSettings options;
+  options.ials.dimensions = 512;
+  options.ials.unobserved = 0.005;
+  options.ials.ridge = 0.01;
+  options.epochs = 8;
+  return options;
+}
+
+EmbeddingSettings gowalla_embedding() {
+  EmbeddingSettings settings;
+  settings.start.degree_power = 0.4;
+  return settings;
+}
+
+double cpu_s(const Report& report) { return report.fit_cpu_s + report.rank_cpu_s; }
+
+void add_interval(Keys& keys, const std::string& name, const Interval& interval) {
+  keys.emplace_back(name, json_number(interval.value));
+  keys.emplace_back(name + "_low", json_number(interval.low));
+  keys.emplace_back(name + "_high", json_number(interval.high));
 }
 
 Result<Keys> gowalla_models(const std::filesystem::path& folder, Progress& progress) {
@@ -168,7 +103,8 @@ Result<Keys> gowalla_models(const std::filesystem::path& folder, Progress& progr
     std::cout << "Gowalla: absent (gowalla/train.txt.gz, test.txt.gz: the split of NGCF and "
                  "LightGCN), not measured\n\n";
     for (const char* key : {"filter_recall20", "filter_ndcg20", "filter_cpu_s",
-                            "embedding_recall20", "embedding_ndcg20", "embedding_cpu_s"}) {
+                            "embedding_recall20", "embedding_ndcg20", "embedding_cpu_s",
+                            "softmax_recall20", "softmax_ndcg20", "softmax_cpu_s"}) {
       keys.emplace_back(key, "null");
     }
     return keys;
@@ -182,13 +118,18 @@ Result<Keys> gowalla_models(const std::filesystem::path& folder, Progress& progr
   const Means means{workers, progress};
   FilterScorer filter(gowalla_filter(), means);
   EmbeddingScorer embedding(gowalla_embedding(), means);
+  IalsScorer ials(gowalla_ials(), means);
   Popularity popularity;
-  const std::vector<Report> reports{evaluator.run(filter), evaluator.run(embedding),
-                                    evaluator.run(popularity)};
+  std::vector<Report> reports;
+  for (Scorer* scorer : std::initializer_list<Scorer*>{&filter, &embedding, &ials, &popularity}) {
+    reports.push_back(evaluator.run(*scorer));
+  }
   print_table(std::cout, reports);
-  std::cout << "\n";
-  const char* names[] = {"filter", "embedding"};
-  for (std::size_t r = 0; r < 2; ++r) {
+  std::cout << "softmax embedding: best after " << embedding.report().best_epoch << " of "
+            << embedding.report().epochs << " epochs\n\n";
+  // The better of the two on validation is the one that is reported as the embedding.
+  const char* names[] = {"filter", "softmax", "embedding"};
+  for (std::size_t r = 0; r < 3; ++r) {
     const std::string name = names[r];
     add_interval(keys, name + "_recall20", reports[r].recall);
     add_interval(keys, name + "_ndcg20", reports[r].ndcg);
@@ -246,29 +187,6 @@ Result<Keys> beauty_models(const Dataset& beauty, Progress& progress) {
   keys.emplace_back("blend_cpu_s",
                     json_number(cpu_s(reports[0]) + fitted - start + reports[1].rank_cpu_s));
   keys.emplace_back("session_ms_per_user", json_number(ms));
-  return keys;
-}
-
-Result<Keys> retail_models(const Dataset& retail, const Split& split, Progress& progress) {
-  graph::Workers workers(thread_executor(), 1);
-  const Means means{workers, progress};
-  const Evaluator evaluator(split, static_cast<std::uint32_t>(retail.items.size()), {});
-  EaseScorer ease({}, means);
-  spectral::FilterOptions filter_options;
-  filter_options.rank = 64;
-  FilterScorer filter(filter_options, means);
-  EmbeddingScorer embedding({}, means);
-  const std::vector<Report> reports{evaluator.run(ease), evaluator.run(filter),
-                                    evaluator.run(embedding)};
-  std::cout << "Online Retail, the same cases\n\n";
-  print_table(std::cout, reports);
-  std::cout << "\n";
-  Keys keys;
-  const char* names[] = {"retail_ease", "retail_filter", "retail_ials"};
-  for (std::size_t r = 0; r < 3; ++r) {
-    add_interval(keys, std::string(names[r]) + "_hr10", reports[r].hr);
-    keys.emplace_back(std::string(names[r]) + "_cpu_s", json_number(cpu_s(reports[r])));
-  }
   return keys;
 }
 

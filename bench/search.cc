@@ -115,7 +115,8 @@ std::string visitor(std::uint64_t n) { return "visitor-" + std::to_string(n % kV
 
 void import_items(const MadeShop& shop, const Options& options, net::Client& client,
                   const std::string& key) {
-  const net::Header headers[] = {{"Authorization", "Bearer " + key},
+  const std::string bearer = "Bearer " + key;
+  const net::Header headers[] = {{"Authorization", bearer},
                                  {"Content-Type", "application/x-ndjson"}};
   std::string body;
   for (std::uint32_t item = 0; item < options.items;) {
@@ -148,8 +149,8 @@ void send_histories(const Options& options, net::Client& client, const std::stri
 
 double wait_for_index(net::Client& client, const std::string& key) {
   const auto begin = std::chrono::steady_clock::now();
-  const net::Header headers[] = {{"Authorization", "Bearer " + key},
-                                 {"Content-Type", "application/json"}};
+  const std::string bearer = "Bearer " + key;
+  const net::Header headers[] = {{"Authorization", bearer}, {"Content-Type", "application/json"}};
   while (true) {
     const auto answer =
         must(client.request("POST", "/v1/search/search", headers, R"({"query":"ba","limit":1})"));
@@ -193,8 +194,8 @@ Load run(net::LoadOptions load, std::string_view empty_mark) {
 // Seconds from sending an item to the first search that finds it.
 std::vector<double> measure_visibility(net::Client& client, const std::string& key, int count) {
   std::vector<double> seconds;
-  const net::Header headers[] = {{"Authorization", "Bearer " + key},
-                                 {"Content-Type", "application/json"}};
+  const std::string bearer = "Bearer " + key;
+  const net::Header headers[] = {{"Authorization", bearer}, {"Content-Type", "application/json"}};
   for (int n = 0; n < count; ++n) {
     const std::string name = "xylo" + std::to_string(100'000 + n);
     const auto begin = std::chrono::steady_clock::now();

@@ -7,10 +7,13 @@
 // Passes alternate; a query's time is its thread's CPU time, the least over the passes, on both
 // sides. The last line is JSON. docs/text.md has the results.
 //
+// Corpora and the rivals' indexes stay in BENCH_DATA and are used again: the first run takes some
+// minutes to fetch and cut packages, later ones only measure. BENCH_ANEW=1 builds the rivals' anew.
+//
 // Environment: CORPUS (a file instead of both corpora), BENCH_CORPUS (short or long only),
-// BENCH_DOCUMENTS (use only so many), BENCH_QUERIES (per class, 300), BENCH_PASSES (5), BENCH_SEED
-// (of the queries, 42: tune on others), LUCENE_CP (class path of another Lucene),
-// XAPIAN=0, BENCH_REORDER=1 (graph bisection), BENCH_DATA (default build/bench-data/text).
+// BENCH_DOCUMENTS (use only so many), BENCH_QUERIES (per class, 200), BENCH_PASSES (5), BENCH_SEED
+// (of the queries, 42: tune on others), LUCENE_CP (class path of another Lucene), XAPIAN=0,
+// BENCH_REORDER=1 (graph bisection), BENCH_DATA (default build/bench-data/text), BENCH_ANEW.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -24,8 +27,8 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "bench/rivals/lucene_rival.h"
 #include "bench/rivals/xapian_rival.h"
-#include "bench/support/line_process.h"
 #include "bench/support/report.h"
 #include "engine/text/index.h"
 #include "engine/text/search.h"
@@ -131,36 +134,16 @@ struct Measured {
 
 struct Contest {
   const text::Snapshot& snapshot;
-  LineProcess& lucene;
+  LuceneRival* lucene;  // null: only ours is timed
   const Queries& queries;
   int passes;
 
-  Measured run(const std::string& cls, std::uint32_t k, bool count,
-               const text::IdSet* filter = nullptr, bool rival = true) const;
+  Measured run(const std::string& cls, std::uint32_t k, bool count = false,
+               const text::IdSet* filter = nullptr) const;
 };
 
-// "t t t |id score id score ;..." of the rival.
-void read_rival(const std::string& line, std::vector<double>& times,
-                std::vector<std::vector<std::pair<std::uint32_t, float>>>& hits) {
-  std::istringstream in(line.substr(0, line.find('|')));
-  std::size_t q = 0;
-  for (double ns; in >> ns; ++q) {
-    if (times.size() <= q) times.push_back(1e9);
-    times[q] = std::min(times[q], ns * 1e-9);
-  }
-  hits.assign(times.size(), {});
-  std::istringstream rest(line.substr(line.find('|') + 1));
-  q = 0;
-  for (std::string part; std::getline(rest, part, ';') && q < hits.size(); ++q) {
-    std::istringstream pairs(part);
-    std::uint32_t id;
-    float score;
-    while (pairs >> id >> score) hits[q].emplace_back(id, score);
-  }
-}
-
 Measured Contest::run(const std::string& cls, std::uint32_t k, bool count,
-                      const text::IdSet* filter, bool rival) const {
+                      const text::IdSet* filter) const {
   const auto& all = queries.at(cls);
   Measured m;
   m.ours.assign(all.size(), 1e9);
@@ -170,7 +153,7 @@ Measured Contest::run(const std::string& cls, std::uint32_t k, bool count,
   options.exact_count = count;
   options.filter = filter;
   std::vector<text::SearchResult> results(all.size());
-  std::vector<std::vector<std::pair<std::uint32_t, float>>> hits;
+  LuceneRival::Hits hits;
   for (int pass = 0; pass < passes; ++pass) {
     for (std::size_t q = 0; q < all.size(); ++q) {
       const double begin = cpu_seconds();
@@ -179,16 +162,14 @@ Measured Contest::run(const std::string& cls, std::uint32_t k, bool count,
       m.ours[q] = std::min(m.ours[q], cpu_seconds() - begin);
       if (!searched.ok()) give_up(searched.error().to_string());
     }
-    if (rival)
-      read_rival(lucene.ask("run " + cls + " " + std::to_string(k) + (count ? " 1 1" : " 0 1")),
-                 m.theirs, hits);
+    if (lucene != nullptr) lucene->run(cls, k, count, m.theirs, hits);
   }
   double shared = 0, above = 0, touched = 0, total = 0;
   for (std::size_t q = 0; q < all.size(); ++q) {
     touched += static_cast<double>(results[q].stats.postings_touched);
     total += static_cast<double>(results[q].stats.postings_total);
     const auto& own = results[q].hits;
-    if (!rival) continue;
+    if (lucene == nullptr) continue;
     for (const text::Hit& hit : own) {
       if (own.size() == k && hit.score <= own.back().score * (1 + 1e-6f)) continue;
       ++above;
@@ -254,19 +235,16 @@ fs::path limited(const fs::path& corpus, std::uint64_t most, const fs::path& fol
   return cut;
 }
 
-void write_queries(const Queries& queries, const fs::path& path) {
-  std::ofstream out(path);
-  for (const auto& [cls, all] : queries)
-    for (const auto& terms : all) {
-      out << cls << '\t';
-      for (std::size_t i = 0; i < terms.size(); ++i) out << (i > 0 ? " " : "") << terms[i];
-      out << '\n';
-    }
-}
-
 double percentile(std::vector<double> v, double share) {
   std::sort(v.begin(), v.end());
   return v[std::min(v.size() - 1, static_cast<std::size_t>(share * static_cast<double>(v.size())))];
+}
+
+// How far the run is, on standard error.
+void say(const std::string& what) {
+  static const std::time_t begin = std::time(nullptr);
+  std::fprintf(stderr, "[%4lld s] %s\n", static_cast<long long>(std::time(nullptr) - begin),
+               what.c_str());
 }
 
 std::string number(double v) {
@@ -281,14 +259,13 @@ std::string contest_keys(const Contest& contest, std::uint32_t k) {
   double logs = 0, agreement = 0;
   std::printf("  k=%u      ours us   lucene us    ratio   ours/s   touched  agree\n", k);
   for (const char* cls : kClasses) {
-    const Measured m = contest.run(cls, k, false);
+    const Measured m = contest.run(cls, k);
     const double ratio = m.ratio();
     logs += std::log(std::string(cls) == "t1" ? std::min(ratio, 10.0) : ratio);
     agreement += m.agreement;
     std::printf("  %-7s %10.1f %11.1f %8.2f %8.0f %8.1f%%  %.4f\n", cls, m.per_query(m.ours) * 1e6,
                 m.per_query(m.theirs) * 1e6, ratio, 1 / m.per_query(m.ours), m.touched_share * 100,
                 m.agreement);
-    std::fflush(stdout);
     json += "\"" + std::string(cls) + "_over_lucene\":" + number(ratio) + ",";
     if (std::string(cls) == "or4") {
       json += "\"or4_p99_ms\":" + number(percentile(m.ours, 0.99) * 1e3) + ",";
@@ -304,24 +281,21 @@ std::string contest_keys(const Contest& contest, std::uint32_t k) {
 struct Settings {
   fs::path data;
   std::uint64_t most = ~0ull;
-  std::size_t queries = 300;
+  std::size_t queries = 200;
   int passes = 5;
   std::uint64_t seed = 42;
-  std::string class_path;
   bool reorder = false;
+  bool anew = false;
 };
 
-std::vector<std::string> lucene_command(const Settings& s) {
-  return {"java", "-Xmx3g", "-XX:+UseSerialGC", "-cp", s.class_path, "LuceneRival"};
-}
-
-// Until its code is compiled and times don't fall any more: by rounds and by its own clock, since a
-// busy machine may leave it little of a second.
-void warm_up(LineProcess& lucene, double seconds) {
-  const std::time_t end = std::time(nullptr) + static_cast<std::time_t>(seconds);
-  for (int round = 0; round < 25 || std::time(nullptr) < end; ++round)
-    for (const char* cls : kClasses)
-      lucene.ask("run " + std::string(cls) + (round % 2 == 0 ? " 10 0 1" : " 100 0 1"));
+void write_queries(const Queries& queries, const fs::path& path) {
+  std::ofstream out(path);
+  for (const auto& [cls, all] : queries)
+    for (const auto& terms : all) {
+      out << cls << '\t';
+      for (std::size_t i = 0; i < terms.size(); ++i) out << (i > 0 ? " " : "") << terms[i];
+      out << '\n';
+    }
 }
 
 // Phrases need positions, which make both indexes larger: they have their own, over fewer
@@ -329,66 +303,59 @@ void warm_up(LineProcess& lucene, double seconds) {
 std::string phrase_keys(const Settings& s, const fs::path& corpus, const Queries& queries) {
   const std::uint64_t most = std::min<std::uint64_t>(s.most, 200'000);
   const fs::path cut = limited(corpus, most, s.data);
+  say("building with positions");
   const Built built = build(cut, true, most, false);
-  LineProcess lucene(lucene_command(s));
-  const fs::path folder = s.data / (corpus.stem().string() + ".lucene-positions");
-  fs::remove_all(folder);
-  lucene.ask("index " + cut.string() + " " + folder.string() + " 1");
-  lucene.ask("open " + folder.string());
-  lucene.ask("queries " + (s.data / (corpus.stem().string() + ".queries.tsv")).string());
+  LuceneRival lucene(s.data / "lucene");
+  lucene.index(cut, s.data / (cut.stem().string() + ".lucene-positions"), true, s.anew);
+  lucene.read_queries(s.data / (corpus.stem().string() + ".queries.tsv"));
   const auto snapshot = built.index->snapshot();
-  for (int i = 0; i < 20; ++i) lucene.ask("run phrase 10 0 1");
-  const Measured m = Contest{*snapshot, lucene, queries, s.passes}.run("phrase", 10, false);
-  std::printf("  phrase  %10.1f %11.1f %8.2f   (%llu documents, with positions)\n",
+  const int rounds = lucene.warm_up({"phrase"}, {10}, 30);
+  say("warmed up by " + std::to_string(rounds) + " rounds");
+  const Measured m = Contest{*snapshot, &lucene, queries, s.passes}.run("phrase", 10);
+  std::printf("  phrase  %10.1f %11.1f %8.2f   %6.1f%%  %.4f   (%llu documents, with positions)\n",
               m.per_query(m.ours) * 1e6, m.per_query(m.theirs) * 1e6, m.ratio(),
+              m.touched_share * 100, m.agreement,
               static_cast<unsigned long long>(snapshot->documents()));
-  std::fflush(stdout);
   return ",\"phrase_over_lucene\":" + number(m.ratio());
 }
 
 // Xapian takes long to build: both engines index the same first documents.
-std::string xapian_keys(const Settings& s, const fs::path& corpus, const Queries& queries,
-                        LineProcess& unused) {
+std::string xapian_keys(const Settings& s, const fs::path& corpus, const Queries& queries) {
   if (text_from_environment("XAPIAN", "1") == "0" || !xapian_present()) return "";
   const std::uint64_t most = std::min<std::uint64_t>(s.most, 50'000);
   const fs::path cut = limited(corpus, most, s.data);
+  say("Xapian");
   const Built built = build(cut, false, most, false);
   const auto snapshot = built.index->snapshot();
-  const Measured m =
-      Contest{*snapshot, unused, queries, s.passes}.run("or2", 10, false, nullptr, false);
+  const Measured m = Contest{*snapshot, nullptr, queries, s.passes}.run("or2", 10);
   const double theirs =
       xapian_seconds(cut.string(), (s.data / (corpus.stem().string() + ".xapian")).string(),
-                     queries.at("or2"), most);
+                     queries.at("or2"), snapshot->documents(), s.anew);
   std::printf("  or2 over Xapian's: %.1f us, %.1f us, ratio %.2f   (%llu documents)\n",
               m.per_query(m.ours) * 1e6, theirs * 1e6, theirs / m.per_query(m.ours),
               static_cast<unsigned long long>(snapshot->documents()));
-  std::fflush(stdout);
   return ",\"or2_over_xapian\":" + number(theirs / m.per_query(m.ours));
 }
 
 std::string bench_corpus(const Settings& s, const fs::path& corpus, const fs::path& held_out) {
   const std::string name = corpus.stem().string();
   const fs::path cut = limited(corpus, s.most, s.data);
-  std::printf("%s: building\n", name.c_str());
-  std::fflush(stdout);
+  say(name + ": building");
   const Built built = build(cut, false, s.most, s.reorder);
   const auto snapshot = built.index->snapshot();
   const Queries queries = draw_queries(held_out, *snapshot, s.queries, s.seed);
   write_queries(queries, s.data / (name + ".queries.tsv"));
-  LineProcess lucene(lucene_command(s));
-  const fs::path folder = s.data / (name + ".lucene");
-  fs::remove_all(folder);
-  std::istringstream answer(lucene.ask("index " + cut.string() + " " + folder.string() + " 0"));
-  double lucene_s = 0, lucene_bytes = 0;
-  answer >> lucene_s >> lucene_bytes;
-  lucene.ask("open " + folder.string());
-  lucene.ask("queries " + (s.data / (name + ".queries.tsv")).string());
-  std::printf("  %llu documents; build %.1f s, %.1f MB; Lucene %.1f s, %.1f MB\n",
+  say(name + ": building with Lucene");
+  LuceneRival lucene(s.data / "lucene");
+  const auto theirs = lucene.index(cut, s.data / (cut.stem().string() + ".lucene"), false, s.anew);
+  lucene.read_queries(s.data / (name + ".queries.tsv"));
+  std::printf("  %llu documents; build %.1f s, %.1f MB; Lucene %.1f s%s, %.1f MB; one thread\n",
               static_cast<unsigned long long>(snapshot->documents()), built.cpu_s,
-              static_cast<double>(built.bytes) / 1e6, lucene_s, lucene_bytes / 1e6);
-  std::fflush(stdout);
-  warm_up(lucene, 7);
-  const Contest contest{*snapshot, lucene, queries, s.passes};
+              static_cast<double>(built.bytes) / 1e6, theirs.cpu_s,
+              theirs.kept ? " (by an earlier run)" : "", theirs.bytes / 1e6);
+  const int rounds = lucene.warm_up({kClasses.begin(), kClasses.end()}, {10, 100}, 90);
+  say(name + ": warmed up by " + std::to_string(rounds) + " rounds of all classes");
+  const Contest contest{*snapshot, &lucene, queries, s.passes};
   std::string json =
       "{\"documents\":" + std::to_string(snapshot->documents()) + "," + contest_keys(contest, 10);
   json += ",\"k100\":{" + contest_keys(contest, 100) + "}";
@@ -399,17 +366,17 @@ std::string bench_corpus(const Settings& s, const fs::path& corpus, const fs::pa
   text::IdSet filter;
   for (std::uint32_t d = 0; d < snapshot->documents(); ++d)
     if (((d * 2654435761u) >> 8) % 10 == 0) filter.add(d);
-  const Measured plain = contest.run("or4", 10, false, nullptr, false);
-  const Measured filtered = contest.run("or4", 10, false, &filter, false);
+  const Contest alone{*snapshot, nullptr, queries, s.passes};
+  const Measured plain = alone.run("or4", 10);
+  const Measured filtered = alone.run("or4", 10, false, &filter);
   const double speed = plain.per_query(plain.ours) / filtered.per_query(filtered.ours);
   std::printf("  or4 with a filter of 10 %%: %.2f times the speed of the unfiltered one\n", speed);
-  std::fflush(stdout);
   json += ",\"count_over_lucene\":" + number(count.ratio()) +
           ",\"filtered10_over_unfiltered\":" + number(speed);
-  json += ",\"index_bytes_over_lucene\":" + number(static_cast<double>(built.bytes) / lucene_bytes);
-  json += ",\"build_s_over_lucene\":" + number(built.cpu_s / lucene_s);
+  json += ",\"index_bytes_over_lucene\":" + number(static_cast<double>(built.bytes) / theirs.bytes);
+  json += ",\"build_s_over_lucene\":" + number(built.cpu_s / theirs.cpu_s);
   json += phrase_keys(s, corpus, queries);
-  json += xapian_keys(s, corpus, queries, lucene);
+  json += xapian_keys(s, corpus, queries);
   return json + "}";
 }
 
@@ -420,20 +387,13 @@ int main() {
   s.data = text_from_environment("BENCH_DATA", "build/bench-data/text");
   s.most = static_cast<std::uint64_t>(number_from_environment("BENCH_DOCUMENTS", 4e9));
   if (s.most >= 4'000'000'000ull) s.most = ~0ull;
-  s.queries = static_cast<std::size_t>(number_from_environment("BENCH_QUERIES", 300));
+  s.queries = static_cast<std::size_t>(number_from_environment("BENCH_QUERIES", 200));
   s.passes = static_cast<int>(number_from_environment("BENCH_PASSES", 5));
   s.seed = static_cast<std::uint64_t>(number_from_environment("BENCH_SEED", 42));
   s.reorder = number_from_environment("BENCH_REORDER", 0) != 0;
-  fs::create_directories(s.data / "lucene");
-  std::string jar = text_from_environment("LUCENE_CP", "");
-  if (jar.empty())
-    for (const auto& file : fs::directory_iterator("/usr/share/java"))
-      if (file.path().filename().string().starts_with("lucene-core-8")) jar = file.path().string();
-  if (jar.empty()) give_up("no Lucene: tools/setup --bench installs liblucene8-java");
-  const std::string compile = "javac -nowarn -cp " + jar + " -d " + (s.data / "lucene").string() +
-                              " bench/rivals/LuceneRival.java";
-  if (std::system(compile.c_str()) != 0) give_up("the rival can't be compiled: " + compile);
-  s.class_path = jar + ":" + (s.data / "lucene").string();
+  s.anew = number_from_environment("BENCH_ANEW", 0) != 0;
+  fs::create_directories(s.data);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::vector<std::pair<fs::path, fs::path>> corpora;
   if (const std::string own = text_from_environment("CORPUS", ""); !own.empty()) {
     corpora.emplace_back(own, own);

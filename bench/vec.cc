@@ -9,11 +9,14 @@
 // VEC_N=200000    fewer vectors (default 1,000,000)
 // VEC_SETS=spread only these sets (default clustered,spread)
 // VECTORS=f.fvecs also this file; the last 1,000 rows are the queries
+// VEC_CODES=pq16  another family of codes than nibbles: pq16, pq256
 // VEC_RIVALS=...  only these rivals (default hnswlib,faiss,blas)
 // FAISS_ROOT=dir  at configure time: a newer Faiss, with its 4-bit fast scan as another rival
+// BENCH_DATA=dir  where built indexes of rivals and exact answers are kept (default
+//                 build/bench-data): the first run is the longest
 //
-// Built indexes of rivals and exact answers are kept below build/bench-data: the first run is the
-// longest. Filtered rivals are Faiss IVFFlat with a bitmap, and BLAS over copies of the survivors.
+// Rivals are built with two threads and searched with one. Filtered rivals are Faiss IVFFlat with a
+// bitmap, and BLAS over copies of the survivors.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -144,6 +147,22 @@ std::string at_goal(const Contender& contender, double goal) {
   return rate ? fixed(*rate, 0) : "-";
 }
 
+// Kept files belong to these vectors and queries, not to another file (or an older generator) of
+// the same name and size.
+std::uint64_t fingerprint(const VectorSet& set, const std::vector<float>& queries) {
+  std::uint64_t out = 0xCBF29CE484222325ULL;
+  const auto mix = [&out](const float* values, std::size_t count, std::size_t step) {
+    for (std::size_t i = 0; i < count; i += step) {
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, values + i, sizeof(bits));
+      out = (out ^ bits) * 0x100000001B3ULL;
+    }
+  };
+  mix(set.rows, set.count * set.dim, 97);
+  mix(queries.data(), queries.size(), 1);
+  return out;
+}
+
 struct Best {
   double rate = 0;
   std::string name = "none";
@@ -172,6 +191,13 @@ void print_table(const std::string& title, const std::vector<Contender>& contend
 
 // ---- our own points ----
 
+std::string described(const vec::Plan& plan) {
+  if (plan.beam != 0) return "beam " + std::to_string(plan.beam);
+  return (plan.volume > 0 ? fixed(static_cast<double>(plan.volume), 1) + " volume"
+                          : std::to_string(plan.probes) + " lists") +
+         ", keep " + std::to_string(plan.keep) + ", exact " + std::to_string(plan.exact);
+}
+
 class Own {
  public:
   Own(const vec::Index& index, const Data& data) : index_(index), data_(data), searcher_(index) {}
@@ -181,7 +207,8 @@ class Own {
     out.name = batch ? "vitrine, batch of 1,000" : "vitrine";
     for (const auto& plan : index_.plans()) {
       Point point;
-      point.label = "goal " + fixed(static_cast<double>(plan.recall), 3);
+      point.label = "goal " + fixed(static_cast<double>(plan.recall), 3) + " (" +
+                    described(batch ? plan.batch : plan.single) + ")";
       const vec::SearchOptions options{kTop, static_cast<double>(plan.recall), {}, filter};
       point.run = [this, options, batch](std::vector<std::int64_t>& ids) {
         batch ? run_batch(options, ids) : run_single(options, ids);
@@ -299,8 +326,7 @@ std::unique_ptr<VectorRival> rival(const std::string& name,
 void find_truth(Data& data, VectorRival& blas, const std::string& cache) {
   data.truth.resize(kQueries * kTop);
   const auto bytes = static_cast<std::streamsize>(data.truth.size() * sizeof(std::int64_t));
-  const std::string path =
-      cache + "/truth-" + data.set.name + "-" + std::to_string(data.set.count) + ".bin";
+  const std::string path = cache + "/truth-" + data.set.file_key() + ".bin";
   std::ifstream in(path, std::ios::binary);
   if (in.read(reinterpret_cast<char*>(data.truth.data()), bytes)) return;
   blas.search(data.queries.data(), kQueries, 1, data.truth.data());
@@ -379,21 +405,33 @@ double run_filtered(Own& own, const Data& data, const vec::Index& index, VectorR
   return best > 0 ? contenders[0].rate_at(0.95).value_or(0) / best : 0;
 }
 
+vec::CodeFamily code_family() {
+  const char* text = std::getenv("VEC_CODES");
+  for (const auto family :
+       {vec::CodeFamily::kNibbles, vec::CodeFamily::kPq16, vec::CodeFamily::kPq256})
+    if (text == nullptr || vec::name(family) == text) return family;
+  give_up("VEC_CODES must be nibbles, pq16 or pq256");
+}
+
 using Figures = std::vector<std::pair<std::string, double>>;
 
 Figures run_set(Data& data, const std::string& cache, double bandwidth) {
   Figures out;
+  data.set.fingerprint = fingerprint(data.set, data.queries);
   say("== " + data.set.name + ": " + std::to_string(data.set.count) + " x " +
       std::to_string(data.set.dim) + "; building the index");
   const vec::Rows rows{data.set.rows, data.set.count, data.set.dim};
   vec::BuildOptions options;
   options.metric = data.set.inner_product ? vec::Metric::kInnerProduct : vec::Metric::kL2;
+  options.codes.family = code_family();
   const double start = clock_s(CLOCK_PROCESS_CPUTIME_ID);
   auto built =
       vec::Index::build(rows, nullptr, options, {&thread_executor(), 2}, *terminal_progress());
   if (!built.ok()) give_up(built.error().message());
   const vec::Index& index = built.value();
   const double build_cpu_s = clock_s(CLOCK_PROCESS_CPUTIME_ID) - start;
+  say("built in " + fixed(build_cpu_s, 1) + " CPU s" +
+      (index.graph().empty() ? "" : ", with a graph"));
 
   say("exact answers by brute force");
   const auto blas = blas_rival(data.set);
@@ -490,7 +528,8 @@ Data from_fvecs(const std::string& path) {
 }
 
 int main_with() {
-  const std::string cache = "build/bench-data";
+  const char* folder = std::getenv("BENCH_DATA");
+  const std::string cache = folder != nullptr && *folder != 0 ? folder : "build/bench-data";
   std::filesystem::create_directories(cache);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // progress, also into a file
   const auto count = static_cast<std::size_t>(number_from_environment("VEC_N", 1e6));

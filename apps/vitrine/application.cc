@@ -34,18 +34,6 @@ apply::PartitionOptions partition_options(const Settings& s) {
   return o;
 }
 
-net::ServerOptions server_options(const Settings& s) {
-  net::ServerOptions o;
-  o.address = s.server_address;
-  o.port = static_cast<std::uint16_t>(s.server_port);
-  o.threads = static_cast<int>(s.server_threads);
-  o.max_connections = static_cast<std::size_t>(s.server_connections_max);
-  o.body_bytes_max = s.server_body_max;
-  o.idle_timeout = std::chrono::milliseconds(s.server_idle_timeout / 1000);
-  o.header_timeout = std::chrono::milliseconds(s.server_header_timeout / 1000);
-  return o;
-}
-
 std::string in_data(const Settings& s, std::string_view name) {
   return io::join_path(s.data_directory, name);
 }
@@ -189,14 +177,16 @@ Result<std::unique_ptr<Application>> Application::start(const Settings& settings
   std::unique_ptr<Application> self(
       new Application(settings, progress, std::move(on_fatal), clock));
   VITRINE_TRY(io::system_files().create_directories(settings.data_directory));
-  VITRINE_TRY(self->open_partitions());  // first: its lock keeps a second server out
+  VITRINE_TRY(self->open_edge());  // what is wrong with settings shows before anything is replayed
+  VITRINE_TRY(self->open_partitions());  // before the others: its lock keeps a second server out
   VITRINE_TRY(self->open_control());
   VITRINE_TRY(self->open_answers());
   VITRINE_TRY(self->start_archive());
   VITRINE_TRY(self->start_models());
+  self->open_jobs();
   self->register_metrics();
   self->api_ = std::make_unique<api::Api>(*self);
-  VITRINE_TRY(self->server_, net::Server::start(server_options(settings), *self->api_));
+  VITRINE_TRY(self->start_server());
   self->startup_seconds_ = static_cast<double>(clock.steady_ns() - self->started_ns_) / 1e9;
   VITRINE_TRY(self->write_runtime_file());
   obs::log_info("started", {{"url", self->url()},
@@ -293,13 +283,26 @@ Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::
   if (auto found = tenants_.find(view.tenant.id)) return found;
   VITRINE_TRY(const auto where, place(view.tenant.partition));
   return tenants_.find_or_put(view.tenant.id, [&] {
+    auto box = search_box(view.tenant.id, where->partition);
+    recommend::RecommenderOptions options;
+    options.content_vectors = box->content();
     auto services = std::make_shared<api::TenantServices>(where->partition, where->collector,
-                                                          recommend::RecommenderOptions{}, clock_,
-                                                          answer_metrics_.get());
-    services->search_box = search_box(view.tenant.id, where->partition);
+                                                          options, clock_, answer_metrics_.get());
+    services->search_box = std::move(box);
     models_->look_after(view.tenant.id, services);
     return services;
   });
+}
+
+void Application::save_search_indexes() {
+  const std::lock_guard lock(boxes_mutex_);
+  for (const auto& [tenant, box] : boxes_) {
+    const Status saved = box->save();
+    // It only makes the next start longer.
+    if (!saved.ok()) {
+      obs::log_warn("search_index_not_saved", {{"tenant", tenant.value}, {"error", saved.error()}});
+    }
+  }
 }
 
 std::shared_ptr<search::SearchBox> Application::search_box(TenantId tenant,
@@ -309,6 +312,11 @@ std::shared_ptr<search::SearchBox> Application::search_box(TenantId tenant,
   if (!box) {
     search::SearchBoxOptions options;
     options.index.executor = &thread_executor();
+    options.content.executor = &thread_executor();
+    options.index.store = {&io::system_files(),
+                           io::join_path(io::join_path(partition.directory(), "search"),
+                                         "tenant-" + std::to_string(tenant.value))};
+    options.content.store = options.index.store;
     box = std::make_shared<search::SearchBox>(
         options, std::make_shared<api::PartitionStateSource>(partition, tenant));
     indexer_->add(box);
@@ -366,13 +374,6 @@ Status Application::ready() {
   return ok_status();
 }
 
-std::string Application::url() const {
-  const bool any = settings_.server_address == "0.0.0.0" || settings_.server_address == "::";
-  const std::string host = any ? "127.0.0.1" : settings_.server_address;
-  const bool v6 = host.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(server_->port());
-}
-
 Status Application::write_runtime_file() {
   eventlog::Position snapshot = 0;
   for (const auto& [number, partition] : partitions_->all()) {
@@ -383,6 +384,7 @@ Status Application::write_runtime_file() {
   json.begin_object();
   json.key("pid").number(getpid());
   json.key("url").string(url());
+  if (tls_) json.key("tls_url").string(tls_url());
   json.key("started_us").number(clock_.wall_us());
   json.key("startup_seconds").number(startup_seconds_);
   json.key("replayed_records").number(replayed_);
@@ -399,6 +401,7 @@ void Application::tick() {
     static obs::LogLimit limit(std::chrono::seconds(10));
     if (limit.allow()) obs::log_error("control_refresh_failed", {{"error", changed.error()}});
   }
+  watch_certificate();
 }
 
 void Application::fail(const Error& error) {
@@ -415,9 +418,11 @@ Status Application::stop() {
       server_->drain(std::chrono::milliseconds(settings_.server_drain_timeout / 1000));
   if (!drained)
     obs::log_warn("drain_timeout", {{"in_flight", server_->stats().requests_in_flight}});
+  jobs_->stop();
   archiver_.reset();  // ends behind its present batch
   if (models_) models_->stop();
   indexer_->stop();
+  save_search_indexes();
   Status first = failed_ ? ok_status() : partitions_->stop();
   server_->stop();
   server_.reset();

@@ -33,9 +33,13 @@ class Application final : public api::Platform {
   Status stop();
   // To be called about ten times a second: changes of the control database by other processes.
   void tick();
+  // Reads the certificate of HTTPS anew, whether its files have changed or not.
+  void reload_certificate();
 
   std::string url() const;
+  std::string tls_url() const;  // empty without HTTPS
   std::uint16_t port() const { return server_->port(); }
+  std::uint16_t tls_port() const { return server_->tls_port(); }
 
   const Clock& clock() override { return clock_; }
   control::ControlStore& control() override { return *control_; }
@@ -43,6 +47,9 @@ class Application final : public api::Platform {
   Result<std::shared_ptr<api::TenantServices>> tenant(const gateway::TenantView& view) override;
   api::AnswerLog& answers() override { return *answers_; }
   learn::Learner& learner() override;
+  gateway::AddressLimits& address_limits() override { return *address_limits_; }
+  const api::TrustedProxies& proxies() override { return proxies_; }
+  api::JobQueue& jobs() override { return *jobs_; }
   obs::Registry& metrics() override { return registry_; }
   net::Timers& timers() override { return server_->timers(); }
   Status ready() override;
@@ -71,6 +78,13 @@ class Application final : public api::Platform {
   Status open_answers();
   Status start_archive();
   Status start_models();
+  // What stands at the edge: the certificate, limits by address, trusted proxies.
+  Status open_edge();
+  Status start_server();
+  void watch_certificate();
+  void open_jobs();
+  void register_job_metrics();
+  void register_edge_metrics();
   Status write_runtime_file();
   void work_aside();
   void register_metrics();
@@ -78,6 +92,7 @@ class Application final : public api::Platform {
   Result<std::shared_ptr<Place>> place(std::uint32_t number);
   // The tenant's search box; made and looked after from its first use on.
   std::shared_ptr<search::SearchBox> search_box(TenantId tenant, const apply::Partition& partition);
+  void save_search_indexes();
   void fail(const Error& error);
 
   Settings settings_;
@@ -108,6 +123,12 @@ class Application final : public api::Platform {
   bool aside_running_ = false;                     // guarded by aside_mutex_
   std::unique_ptr<Task> aside_;                    // guarded by aside_mutex_
   std::unique_ptr<Archiver> archiver_;
+  std::shared_ptr<net::TlsIdentity> tls_;  // null without HTTPS
+  std::int64_t certificate_looked_ns_ = 0;
+  std::unique_ptr<gateway::AddressLimits> address_limits_;
+  net::IpNetworks unlimited_addresses_;
+  api::TrustedProxies proxies_;
+  std::unique_ptr<api::JobQueue> jobs_;
   std::unique_ptr<net::Server> server_;  // last: first to go
 };
 

@@ -33,6 +33,9 @@ void Application::register_metrics() {
          &net::ServerStats::connections_open);
   server(Kind::kCounter, "vitrine_connections_refused_total", "Connections above the limit.",
          &net::ServerStats::connections_refused);
+  server(Kind::kCounter, "vitrine_connections_refused_by_address_total",
+         "Connections above the limit of one address.",
+         &net::ServerStats::connections_refused_by_address);
   server(Kind::kGauge, "vitrine_requests_in_flight", "Requests not answered yet.",
          &net::ServerStats::requests_in_flight);
   server(Kind::kCounter, "vitrine_requests_refused_total", "Requests refused before a route.",
@@ -41,6 +44,17 @@ void Application::register_metrics() {
          "Connections closed for being idle or slow.", &net::ServerStats::timeouts);
   server(Kind::kCounter, "vitrine_handler_exceptions_total", "Routes that ended with an exception.",
          &net::ServerStats::handler_exceptions);
+  if (tls_) {
+    server(Kind::kCounter, "vitrine_tls_handshakes_total", "TLS handshakes that succeeded.",
+           &net::ServerStats::tls_handshakes);
+    server(Kind::kCounter, "vitrine_tls_resumptions_total", "Of these, sessions taken up again.",
+           &net::ServerStats::tls_resumptions);
+    server(Kind::kCounter, "vitrine_tls_handshake_failures_total",
+           "TLS handshakes that failed or took too long.",
+           &net::ServerStats::tls_handshake_failures);
+  }
+  register_edge_metrics();
+  register_job_metrics();
 }
 
 void Application::register_partition(std::uint32_t number, Place& place) {
@@ -101,6 +115,21 @@ void Application::register_partition(std::uint32_t number, Place& place) {
                                   ? static_cast<double>(report.replayed) / report.replay_seconds
                                   : 0.0;
                      });
+  const auto of_tenants = [&](Kind kind, const char* name, const char* help, auto member) {
+    registry_.function(kind, name, help, labels, this, [partition, member] {
+      double sum = 0;
+      for (const TenantId tenant : partition->tenants()) {
+        sum += static_cast<double>((partition->tenant(tenant).get()->*member)());
+      }
+      return sum;
+    });
+  };
+  of_tenants(Kind::kGauge, "vitrine_visitors_flagged",
+             "Visitors that are kept out of what is counted.",
+             &apply::TenantRuntime::flagged_count);
+  of_tenants(Kind::kCounter, "vitrine_events_kept_out_total",
+             "Events that were stored and not counted, because of who sent them.",
+             &apply::TenantRuntime::events_kept_out);
   auto* collector = &place.collector;
   const auto count = [&](const char* name, const char* help, auto member) {
     registry_.function(Kind::kCounter, name, help, labels, this, [collector, member] {

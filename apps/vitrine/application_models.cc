@@ -5,6 +5,7 @@
 
 #include "domain/record/record.h"
 #include "platform/obs/log.h"
+#include "service/learn/flagged.h"
 #include "tool/learn/mlflow.h"
 
 namespace vitrine::app {
@@ -144,7 +145,9 @@ Result<apply::Partition*> Application::Models::partition_of(TenantId tenant) con
 
 Result<learn::LearnPorts::Place> Application::Models::place(TenantId tenant) {
   VITRINE_TRY(const auto* partition, partition_of(tenant));
-  return Place{partition->log_directory(), partition->tenant(tenant)->read()->models().live()};
+  const auto runtime = partition->tenant(tenant);
+  const auto state = runtime->read();
+  return Place{partition->log_directory(), state->models().live(), learn::flagged_keys(*state)};
 }
 
 Status Application::Models::change(TenantId tenant, const model::Change& change) {

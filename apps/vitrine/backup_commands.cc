@@ -155,6 +155,13 @@ class ServerChild final : public backup::DrillServer {
     std::vector<std::string> words{
         program,         "serve", "--data.directory", directory_, "--server.address", "127.0.0.1",
         "--server.port", "0",     "--config",         config};
+    // It is asked from here only, beside the server whose settings these are.
+    for (const char* setting : {"tls.certificate", "tls.key"}) {
+      words.emplace_back(std::string("--") + setting);
+      words.emplace_back();
+    }
+    words.emplace_back("--address.requests_per_minute=0");
+    words.emplace_back("--address.connections_max=0");
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);

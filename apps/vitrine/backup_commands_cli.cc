@@ -108,6 +108,10 @@ void add_restore(CLI::App& group, const CommandLine& line) {
   command.add_option("--url", args.tenant.url, "With --tenant: the server [http://127.0.0.1:8080]")
       ->envname("VITRINE_URL");
   command
+      .add_option("--ca-file", args.tenant.ca_file,
+                  "PEM file of the authorities to trust with an https:// URL [the system's]")
+      ->envname("VITRINE_CA_FILE");
+  command
       .add_option("--key", args.tenant.key,
                   "With --tenant: a secret key of the tenant to restore into (or VITRINE_KEY)")
       ->envname("VITRINE_KEY");

@@ -51,6 +51,7 @@ struct ReplayOptions {
   std::string tenant;   // its name; empty: where there is only one
   std::string item_id;  // empty: none
   bool json = false;
+  std::uint64_t job_memory = 0;  // not 0: as a child of a server, within that much memory
 };
 Status run_replay_decision(const Settings& settings, const ReplayOptions& options,
                            std::ostream& out);

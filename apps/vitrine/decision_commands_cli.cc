@@ -61,6 +61,8 @@ void add_decision_commands(CLI::App& app, const CommandLine& line) {
   replay.add_option("request_id", args.replay.request_id, "Of the answer")->required();
   replay.add_option("--tenant", args.replay.tenant, "Whose it is [the only one]");
   replay.add_option("--item", args.replay.item_id, "Also say what became of this item");
+  // How a server runs it: ends with the server, gives way to it, takes no more than that.
+  replay.add_option("--as-job", args.replay.job_memory)->group("");
   line.run(replay, [&line] {
     args.replay.json = line.json();
     return run_replay_decision(line.settings(), args.replay, std::cout);

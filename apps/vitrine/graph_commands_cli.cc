@@ -13,6 +13,7 @@ struct Arguments {
   graphtool::InfoCommand info;
   graphtool::BenchCommand bench;
   std::string memory = "1G";
+  std::string lists = "0";
   std::string type = "fp32";
   bool json = false;
 };
@@ -60,6 +61,8 @@ void add_bench(CLI::App& group, const RunCommand& run, Arguments& args) {
   command.add_option("--store", args.bench.stores,
                      "memory, mmap, lru, static, belady, packed or auto; may be repeated [auto]");
   command.add_option("--memory", args.memory, "For everything together, such as 512M [1G]");
+  command.add_option("--lists", args.lists,
+                     "Of it, for neighbour lists that stay in memory; the rest holds rows [0]");
   command.add_option("--rows", args.bench.rows, "A file of rows [random rows, removed afterwards]");
   command.add_option("--dimension", args.bench.dimension, "Of random rows [128]")
       ->check(CLI::Range(1, 8192));
@@ -73,6 +76,7 @@ void add_bench(CLI::App& group, const RunCommand& run, Arguments& args) {
   command.add_option("--threads", args.bench.threads, "Of a step [2]")->check(CLI::Range(1, 256));
   run(command, [&args]() -> Status {
     VITRINE_TRY(args.bench.memory_bytes, graphtool::parse_bytes(args.memory));
+    VITRINE_TRY(args.bench.lists_bytes, graphtool::parse_bytes(args.lists));
     args.bench.type = args.type == "bf16" ? graph::RowType::kBf16 : graph::RowType::kFp32;
     const auto progress = terminal_progress();
     return graphtool::run_graph_bench(args.bench, args.json, *progress, std::cout);

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "domain/catalog/item_codec.h"
 #include "domain/catalog/item_json.h"
+#include "domain/conduct/standing.h"
 #include "domain/event/event_codec.h"
 #include "domain/event/event_json.h"
 #include "domain/model/registry.h"
@@ -121,6 +122,14 @@ Status write_record_payload(const eventlog::RecordView& record, codec::JsonWrite
       json.key("action").string(model::action_name(change.action));
       json.key("model_id").string(change.model_id);
       json.key("reason").string(change.reason);
+      json.end_object();
+      return ok_status();
+    }
+    case RecordKind::kAbuseSettings: json.key("abuse_settings").raw(body); return ok_status();
+    case RecordKind::kVisitorStanding: {
+      VITRINE_TRY(const auto change, conduct::decode_change(body));
+      json.key("visitor_standing").begin_object();
+      conduct::write_change(change, json);
       json.end_object();
       return ok_status();
     }

@@ -92,7 +92,8 @@ void add_serve(CLI::App& app, Shared& shared) {
       "Settings come from the TOML file, then the environment (VITRINE_SERVER_PORT=...), then "
       "flags.\n"
       "SIGTERM finishes what is in flight, writes a snapshot and ends; SIGHUP opens the log file "
-      "again.");
+      "and "
+      "reads the certificate again.");
   serve.callback([&shared] {
     shared.exit_code = report(load_settings(shared));
     if (shared.exit_code == 0) shared.exit_code = run_serve(shared.settings);
@@ -369,6 +370,10 @@ void add_client(CLI::App& command, Options& options) {
   options.url = "http://127.0.0.1:8080";
   command.add_option("--url", options.url, "The server [http://127.0.0.1:8080]")
       ->envname("VITRINE_URL");
+  command
+      .add_option("--ca-file", options.ca_file,
+                  "PEM file of the authorities to trust with an https:// URL [the system's]")
+      ->envname("VITRINE_CA_FILE");
   command.add_option("--key", options.key, "A secret key of the tenant (or VITRINE_KEY)")
       ->envname("VITRINE_KEY")
       ->required();

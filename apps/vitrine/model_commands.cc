@@ -16,6 +16,7 @@
 #include "platform/codec/json_parse.h"
 #include "platform/codec/time_format.h"
 #include "service/apply/partition_set.h"
+#include "service/learn/flagged.h"
 #include "service/learn/gate.h"
 #include "tool/evaluate/html_page.h"
 #include "tool/import/api_client.h"
@@ -218,13 +219,20 @@ Result<int> run_train(const Settings& settings, const TrainCommand& command, Pro
   learn::TrainRequest request;
   VITRINE_TRY(request.recipe, learn::make_recipe(*kind, parameters));
   VITRINE_TRY(const Shop shop, open_shop(settings, command.tenant));
-  VITRINE_TRY(const model::Registry registry, registry_of(settings, shop));
+  VITRINE_TRY(const bool any, io::system_files().exists(shop.log()));
+  if (any) {
+    VITRINE_TRY(const auto state, partition_state_now(settings, shop.directory));
+    if (const auto runtime = state->tenant(shop.tenant.id)) {
+      const auto read = runtime->read();
+      request.live = read->models().live();
+      request.flagged = learn::flagged_keys(*read);
+    }
+  }
   request.tenant = shop.tenant.id;
   request.warm = command.warm;
   request.learning_curve = command.learning_curve;
   request.memory_bytes_max = settings.models_memory;
-  request.live = registry.live();
-  if (command.until) request.cut.until = *command.until;
+  if (command.until) request.until = *command.until;
   const learn::TrainPlace place{
       io::system_files(),
       shop.log(),

@@ -4,6 +4,7 @@
 #include "application_models.h"
 #include "commands.h"
 #include "edge/api/state_views.h"
+#include "platform/io/child_process.h"
 #include "service/apply/partition_set.h"
 #include "service/privacy/answer_kind.h"
 #include "service/recommend/decision_log.h"
@@ -119,6 +120,11 @@ std::string report_json(const AnswerRecord& record, eventlog::Position snapshot,
 
 Status run_replay_decision(const Settings& settings, const ReplayOptions& options,
                            std::ostream& out) {
+  if (options.job_memory != 0) {
+    io::die_with_parent();
+    io::take_lowest_priority();
+    VITRINE_TRY(io::limit_memory(options.job_memory));
+  }
   const auto id = recommend::parse_request_id(options.request_id);
   if (!id) {
     return Error(ErrorCode::kInvalidArgument,

@@ -51,8 +51,10 @@ int run_serve(const Settings& settings) {
     std::fprintf(stderr, "vitrine: cannot start: %s\n", application.error().to_string().c_str());
     return 1;
   }
-  std::printf("vitrine %s listens on %s, data in %s\n", VITRINE_VERSION,
-              (*application)->url().c_str(), settings.data_directory.c_str());
+  const std::string tls_url = (*application)->tls_url();
+  std::printf("vitrine %s listens on %s%s, data in %s\n", VITRINE_VERSION,
+              (*application)->url().c_str(), tls_url.empty() ? "" : (" and " + tls_url).c_str(),
+              settings.data_directory.c_str());
   std::fflush(stdout);
 
   const timespec tick{0, 100'000'000};
@@ -64,6 +66,7 @@ int run_serve(const Settings& settings) {
       if (auto reopened = obs::reopen_log(); !reopened.ok()) {
         std::fprintf(stderr, "vitrine: %s\n", reopened.error().to_string().c_str());
       }
+      (*application)->reload_certificate();
     }
     (*application)->tick();
   }

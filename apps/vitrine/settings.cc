@@ -24,6 +24,26 @@ ConfigTable Settings::table() {
                  "A request's head must have arrived after this long; else 408.");
   t.add_duration("server.drain_timeout", &server_drain_timeout, 0, kHourUs,
                  "On SIGTERM requests in flight get this long to finish.");
+  t.add_string("tls.certificate", &tls_certificate,
+               "PEM file: the certificate for HTTPS, then those that lead to its authority. Empty: "
+               "no HTTPS. Read again when it changes and on SIGHUP.");
+  t.add_string("tls.key", &tls_key, "PEM file: the certificate's private key, not encrypted.");
+  t.add_string("tls.address", &tls_address, "Numeric address to listen on for HTTPS.");
+  t.add_integer("tls.port", &tls_port, 0, 65535, "Port for HTTPS; 0 lets the system choose.");
+  t.add_duration("tls.handshake_timeout", &tls_handshake_timeout, kSecondUs, kHourUs,
+                 "A TLS handshake must have ended after this long.");
+  t.add_integer("address.requests_per_minute", &address_requests_per_minute, 0, 60'000'000,
+                "Requests a minute from one client address (IPv6: one /64); above it 429. 0: any.");
+  t.add_integer("address.burst", &address_burst, 0, 10'000'000,
+                "Requests it may send at once after a pause; 0: two seconds' worth.");
+  t.add_integer("address.connections_max", &address_connections_max, 0, 1'000'000,
+                "Open connections from one peer; one more gets 429. 0: any.");
+  t.add_string("address.unlimited", &address_unlimited,
+               "Addresses and networks without these limits: 10.0.0.0/8, 2001:db8::/32.");
+  t.add_string("proxy.trusted", &proxy_trusted,
+               "Addresses and networks of proxies whose word about the client's address counts.");
+  t.add_string("proxy.header", &proxy_header,
+               "Where they say it: x-forwarded-for or forwarded. The other is not looked at.");
   t.add_integer(
       "partitions", &partitions, 1, 256,
       "Logs that pool tenants are spread over. Set once: a tenant stays where it was made.");
@@ -80,6 +100,9 @@ ConfigTable Settings::table() {
                  "Recorded answers are kept this long.");
   t.add_size("answers.size_max", &answers_size_max, 16 * kMiB, 1024 * kTiB,
              "Recorded answers take at most this much disk.");
+  t.add_size("replay.memory", &replay_memory, 256 * kMiB, kTiB,
+             "Address space of the process that makes an answer of the past again.");
+  t.add_duration("replay.timeout", &replay_timeout, kSecondUs, kDayUs, "The time it may take.");
   t.add_string("log.level", &log_level, "debug, info, warn, error or off.");
   t.add_string("log.file", &log_file,
                "Where log lines go; empty: standard error. Opened again on SIGHUP.");

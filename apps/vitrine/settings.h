@@ -21,6 +21,19 @@ struct Settings {
   TimeUs server_header_timeout = 10 * kSecondUs;
   TimeUs server_drain_timeout = 20 * kSecondUs;
 
+  std::string tls_certificate;  // empty: no HTTPS
+  std::string tls_key;
+  std::string tls_address = "127.0.0.1";
+  std::int64_t tls_port = 8443;
+  TimeUs tls_handshake_timeout = 10 * kSecondUs;
+
+  std::int64_t address_requests_per_minute = 0;  // 0: no limit
+  std::int64_t address_burst = 0;                // 0: two seconds' worth
+  std::int64_t address_connections_max = 0;
+  std::string address_unlimited;
+  std::string proxy_trusted;
+  std::string proxy_header = "x-forwarded-for";
+
   std::int64_t partitions = 1;
   std::uint64_t log_segment = 64ull << 20;
   std::uint64_t log_queue = 32ull << 20;
@@ -52,8 +65,14 @@ struct Settings {
   TimeUs answers_retention = 30 * kDayUs;
   std::uint64_t answers_size_max = 10ull << 30;
 
+  std::uint64_t replay_memory = 4ull << 30;
+  TimeUs replay_timeout = 10 * kMinuteUs;
+
   std::string log_level = "info";
   std::string log_file;
+
+  // This program, to run parts of it beside the server; not a setting.
+  std::string program = "/proc/self/exe";
 
   // The table whose targets are this object's members.
   ConfigTable table();

@@ -51,6 +51,10 @@ class OwnServer final : public simulate::ShopServer {
     own.data_directory = self->folder_->path();
     own.server_address = "127.0.0.1";
     own.server_port = 0;
+    own.tls_certificate.clear();
+    own.tls_key.clear();
+    own.address_requests_per_minute = 0;
+    own.address_connections_max = 0;
     own.log_segment = 16u << 20;
     own.snapshot_interval = kDayUs;
     const auto on_fatal = [](const Error& error) {

@@ -4,6 +4,7 @@
 
 #include "command_line.h"
 #include "simulate_command.h"
+#include "tool/simulate/abuse_trial.h"
 
 namespace vitrine::app {
 namespace {
@@ -39,6 +40,17 @@ void add_simulate_commands(CLI::App& app, const CommandLine& line) {
                      "Also write a report with charts to this file: one page, offline");
   command.add_option("--scratch", options.scratch,
                      "Folder for the server's data meanwhile [memory, or TMPDIR]");
+  static std::uint32_t robots = 0;
+  static std::string abuse_settings;
+  command
+      .add_option("--robots", robots,
+                  "Try how robots are told from people instead: so many per cent of all events are "
+                  "theirs, 1 to 90. No server, no policies")
+      ->check(CLI::Range(1, 90));
+  command
+      .add_option("--abuse-settings", abuse_settings,
+                  "With --robots: the bounds, as PUT /v1/abuse-settings takes them [the defaults]")
+      ->needs("--robots");
   line.add_config_file(command);
   line.add_json(command);
   command.footer(
@@ -51,6 +63,16 @@ void add_simulate_commands(CLI::App& app, const CommandLine& line) {
     if (!policies.empty()) options.simulation.policies = policies;
     options.json = line.json();
     const auto progress = terminal_progress();
+    if (robots != 0) {
+      simulate::AbuseOptions trial;
+      trial.shop = options.simulation.shop;
+      trial.percent = robots;
+      trial.seeds = options.seeds;
+      if (!abuse_settings.empty()) {
+        VITRINE_TRY(trial.settings, conduct::parse_settings(abuse_settings));
+      }
+      return simulate::run_abuse_trial(trial, options.json, std::cout, *progress);
+    }
     return run_simulate(options, line.settings(), std::cout, *progress);
   });
 }

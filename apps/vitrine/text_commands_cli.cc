@@ -80,9 +80,11 @@ void add_text_commands(CLI::App& app, int& exit_code) {
 
   CLI::App& info = *group.add_subcommand("info", "Sizes, and which lists are coded how");
   info.add_option("directory", directory, "The index")->required();
+  static std::string term;
+  info.add_option("--term", term, "Also how the list of this term is coded");
   add_json(info);
   run(info, exit_code,
-      [] { return text_tool::run_info(io::system_files(), directory, json, std::cout); });
+      [] { return text_tool::run_info(io::system_files(), directory, term, json, std::cout); });
 
   CLI::App& model =
       *group.add_subcommand("model", "A model of what a query log fetches from memory or disk");

@@ -24,6 +24,14 @@ void add_build(CLI::App& group, int& exit_code) {
   build.add_option("--metric", options.metric, "l2, ip or cosine [l2]");
   build.add_option("--graph", options.graph,
                    "auto, always or never: a graph for weakly clustered data [auto]");
+  build.add_option("--codes", options.codes,
+                   "nibbles (4 bits a dimension and 4 more), or product codes of 16 or 256 trained "
+                   "words: pq16, pq256 [nibbles]");
+  build.add_option("--code-width", options.code_width,
+                   "Dimensions a word of a product code stands for: 2, 4 or 8 [2 for pq16, 4 for "
+                   "pq256]");
+  build.add_flag("--no-second", options.no_second,
+                 "No codes for a second look: less memory, more reads of exact rows");
   build.add_option("--lists", options.lists, "Number of lists [about the square root]");
   build.add_option("--seed", options.seed, "[1]");
   build.add_option("--threads", options.threads, "[2]")->check(CLI::Range(1, 256));
@@ -42,6 +50,8 @@ void add_search(CLI::App& group, int& exit_code) {
   search.add_option("--recall", options.recall, "Recall to aim at [0.95]")
       ->check(CLI::Range(0.0, 1.0));
   search.add_option("--limit", options.limit, "Queries to answer [10]");
+  search.add_flag("--rows-on-disk", options.rows_on_disk,
+                  "For indexes larger than memory: exact rows are read when needed, many at once");
   search.add_flag("--json", options.json, "Write JSON, one line a query");
   search.callback(
       [&exit_code] { exit_code = report_vec(vec::run_vec_search(options, std::cout)); });
@@ -56,6 +66,8 @@ void add_bench(CLI::App& group, int& exit_code) {
   bench.add_option("-k,--k", options.k, "Neighbours of a query [10]")->check(CLI::Range(1, 1000));
   bench.add_option("--limit", options.limit, "Queries to use [1000]");
   bench.add_option("--threads", options.threads, "Of the batch [1]")->check(CLI::Range(1, 256));
+  bench.add_flag("--rows-on-disk", options.rows_on_disk,
+                 "For indexes larger than memory: exact rows are read when needed, many at once");
   bench.add_flag("--json", options.json, "Write JSON, one line a plan");
   bench.callback([&exit_code] { exit_code = report_vec(vec::run_vec_bench(options, std::cout)); });
 }

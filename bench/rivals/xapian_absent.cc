@@ -5,7 +5,7 @@ namespace vitrine::bench {
 bool xapian_present() { return false; }
 
 double xapian_seconds(const std::string&, const std::string&,
-                      const std::vector<std::vector<std::string>>&, std::size_t) {
+                      const std::vector<std::vector<std::string>>&, std::size_t, bool) {
   return 0;
 }
 

@@ -33,8 +33,8 @@ int list_count(std::size_t rows) {
 class Faiss final : public VectorRival {
  public:
   Faiss(const VectorSet& set, const std::string& cache, bool fast_scan) : fast_scan_(fast_scan) {
-    const std::string path = cache + "/faiss-" + (fast_scan ? "fs-" : "flat-") + set.name + "-" +
-                             std::to_string(set.count) + ".bin";
+    const std::string path =
+        cache + "/faiss-" + (fast_scan ? "fs-" : "flat-") + set.file_key() + ".bin";
     if (std::filesystem::exists(path)) {
       index_.reset(faiss::read_index(path.c_str()));
     } else {

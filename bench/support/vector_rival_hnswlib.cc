@@ -24,8 +24,7 @@ class Hnswlib final : public VectorRival {
       space_ = std::make_unique<hnswlib::InnerProductSpace>(set.dim);
     else
       space_ = std::make_unique<hnswlib::L2Space>(set.dim);
-    const std::string path =
-        cache + "/hnswlib-" + set.name + "-" + std::to_string(set.count) + ".bin";
+    const std::string path = cache + "/hnswlib-" + set.file_key() + ".bin";
     if (std::filesystem::exists(path)) {
       graph_ = std::make_unique<hnswlib::HierarchicalNSW<float>>(space_.get(), path);
       return;
@@ -37,7 +36,8 @@ class Hnswlib final : public VectorRival {
       for (std::size_t i = next++; i < set.count; i = next++) {
         graph_->addPoint(set.rows + i * set.dim, i);
         if (i % 50000 == 0) {
-          std::printf("  building hnswlib's graph: %zu of %zu rows\n", i, set.count);
+          std::printf("  building hnswlib's graph with two threads: %zu of %zu rows, %.0f CPU s\n",
+                      i, set.count, process_cpu_s() - start);
           std::fflush(stdout);
         }
       }

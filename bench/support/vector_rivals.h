@@ -16,6 +16,12 @@ struct VectorSet {
   std::size_t count = 0;
   std::uint32_t dim = 0;
   bool inner_product = false;  // else squared distance
+  std::uint64_t fingerprint = 0;
+
+  // What names of files that depend on the set contain.
+  std::string file_key() const {
+    return name + "-" + std::to_string(count) + "-" + std::to_string(fingerprint);
+  }
 };
 
 class VectorRival {

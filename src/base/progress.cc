@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/noted_progress.h"
 
 namespace vitrine {
 namespace {
@@ -17,7 +18,7 @@ class NoProgress final : public Progress {
   void finish() override {}
 };
 
-class TerminalProgress final : public Progress {
+class TerminalProgress final : public NotedProgress {
  public:
   TerminalProgress() : terminal_(isatty(STDERR_FILENO) == 1) {}
 
@@ -26,6 +27,7 @@ class TerminalProgress final : public Progress {
     unit_ = unit;
     total_ = total;
     done_ = 0;
+    note_.clear();
     started_ns_ = drawn_ns_ = system_clock().steady_ns();
     open_ = true;
     draw(started_ns_);
@@ -37,6 +39,8 @@ class TerminalProgress final : public Progress {
     const std::int64_t pause = terminal_ ? 100'000'000 : 10'000'000'000;
     if (now - drawn_ns_ >= pause) draw(now);
   }
+
+  void note(std::string_view text) override { note_ = text; }
 
   void finish() override {
     if (!open_) return;
@@ -67,6 +71,7 @@ class TerminalProgress final : public Progress {
     } else if (done_ > 0) {
       line += "  in " + human_duration(seconds);
     }
+    if (!note_.empty()) line += "  " + note_;
     if (terminal_) {
       std::fprintf(stderr, "\r\033[K%s", line.c_str());
     } else {
@@ -79,6 +84,7 @@ class TerminalProgress final : public Progress {
   bool open_ = false;
   std::string phase_;
   std::string unit_;
+  std::string note_;
   std::uint64_t total_ = 0;
   std::uint64_t done_ = 0;
   std::int64_t started_ns_ = 0;

@@ -1,5 +1,7 @@
 // What was shown can be questioned: why, why not, and made again.
+#include <chrono>
 #include <sstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -159,6 +161,58 @@ TEST_F(Decisions, CanBeMadeAgainBitForBitAfterTheWorldMovedOn) {
     }
   }
   server_.start();
+}
+
+// Polls until the job has ended.
+Answer ended(TestServer& server, const std::string& id, const std::string& key) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (true) {
+    Answer job = server.get("/v1/jobs/" + id, key);
+    const std::string state = text_at(job.body, "/state");
+    if (state == "done" || state == "failed") return job;
+    if (job.status != 200 || std::chrono::steady_clock::now() > until) return job;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+TEST_F(Decisions, AJobSaysWhatItWasThoughTheWorldMovedOn) {
+  const std::string id = text_at(home("u0"), "/request_id");
+  ASSERT_EQ(server_.put_item(shop_, "p7", R"({"title":"Back in stock","stock":9})").status, 200);
+  const Answer now = decision(id, "p7");
+  EXPECT_THAT(now.body, HasSubstr("\"exact\":false"));
+  const std::string order = text_at(now.body, "/item/exact_by");
+  ASSERT_EQ(order, "POST /v1/decisions/" + id + ":replay");
+  const Answer ordered = server_.post(order.substr(5), shop_.secret, R"({"item":"p7"})");
+  ASSERT_EQ(ordered.status, 202) << ordered.body;
+  const std::string job = text_at(ordered.body, "/job_id");
+  EXPECT_EQ(ordered.header("location"), "/v1/jobs/" + job);
+  const Answer done = ended(server_, job, shop_.secret);
+  EXPECT_EQ(text_at(done.body, "/state"), "done") << done.body;
+  EXPECT_THAT(done.body, HasSubstr("\"same\":true"));
+  EXPECT_EQ(text_at(done.body, "/result/item/dropped_by"), "out_of_stock") << done.body;
+  EXPECT_THAT(server_.get("/metrics", "").body,
+              HasSubstr("vitrine_jobs_total{result=\"done\"} 1\n"));
+
+  const Shop other = server_.create_shop("beta");
+  expect_problem(server_.get("/v1/jobs/" + job, other.secret), 404, "job_not_found");
+  expect_problem(server_.post("/v1/decisions/" + id + ":replay", other.secret, ""), 404,
+                 "decision_not_found");
+  expect_problem(server_.post("/v1/decisions/" + id + ":replay", shop_.secret, R"({"items":"a"})"),
+                 400, "invalid_request");
+}
+
+TEST_F(Decisions, AJobThatCannotBeDoneFailsAndSaysWhy) {
+  const std::string id = text_at(home("u0"), "/request_id");
+  ASSERT_EQ(decision(id).status, 200);
+  app::Settings settings = server_.settings();
+  server_.stop();
+  settings.program = "/nowhere/vitrine";
+  TestServer without(settings);
+  const Answer ordered = without.post("/v1/decisions/" + id + ":replay", shop_.secret, "");
+  ASSERT_EQ(ordered.status, 202) << ordered.body;
+  const Answer failed = ended(without, text_at(ordered.body, "/job_id"), shop_.secret);
+  EXPECT_EQ(text_at(failed.body, "/state"), "failed") << failed.body;
+  EXPECT_THAT(text_at(failed.body, "/error"), HasSubstr("/nowhere/vitrine"));
 }
 
 }  // namespace

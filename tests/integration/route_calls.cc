@@ -19,6 +19,7 @@ std::string path_of(const api::Route& route, const Subject& subject) {
   put("{job_id}", "job-of-nobody");
   put("{request_id}", "65f0a1b200000000000000000000abcd");
   put("{user_id}", subject.user_id);
+  put("{job_id}", "00000000000000000000000000000000");
   put("{category}", "nothing is of this");
   put("{tenant}", subject.tenant_name);
   put("{key}", subject.key_id);
@@ -85,12 +86,18 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
                 json_text(subject.item_id) + "]}");
   }
   // An id that no answer has, of a time before this installation.
-  if (name == "getDecision") return with({}, 410);
+  if (name == "getDecision" || name == "replayDecision") return with({}, 410);
+  if (name == "getJob") return with({}, 404);
   if (name == "search") {
     return with("{\"query\":\"title\",\"user\":{\"user_id\":" + json_text(subject.user_id) +
                 "},\"limit\":100,\"facets\":[\"brand\",\"categories\"],\"explain\":true}");
   }
   if (name == "suggest") return with({});
+  if (name == "listFlaggedVisitors" || name == "getAbuseSettings") return with({});
+  if (name == "setVisitorStanding") {
+    return with("{\"user_id\":" + json_text(subject.user_id) + ",\"standing\":\"trusted\"}");
+  }
+  if (name == "putAbuseSettings") return with(R"({"views_per_hour":900})");
   if (name == "putSearchSettings") return with(R"({"personal":0.5})");
   if (name == "getSearchSettings") return with({});
   if (name == "listModels" || name == "listEvaluations" || name == "listModelJobs") return with({});

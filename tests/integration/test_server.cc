@@ -43,6 +43,7 @@ app::Settings TestServer::default_settings() {
   settings.data_directory.clear();
   settings.server_port = 0;
   settings.log_segment = 4u << 20;
+  settings.program = VITRINE_BINARY;
   return settings;
 }
 

@@ -110,9 +110,10 @@ class Catalog {
   TimeUs created(ItemIndex item) const { return created_.at(item.value); }  // TimeColumn::kAbsent
   TimeUs updated(ItemIndex item) const { return updated_.at(item.value); }  // if never listed
 
-  // Starts the cache misses of listed, in_stock, first_category and brand.
+  // Starts the cache misses of listed, in_stock, price, first_category and brand.
   void prefetch(ItemIndex item) const {
     if (item.value < flags_.size()) __builtin_prefetch(&flags_[item.value]);
+    price_->prefetch(item.value);
     categories_->prefetch(item.value);
     brand_->prefetch(item.value);
   }

@@ -9,8 +9,8 @@ namespace {
 constexpr std::uint64_t kCompactFreeBytesMin = 4 << 20;
 constexpr std::size_t kCompactGarbageMin = 1 << 16;
 
-template <class T>
-void grow_to(std::vector<T>& values, Row row, T absent) {
+template <class Values>
+void grow_to(Values& values, Row row, typename Values::value_type absent) {
   if (row >= values.size()) values.resize(row + std::size_t{1}, absent);
 }
 

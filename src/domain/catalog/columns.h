@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/huge_pages.h"
 #include "domain/catalog/dictionary.h"
 #include "domain/catalog/ordered_rows.h"
 #include "domain/catalog/string_pool.h"
@@ -27,6 +28,9 @@ class NumberColumn {
  public:
   static constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
   double at(Row row) const { return row < values_.size() ? values_[row] : kAbsent; }
+  void prefetch(Row row) const {
+    if (row < values_.size()) __builtin_prefetch(&values_[row]);
+  }
   std::span<const double> values() const { return values_; }
   // All rows that have a value, in its order.
   const OrderedRows<double>& order() const { return order_; }
@@ -44,7 +48,7 @@ class NumberColumn {
   void finish_loading();
 
  private:
-  std::vector<double> values_;
+  HugeVector<double> values_;
   OrderedRows<double> order_;
 };
 
@@ -63,7 +67,7 @@ class TimeColumn {
   std::uint64_t memory_bytes() const { return values_.capacity() * sizeof(TimeUs); }
 
  private:
-  std::vector<TimeUs> values_;
+  HugeVector<TimeUs> values_;
 };
 
 class BooleanColumn {
@@ -99,7 +103,7 @@ class StringColumn {
   void load(Row row, Code code);
 
  private:
-  std::vector<Code> codes_;
+  HugeVector<Code> codes_;
   Dictionary dictionary_;
 };
 
@@ -132,7 +136,7 @@ class ListColumn {
   };
   void compact();
 
-  std::vector<Place> rows_;
+  HugeVector<Place> rows_;
   std::vector<std::uint32_t> arena_{0};
   std::size_t garbage_ = 0;
   Dictionary dictionary_;

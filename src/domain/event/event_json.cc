@@ -9,8 +9,10 @@
 #include "base/check.h"
 #include "domain/event/consent.h"
 #include "domain/event/event_codec.h"
+#include "domain/event/shapes.h"
 #include "platform/codec/json_parse.h"
 #include "platform/codec/json_writer.h"
+#include "platform/codec/plain_text.h"
 #include "platform/codec/time_format.h"
 #include "platform/codec/utf8.h"
 
@@ -24,7 +26,8 @@ constexpr std::array<std::string_view, kRejectCodes> kRejectNames = {
     "missing_field",  "unknown_field",    "duplicate_field", "wrong_type",        "unknown_type",
     "out_of_range",   "invalid_id",       "id_too_long",     "invalid_time",      "time_too_old",
     "time_in_future", "invalid_currency", "too_many_items",  "too_deep",          "too_large",
-    "invalid_utf8",   "invalid_number",   "invalid_json",    "event_id_conflict", "users_limit"};
+    "invalid_utf8",   "invalid_number",   "invalid_json",    "event_id_conflict", "users_limit",
+    "invalid_url",    "invalid_locale",   "invalid_timezone"};
 
 enum Field : std::uint32_t {
   kEventId,
@@ -200,11 +203,11 @@ struct EventReader::State {
                                                 std::to_string(out.size()) + " bytes, at most " +
                                                 std::to_string(bytes_max) + " are allowed");
     }
-    if (codec::is_printable_utf8(out)) return true;
-    if (!codec::is_valid_utf8(out)) {
-      return reject(RejectCode::kInvalidUtf8, std::string(where) + " is not valid UTF-8");
-    }
-    return reject(RejectCode::kInvalidId, std::string(where) + " contains control characters");
+    const codec::TextFault fault = codec::find_text_fault(out);
+    if (fault == codec::TextFault::kNone) return true;
+    const bool bytes = fault == codec::TextFault::kNotUtf8;
+    return reject(bytes ? RejectCode::kInvalidUtf8 : RejectCode::kInvalidId,
+                  std::string(where) + " " + std::string(codec::text_fault_name(fault)));
   }
 
   bool type(const element& value) {
@@ -375,9 +378,7 @@ struct EventReader::State {
   bool currency(const element& value) {
     std::string_view text;
     if (value.get(text) != simdjson::SUCCESS) return wrong_type("currency", "a string", value);
-    bool good = text.size() == 3;
-    for (const char c : text) good = good && c >= 'A' && c <= 'Z';
-    if (!good) {
+    if (!is_currency(text)) {
       return reject(RejectCode::kInvalidCurrency,
                     "currency must be three capital letters of ISO 4217, like EUR");
     }
@@ -394,8 +395,36 @@ struct EventReader::State {
     if (!copy(value, json, 1)) return false;
     json.finish();
     objects_[field - kTransaction] = {start, scratch_.size() - start};
-    if (field == kContext) return consent(value);
+    if (field == kPage) return page(value);
+    if (field == kContext) return consent(value) && place_and_time(value);
     return field != kSearch && field != kAttribution ? true : remember_required(field, value);
+  }
+
+  // A string that is there and not empty must have the shape; what is no string is refused.
+  bool shaped(const element& object, std::string_view where, std::string_view key,
+              bool (*has_shape)(std::string_view), RejectCode code, std::string_view must) {
+    element value;
+    if (object[key].get(value) != simdjson::SUCCESS || value.is_null()) return true;
+    const std::string name = std::string(where) + "." + std::string(key);
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS) return wrong_type(name, "a string", value);
+    if (text.empty() || has_shape(text)) return true;
+    return reject(code, name + " must be " + std::string(must) + ", this is " + shown(text));
+  }
+
+  bool page(const element& value) {
+    constexpr std::string_view kMust =
+        "an http or https address (or android-app, ios-app) or a path that begins with /, of at "
+        "most 4096 bytes, without blanks, quotes and angle brackets";
+    return shaped(value, "page", "url", is_url, RejectCode::kInvalidUrl, kMust) &&
+           shaped(value, "page", "referrer", is_url, RejectCode::kInvalidUrl, kMust);
+  }
+
+  bool place_and_time(const element& value) {
+    return shaped(value, "context", "locale", is_locale, RejectCode::kInvalidLocale,
+                  "a language tag like de or en-GB") &&
+           shaped(value, "context", "timezone", is_timezone, RejectCode::kInvalidTimezone,
+                  "a name like Europe/Berlin or an offset like +02:00");
   }
 
   // The one part of the context that is acted on. What is misspelt here would be done without

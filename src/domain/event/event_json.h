@@ -11,6 +11,12 @@
 // - event_id and type are required, and user_id or anonymous_id; items where needs_items(type);
 //   search.query for search; value 0..5 for rating; attribution.message_id for message-*.
 // - event_time is RFC 3339 or epoch seconds or milliseconds; absent means now.
+// - Ids are text that is what it looks like (platform/codec/plain_text.h). They are compared byte
+// by
+//   byte, no normal form is made: a shop that writes an umlaut now in one way, now in another has
+//   two items.
+// - page.url, page.referrer, context.locale, context.timezone have their shape (shapes.h), where
+//   they are not empty; the rest of the objects is not looked at.
 // - null is the same as absent. A field given twice is an error.
 // - Unknown fields of the event, of user and of an item are errors, because a misspelt field that
 //   is dropped silently costs a shop weeks of data. Own data goes into properties{}, which, like
@@ -44,7 +50,7 @@ enum class RejectCode : std::uint8_t {
   kWrongType,    // of the value: a number where a string must be
   kUnknownType,  // of the event, neither built in nor declared by the tenant
   kOutOfRange,
-  kInvalidId,  // empty, or with control characters
+  kInvalidId,  // empty, or with control or invisible characters, or markup
   kIdTooLong,
   kInvalidTime,
   kTimeTooOld,
@@ -58,8 +64,11 @@ enum class RejectCode : std::uint8_t {
   kInvalidJson,
   kEventIdConflict,  // the id was used for another event
   kUsersLimit,       // of somebody who is one user too many
+  kInvalidUrl,       // page.url, page.referrer
+  kInvalidLocale,    // context.locale
+  kInvalidTimezone,  // context.timezone
 };
-inline constexpr std::size_t kRejectCodes = 20;
+inline constexpr std::size_t kRejectCodes = 23;
 
 // "missing_field" and so on.
 std::string_view reject_code_name(RejectCode code);

@@ -220,6 +220,31 @@ TEST_F(EventJson, TakesIdsWithSlashesAndEmojis) {
   EXPECT_EQ(refusal_with("\"items\":[{\"item_id\":\"shoes/42/\xF0\x9F\x91\x9F\"}]"), "accepted");
 }
 
+TEST_F(EventJson, RefusesIdsThatAreNotWhatTheyLookLike) {
+  EXPECT_EQ(refusal_with(R"("items":[{"item_id":"sku\u200b1"}])"), "invalid_id");
+  EXPECT_NE(why_.detail.find("items[0]: item_id contains characters that can't be seen"),
+            std::string::npos);
+  EXPECT_EQ(refusal_with(R"("items":[{"item_id":"sku\u202e1"}])"), "invalid_id");
+  EXPECT_EQ(refusal_with(R"("items":[{"item_id":"a","list_id":"<img src=x>"}])"), "invalid_id");
+  EXPECT_NE(why_.detail.find("markup"), std::string::npos);
+  EXPECT_EQ(refusal_with(R"("items":[{"item_id":"a<b"}])"), "invalid_id");
+  EXPECT_EQ(refusal_with(R"("items":[{"item_id":"a < b"}])"), "accepted");
+}
+
+TEST_F(EventJson, ChecksTheShapeOfAddressesLocalesAndTimezones) {
+  EXPECT_EQ(refusal_with(R"("page":{"url":"https://shop.example/a","title":"<b>"})"), "accepted");
+  EXPECT_EQ(refusal_with(R"("page":{"url":"","referrer":null})"), "accepted");
+  EXPECT_EQ(refusal_with(R"("page":{"referrer":"/b"})"), "accepted");
+  EXPECT_EQ(refusal_with(R"("page":{"url":"javascript:alert(1);"})"), "invalid_url");
+  EXPECT_NE(why_.detail.find("page.url must be"), std::string::npos);
+  EXPECT_EQ(refusal_with(R"("page":{"referrer":"https://a b"})"), "invalid_url");
+  EXPECT_EQ(refusal_with(R"("page":{"url":7})"), "wrong_type");
+  EXPECT_EQ(refusal_with(R"("context":{"locale":"en-GB","timezone":"Europe/Berlin"})"), "accepted");
+  EXPECT_EQ(refusal_with(R"("context":{"locale":"english; drop table"})"), "invalid_locale");
+  EXPECT_EQ(refusal_with(R"("context":{"timezone":"../../etc"})"), "invalid_timezone");
+  EXPECT_EQ(refusal_with(R"("context":{"locale":{}})"), "wrong_type");
+}
+
 TEST_F(EventJson, BoundsDepthAndSizeOfOwnData) {
   const auto nested = [](std::size_t depth) {
     std::string json = "\"properties\":";

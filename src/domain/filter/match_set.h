@@ -24,6 +24,8 @@ class MatchSet {
   bool is_current(const catalog::Catalog& catalog) const {
     return identity_ == catalog.identity() && version_ == catalog.version();
   }
+  // Of the catalog that the set is of: rises with refresh().
+  std::uint64_t version() const { return version_; }
   // Tests what changed since; `filter` is the same expression, bound again. False if too much has:
   // then the set is of no use any more.
   bool refresh(const BoundFilter& filter, const catalog::Catalog& catalog);

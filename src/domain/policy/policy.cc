@@ -78,6 +78,8 @@ PlacementPolicy home() {
   p.weights[Source::kSecondHop] = 1;
   p.weights[Source::kRepeat] = 1;
   p.weights[Source::kSimilar] = 2;
+  p.weights[Source::kContent] = 0.5;
+  p.weights[Source::kVector] = 0.5;
   p.weights[Source::kTrending] = 0.1;
   p.weights[Source::kPopular] = 0.05;
   p.weights[Source::kNewArrivals] = 0.05;
@@ -98,6 +100,8 @@ PlacementPolicy product_similar() {
   p.rotation_percent = 50;
   p.weights[Source::kCoView] = 1;
   p.weights[Source::kSimilar] = 1;
+  p.weights[Source::kContent] = 1;
+  p.weights[Source::kVector] = 0.3;
   p.weights[Source::kSecondHop] = 0.2;
   p.weights[Source::kPopular] = 0.02;
   return p;
@@ -116,6 +120,7 @@ PlacementPolicy product_also_bought() {
   p.weights[Source::kCoBuy] = 1;
   p.weights[Source::kCoView] = 0.15;
   p.weights[Source::kSecondHop] = 0.1;
+  p.weights[Source::kContent] = 0.2;
   p.weights[Source::kPopular] = 0.01;
   return p;
 }
@@ -132,6 +137,7 @@ PlacementPolicy cart() {
   p.weights[Source::kRepeat] = 1;
   p.weights[Source::kCoView] = 0.2;
   p.weights[Source::kSecondHop] = 0.1;
+  p.weights[Source::kContent] = 0.2;
   p.weights[Source::kPopular] = 0.02;
   return p;
 }
@@ -214,6 +220,8 @@ std::string_view source_name(Source source) {
     case Source::kTrending: return "trending";
     case Source::kPopular: return "popular";
     case Source::kNewArrivals: return "new_arrivals";
+    case Source::kContent: return "content";
+    case Source::kVector: return "vector";
     case Source::kModel: return "model";
   }
   return "unknown";

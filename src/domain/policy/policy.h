@@ -31,9 +31,11 @@ enum class Source : std::uint8_t {
   kTrending,     // rising now
   kPopular,      // most wanted over weeks
   kNewArrivals,  // youngest in the catalog
+  kContent,      // alike by what is written about it, where behaviour says little
+  kVector,       // near by the vectors of a trained model
   kModel,        // what the live trained model puts first; nothing while there is none
 };
-inline constexpr std::size_t kSourceCount = 10;
+inline constexpr std::size_t kSourceCount = 12;
 std::string_view source_name(Source source);  // "history", "co_view", ...
 
 // Weight of each source's score in the mix, 0..100; 0 switches a source off.

@@ -79,6 +79,8 @@ class Profiles {
   UserIndex intern_user(const Hash128& key);
   // kNoUser if it was never interned. O(1).
   UserIndex find_user(const Hash128& key) const;
+  // The number that the key itself got, also if it was merged since. kNoUser as above. O(1).
+  UserIndex own_number(const Hash128& key) const;
   std::uint32_t user_count() const { return user_count_; }  // keys, merged ones too
   std::uint32_t merged_count() const { return merged_users_; }
   UserInfo info(UserIndex user) const;

@@ -17,6 +17,8 @@ std::uint32_t add_up(std::uint32_t a, std::uint32_t b) {
 
 }  // namespace
 
+UserIndex Profiles::own_number(const Hash128& key) const { return table_.find(key, key_of()); }
+
 Result<Profiles::Link> Profiles::link(const Hash128& from, UserIndex into) {
   UserIndex own = table_.find(from, key_of());
   if (own == kNoUser) own = add_user(from);

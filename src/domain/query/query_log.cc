@@ -56,20 +56,46 @@ std::uint32_t QueryLog::ensure(std::string_view text, TimeUs at) {
   return number;
 }
 
-void QueryLog::note_search(std::string_view text, UserIndex who, TimeUs at) {
+bool QueryLog::note_search(std::string_view text, UserIndex who, TimeUs at) {
   ++version_;
   const std::uint32_t number = ensure(text, at);
   Query& query = queries_[number];
-  if (who == kNoUser || query.last_who != who || query.searches == 0) {
+  const bool counts = who == kNoUser || query.last_who != who || query.searches == 0;
+  if (counts) {
     add_decayed(query.weight, query.at, 1, at, options_.half_life);
     if (query.searches < std::numeric_limits<std::uint32_t>::max()) ++query.searches;
   }
   query.last_who = who;
-  if (who == kNoUser) return;
+  if (who == kNoUser) return counts;
   if (visitors_.size() >= options_.visitors_max && !visitors_.contains(who.value)) {
     drop_old_visitors(at);
   }
   visitors_[who.value] = {number, at};
+  return counts;
+}
+
+void QueryLog::retract_search(std::string_view text, UserIndex who, TimeUs at) {
+  const auto found = by_text_.find(std::string(text));
+  if (found == by_text_.end()) return;
+  ++version_;
+  Query& query = queries_[found->second];
+  add_decayed(query.weight, query.at, -1, at, options_.half_life);
+  query.weight = std::max(query.weight, 0.0);
+  if (query.searches > 0) --query.searches;
+  if (query.last_who == who) query.last_who = kNoUser;
+}
+
+void QueryLog::retract_interest(std::string_view text, ItemIndex item, double weight, TimeUs at) {
+  const auto found = by_text_.find(std::string(text));
+  if (found == by_text_.end() || !(weight > 0)) return;
+  auto& items = queries_[found->second].items;
+  const auto own = std::find_if(items.begin(), items.end(),
+                                [item](const Query::Item& known) { return known.item == item; });
+  if (own == items.end()) return;
+  ++version_;
+  add_decayed(own->weight, own->at, -weight, at, options_.half_life);
+  constexpr double kNothing = 1e-6;
+  if (own->weight < kNothing) items.erase(own);
 }
 
 void QueryLog::note_interest(std::string_view text, UserIndex who, ItemIndex item, double weight,

@@ -41,11 +41,16 @@ class QueryLog {
 
   // `text` is normalised (query_text.h), not empty; `who` may be kNoUser: then it counts, but
   // what follows is not tied to it.
-  void note_search(std::string_view text, UserIndex who, TimeUs at);
+  // False: it was this visitor's search before, and does not count again.
+  bool note_search(std::string_view text, UserIndex who, TimeUs at);
   // `who` turned to `item` with this weight > 0. `text`: the query that the event names,
   // normalised; empty: the visitor's last one. Nothing where neither is known.
   void note_interest(std::string_view text, UserIndex who, ItemIndex item, double weight,
                      TimeUs at);
+  // Take back what a note_search() that counted, and what a note_interest(), added, with the decay
+  // since then. What they displaced does not come back.
+  void retract_search(std::string_view text, UserIndex who, TimeUs at);
+  void retract_interest(std::string_view text, ItemIndex item, double weight, TimeUs at);
   // Nothing ties the visitor to a query any more; counts stay.
   void forget(UserIndex who);
 
@@ -62,6 +67,7 @@ class QueryLog {
     };
     std::vector<Item> items;  // in order of first interest
   };
+  const QueryLogOptions& options() const { return options_; }
   std::span<const Query> queries() const { return queries_; }
   const Query* find(std::string_view text) const;
   // Decayed to `now`.

@@ -120,5 +120,28 @@ TEST(QueryLog, LoadsWhatItSavedAndRefusesDamage) {
   }
 }
 
+TEST(QueryLog, WhatIsRetractedIsGone) {
+  QueryLog log;
+  log.note_search("shoes", kAnn, kNow);
+  log.note_interest("", kAnn, kShoe, 3, kNow);
+  EXPECT_TRUE(log.note_search("shoes", kBob, kNow + kDayUs));
+  EXPECT_FALSE(log.note_search("shoes", kBob, kNow + kDayUs));
+  log.note_interest("shoes", kBob, kShoe, 5, kNow + kDayUs);
+  log.note_interest("shoes", kBob, kBoot, 5, kNow + kDayUs);
+  log.retract_search("shoes", kBob, kNow + kDayUs);
+  log.retract_interest("shoes", kShoe, 5, kNow + kDayUs);
+  log.retract_interest("shoes", kBoot, 5, kNow + kDayUs);
+  log.retract_interest("shoes", ItemIndex{99}, 5, kNow);
+  log.retract_search("never heard", kBob, kNow);
+  const auto* query = log.find("shoes");
+  ASSERT_NE(query, nullptr);
+  EXPECT_EQ(query->searches, 1u);
+  EXPECT_NEAR(log.weight(*query, kNow + kDayUs),
+              log.weight({"", 1, kNow, 1, kAnn, {}}, kNow + kDayUs), 1e-9);
+  ASSERT_EQ(query->items.size(), 1u);
+  EXPECT_EQ(query->items[0].item, kShoe);
+  EXPECT_TRUE(log.note_search("shoes", kBob, kNow + 2 * kDayUs));
+}
+
 }  // namespace
 }  // namespace vitrine::query

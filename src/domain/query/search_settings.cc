@@ -109,6 +109,7 @@ Status take_field(std::string_view key, const element& value, SearchSettings& ou
   if (key == "synonyms") return take_synonyms(value, out);
   if (key == "redirects") return take_redirects(value, out);
   if (key == "personal") return take_number(value, key, 4, out.personal);
+  if (key == "affinity") return take_number(value, key, 4, out.affinity);
   if (key == "popularity") return take_number(value, key, 4, out.popularity);
   if (key == "clicks") return take_number(value, key, 4, out.clicks);
   if (key == "out_of_stock") return take_number(value, key, 1, out.out_of_stock);
@@ -122,9 +123,10 @@ Status take_field(std::string_view key, const element& value, SearchSettings& ou
     out.suggest_min = static_cast<std::uint32_t>(least);
     return ok_status();
   }
-  return wrong(key.substr(0, 64),
-               "absent: the fields are language, stop_words, synonyms, redirects, personal, "
-               "popularity, clicks, out_of_stock, typo_tolerance, fallback and suggest_min");
+  return wrong(
+      key.substr(0, 64),
+      "absent: the fields are language, stop_words, synonyms, redirects, personal, "
+      "affinity, popularity, clicks, out_of_stock, typo_tolerance, fallback and suggest_min");
 }
 
 }  // namespace
@@ -166,6 +168,7 @@ std::string print_search_settings(const SearchSettings& s) {
   }
   json.end_array();
   json.key("personal").number(s.personal);
+  json.key("affinity").number(s.affinity);
   json.key("popularity").number(s.popularity);
   json.key("clicks").number(s.clicks);
   json.key("out_of_stock").number(s.out_of_stock);

@@ -35,6 +35,7 @@ struct SearchSettings {
 
   // Strengths in the score (docs/search.md), each 0 (off) .. 4.
   double personal = 1;
+  double affinity = 0.3;  // nearness to the visitor by vectors
   double popularity = 0.5;
   double clicks = 1;
   double out_of_stock = 0.5;  // factor of items that are sold out, 0 .. 1

@@ -6,6 +6,8 @@
 //   kItemUpsert ... kInventory    domain/catalog/item_codec.h
 //   kUserUpsert ... kUserErase    domain/person/person_codec.h
 //   kSearchSettings               JSON: domain/query/search_settings.h
+//   kAbuseSettings                JSON: domain/conduct/settings.h
+//   kVisitorStanding              domain/conduct/standing.h
 //   kModelChange                  domain/model/registry.h
 // An unknown kind stops the applier with a clear message: skipping it could lose something
 // that changes answers.
@@ -35,7 +37,9 @@ enum class RecordKind : std::uint16_t {
   kUserErase = 12,  // the state forgets for good, and what is before it is to be erased
   kErased = 13,     // stands where something about an erased user was: zeros, as long as that
   kSearchSettings = 14,
-  kModelChange = 20,  // which trained model answers from here on
+  kAbuseSettings = 15,
+  kVisitorStanding = 16,  // an operator says how a visitor stands
+  kModelChange = 17,  // which trained model answers from here on
 };
 
 inline constexpr std::size_t kTenantBytes = 4;

@@ -43,12 +43,23 @@ constexpr std::array kRoutes{
           patch_consents},
     Route{Method::kGet, "/v1/users", "listUsers", Right::kManageUsers, list_users},
     Route{Method::kPost, "/v1/users:import", "importUsers", Right::kManageUsers, import_users},
+    Route{Method::kGet, "/v1/visitors:flagged", "listFlaggedVisitors", Right::kManageUsers,
+          list_flagged_visitors},
+    Route{Method::kPost, "/v1/visitors:standing", "setVisitorStanding", Right::kManageUsers,
+          set_visitor_standing},
+    Route{Method::kPut, "/v1/abuse-settings", "putAbuseSettings", Right::kManageUsers,
+          put_abuse_settings},
+    Route{Method::kGet, "/v1/abuse-settings", "getAbuseSettings", Right::kManageUsers,
+          get_abuse_settings},
     Route{Method::kPost, "/v1/recommend/{placement}", "recommend", Right::kReadWindows,
           post_recommend},
     Route{Method::kPost, "/v1/recommend:batch", "recommendBatch", Right::kReadWindows, post_batch},
     Route{Method::kPost, "/v1/rank/{placement}", "rank", Right::kReadWindows, post_rank},
     Route{Method::kGet, "/v1/decisions/{request_id}", "getDecision", Right::kReadDecisions,
           get_decision},
+    Route{Method::kPost, "/v1/decisions/{request_id}:replay", "replayDecision",
+          Right::kReadDecisions, replay_decision},
+    Route{Method::kGet, "/v1/jobs/{job_id}", "getJob", Right::kReadDecisions, get_job},
     Route{Method::kPost, "/v1/search/{placement}", "search", Right::kReadWindows, post_search},
     Route{Method::kGet, "/v1/suggest", "suggest", Right::kReadWindows, get_suggest},
     Route{Method::kPut, "/v1/search-settings", "putSearchSettings", Right::kWriteCatalog,
@@ -178,7 +189,7 @@ net::Response not_routed(const net::Request& request, const RouteIndex::Miss& mi
 std::span<const Route> routes() { return kRoutes; }
 
 // Counts and times an answer on its way to the connection, from whichever thread it comes.
-class Api::Measured final : public net::ResponseSink {
+class Api::Measured final : public net::ResponseSink, public net::AnswerMaker {
  public:
   Measured(net::Responder responder, const RouteMetrics& metrics, const Clock& clock,
            std::int64_t began_ns, std::string audience)
@@ -188,15 +199,30 @@ class Api::Measured final : public net::ResponseSink {
         began_ns_(began_ns),
         audience_{std::move(audience)} {}
   void complete(net::Response response) override {
-    metrics_.seconds->observe(std::chrono::nanoseconds(clock_.steady_ns() - began_ns_));
-    metrics_.by_class[std::min(response.status / 100, 5)]->add();
-    add_audience(audience_, response);
+    const std::unique_ptr<Measured> mine(this);
+    measure(response);
     responder_.respond(std::move(response));
-    delete this;
+  }
+  void complete_with(std::unique_ptr<net::AnswerMaker> inner) override {
+    inner_ = std::move(inner);
+    net::Responder responder = std::move(responder_);
+    responder.respond_with(std::unique_ptr<net::AnswerMaker>(this));
+  }
+  net::Response make() override {
+    net::Response response = inner_->make();
+    measure(response);
+    return response;
   }
 
  private:
+  void measure(net::Response& response) {
+    metrics_.seconds->observe(std::chrono::nanoseconds(clock_.steady_ns() - began_ns_));
+    metrics_.by_class[std::min(response.status / 100, 5)]->add();
+    add_audience(audience_, response);
+  }
+
   net::Responder responder_;
+  std::unique_ptr<net::AnswerMaker> inner_;
   const RouteMetrics& metrics_;
   const Clock& clock_;
   std::int64_t began_ns_;
@@ -251,7 +277,25 @@ std::optional<net::Response> Api::refuse_caller(const net::Request& request, con
   return response;
 }
 
+// A request that is too much for its address: 429 before anything else is looked at. Its route is
+// found only to let a browser's page read the refusal.
+std::optional<net::Response> Api::refuse_address(const net::Request& request, bool has_body) {
+  auto& limits = platform_.address_limits();
+  if (!limits.active()) return std::nullopt;
+  const net::IpAddress client = client_address(request, platform_.proxies());
+  const std::int64_t now = platform_.clock().steady_ns();
+  const std::uint32_t wait_s = has_body ? limits.take(client, now) : limits.wait_s(client, now);
+  if (wait_s == 0) return std::nullopt;
+  const Error error = Error(ErrorCode::kExhausted, "this address sends more requests than one may")
+                          .with_reason("too_many_requests")
+                          .with_retry_after(wait_s);
+  RouteIndex::Miss miss;
+  const auto match = index_.find(request.method(), path_of(request), miss);
+  return match ? refuse_caller(request, error, kRoutes[match->route]) : problem_response(error);
+}
+
 std::optional<net::Response> Api::admit(const net::Request& request, bool has_body, Admitted& out) {
+  if (auto refusal = refuse_address(request, has_body)) return refusal;
   const net::Method method =
       request.method() == net::Method::kHead ? net::Method::kGet : request.method();
   if (method == net::Method::kOptions) return options(request);
@@ -317,8 +361,8 @@ std::optional<net::Response> Api::before_body(const net::Request& head) {
 }
 
 net::Response Api::refuse(int status, std::string_view code, std::string_view detail) {
-  return status == 503 ? passing_problem_response(status, code, detail, 1)
-                       : problem_response(status, code, detail);
+  return status == 503 || status == 429 ? passing_problem_response(status, code, detail, 1)
+                                        : problem_response(status, code, detail);
 }
 
 }  // namespace vitrine::api

@@ -78,6 +78,7 @@ class Api final : public net::Handler {
   std::optional<net::Response> admit(const net::Request& request, bool has_body, Admitted& out);
   Result<gateway::Caller> find_caller(const net::Request& request, bool has_body,
                                       Admitted& out) const;
+  std::optional<net::Response> refuse_address(const net::Request& request, bool has_body);
   std::optional<net::Response> refuse_caller(const net::Request& request, const Error& error,
                                              const Route& route) const;
   net::Response options(const net::Request& request) const;

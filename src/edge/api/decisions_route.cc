@@ -16,13 +16,6 @@ namespace {
 
 using recommend::AnswerRecord;
 
-net::Response busy() {
-  return problem_response(
-      Error(ErrorCode::kExhausted, "other decisions are being looked up; ask again in a second")
-          .with_reason("decisions_busy")
-          .with_retry_after(1));
-}
-
 template <class Values>
 void write_strings(std::string_view key, const Values& values, codec::JsonWriter& json) {
   if (values.empty()) return;
@@ -172,8 +165,14 @@ Status write_item(Platform& platform, TenantServices& services, const AnswerReco
   if (verdict.fade != 1) json.key("faded").number(verdict.fade);
   if (verdict.boost != 1) json.key("boost").number(verdict.boost);
   // The state may have moved on since, or another model be live: then this is what would become of
-  // it now.
-  json.key("exact").boolean(position == record.position && same_model);
+  // it now, and a job can say what it was.
+  const bool exact = position == record.position && same_model;
+  json.key("exact").boolean(exact);
+  if (!exact) {
+    json.key("exact_by")
+        .string("POST /v1/decisions/" + recommend::format_request_id(record.request_id) +
+                ":replay");
+  }
   json.end_object();
   return ok_status();
 }
@@ -212,13 +211,26 @@ Result<std::string> describe(Platform& platform, const Lookup& lookup) {
 
 }  // namespace
 
-void get_decision(Call& call, net::Responder responder) {
+std::optional<recommend::RequestId> decision_id(const Call& call, net::Responder& responder) {
   const auto id = recommend::parse_request_id(call.arguments[0]);
   if (!id) {
-    return responder.respond(problem_response(404, "decision_not_found",
-                                              "the id of a decision is the request_id of an "
-                                              "answer: 32 hexadecimal digits"));
+    responder.respond(problem_response(404, "decision_not_found",
+                                       "the id of a decision is the request_id of an answer: 32 "
+                                       "hexadecimal digits"));
   }
+  return id;
+}
+
+net::Response decisions_busy() {
+  return problem_response(
+      Error(ErrorCode::kExhausted, "other decisions are being looked up; ask again in a second")
+          .with_reason("decisions_busy")
+          .with_retry_after(1));
+}
+
+void get_decision(Call& call, net::Responder responder) {
+  const auto id = decision_id(call, responder);
+  if (!id) return;
   auto services = tenant_services(call, responder);
   if (!services) return;
   Lookup lookup{std::move(services), call.caller, *id,
@@ -229,7 +241,7 @@ void get_decision(Call& call, net::Responder responder) {
     owed->respond(described.ok() ? json_response(std::move(described).value())
                                  : problem_response(described.error()));
   });
-  if (!taken) owed->respond(busy());
+  if (!taken) owed->respond(decisions_busy());
 }
 
 }  // namespace vitrine::api

@@ -1,54 +1,18 @@
-#include <charconv>
-
 #include "domain/catalog/item_codec.h"
 #include "domain/catalog/item_json.h"
-#include "domain/record/profile_version.h"
-#include "domain/record/record.h"
+#include "edge/api/changes.h"
 #include "edge/api/problem.h"
-#include "edge/api/routes.h"
 #include "platform/codec/json_writer.h"
-#include "platform/net/url.h"
 
 namespace vitrine::api {
 namespace {
 
-constexpr std::size_t kListLimitMax = 1000;
-
-std::string payload_for(const Call& call) {
-  std::string payload;
-  ByteWriter writer(payload);
-  record::write_tenant(writer, call.caller.tenant);
-  return payload;
-}
-
-// One catalog record: appended, applied, answered with its outcome.
 void change_item(Call& call, net::Responder responder, record::RecordKind kind,
-                 std::string payload) {
-  auto services = tenant_services(call, responder);
-  if (!services) return;
-  if (kind == record::RecordKind::kItemUpsert) {
-    const std::string_view id = call.arguments[0];
-    const Status room = check_items_quota(call, *services, std::span(&id, 1));
-    if (!room.ok()) return responder.respond(problem_response(room.error()));
+                 const std::string& payload) {
+  if (kind != record::RecordKind::kItemUpsert) {
+    return change_one(call, std::move(responder), kind, payload, "item_id");
   }
-  const eventlog::RecordRef ref{static_cast<std::uint16_t>(kind), 0, payload};
-  auto owed = std::make_shared<net::Responder>(std::move(responder));
-  append_and_apply(
-      services, std::span(&ref, 1),
-      [owed, services, item_id = call.arguments[0],
-       epoch = call.caller.view->tenant.epoch](Result<eventlog::PositionRange> applied) {
-        if (!applied.ok()) return owed->respond(problem_response(applied.error()));
-        const Error refused = outcome_error(services->partition.outcome(applied->last));
-        if (refused) return owed->respond(problem_response(refused));
-        std::string body;
-        codec::JsonWriter json(body);
-        json.begin_object();
-        json.key("item_id").string(item_id);
-        json.key("profile_version").string(record::format_profile_version({epoch, applied->last}));
-        json.end_object();
-        json.finish();
-        owed->respond(json_response(std::move(body)));
-      });
+  change_within_quota(call, std::move(responder), kind, payload, "item_id", check_items_quota);
 }
 
 template <class Checked>
@@ -83,10 +47,8 @@ void put_item(Call& call, net::Responder responder) {
   if (!body) return;
   const auto item = catalog::parse_item(body->bytes, call.arguments[0]);
   if (refused_fields(item, responder)) return;
-  std::string payload = payload_for(call);
-  ByteWriter writer(payload);
-  catalog::encode_upsert(item.value, writer);
-  change_item(call, std::move(responder), record::RecordKind::kItemUpsert, std::move(payload));
+  change_item(call, std::move(responder), record::RecordKind::kItemUpsert,
+              payload_for(call, [&](auto& out) { catalog::encode_upsert(item.value, out); }));
 }
 
 void patch_item(Call& call, net::Responder responder) {
@@ -95,10 +57,8 @@ void patch_item(Call& call, net::Responder responder) {
   if (!body) return;
   const auto patch = catalog::parse_patch(body->bytes, call.arguments[0]);
   if (refused_fields(patch, responder)) return;
-  std::string payload = payload_for(call);
-  ByteWriter writer(payload);
-  catalog::encode_patch(patch.value, writer);
-  change_item(call, std::move(responder), record::RecordKind::kItemPatch, std::move(payload));
+  change_item(call, std::move(responder), record::RecordKind::kItemPatch,
+              payload_for(call, [&](auto& out) { catalog::encode_patch(patch.value, out); }));
 }
 
 void post_inventory(Call& call, net::Responder responder) {
@@ -107,19 +67,16 @@ void post_inventory(Call& call, net::Responder responder) {
   if (!body) return;
   const auto patch = catalog::parse_inventory(body->bytes, call.arguments[0]);
   if (refused_fields(patch, responder)) return;
-  std::string payload = payload_for(call);
-  ByteWriter writer(payload);
-  catalog::encode_patch(patch.value, writer);
-  change_item(call, std::move(responder), record::RecordKind::kInventory, std::move(payload));
+  change_item(call, std::move(responder), record::RecordKind::kInventory,
+              payload_for(call, [&](auto& out) { catalog::encode_patch(patch.value, out); }));
 }
 
 void delete_item(Call& call, net::Responder responder) {
   const auto valid = catalog::check_item_id(call.arguments[0]);
   if (!valid.ok()) return responder.respond(problem_response(valid.error()));
-  std::string payload = payload_for(call);
-  ByteWriter writer(payload);
-  catalog::encode_delete(call.arguments[0], writer);
-  change_item(call, std::move(responder), record::RecordKind::kItemDelete, std::move(payload));
+  change_item(
+      call, std::move(responder), record::RecordKind::kItemDelete,
+      payload_for(call, [&](auto& out) { catalog::encode_delete(call.arguments[0], out); }));
 }
 
 void get_item(Call& call, net::Responder responder) {
@@ -140,33 +97,22 @@ void get_item(Call& call, net::Responder responder) {
 void list_items(Call& call, net::Responder responder) {
   auto services = tenant_services(call, responder);
   if (!services) return;
-  std::uint32_t from = 0;
-  std::size_t limit = 100;
-  const auto number = [&](std::string_view name, auto& out) {
-    const auto text = net::query_value(call.request.query(), name);
-    if (!text || text->empty()) return true;
-    const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), out);
-    return code == std::errc{} && end == text->data() + text->size();
-  };
-  if (!number("cursor", from) || !number("limit", limit) || limit == 0 || limit > kListLimitMax) {
-    return responder.respond(
-        problem_response(400, "invalid_argument",
-                         "cursor must be one that a list gave, limit a number of 1 to 1000"));
-  }
+  const auto page = list_page(call, responder);
+  if (!page) return;
   std::string body;
   codec::JsonWriter json(body);
   json.begin_object();
   json.key("items").begin_array();
-  std::uint32_t next = 0;
+  std::optional<std::uint32_t> next;
   if (const auto runtime = services->partition.tenant(call.caller.tenant)) {
     const auto state = runtime->read();
     const auto& catalog = state->catalog();
     const auto count = static_cast<std::uint32_t>(catalog.item_count());
     std::string item;
     std::size_t given = 0;
-    for (std::uint32_t i = from; i < count && next == 0; ++i) {
+    for (std::uint32_t i = page->from; i < count && !next; ++i) {
       if (!catalog.listed(ItemIndex{i})) continue;
-      if (given++ == limit) {
+      if (given++ == page->limit) {
         next = i;
         break;
       }
@@ -176,12 +122,7 @@ void list_items(Call& call, net::Responder responder) {
     }
   }
   json.end_array();
-  json.key("next_cursor");
-  if (next == 0) {
-    json.null();
-  } else {
-    json.string(std::to_string(next));
-  }
+  write_next_cursor(next, json);
   json.end_object();
   json.finish();
   responder.respond(json_response(std::move(body)));

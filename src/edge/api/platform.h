@@ -8,11 +8,14 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "edge/api/client_address.h"
+#include "edge/api/job_queue.h"
 #include "platform/net/timers.h"
 #include "platform/obs/metrics.h"
 #include "service/apply/partition_set.h"
 #include "service/collect/collector.h"
 #include "service/control/control_store.h"
+#include "service/gateway/address_limits.h"
 #include "service/gateway/gateway.h"
 #include "service/gateway/tenant_router.h"
 #include "service/recommend/recommender.h"
@@ -61,6 +64,11 @@ class Platform {
   virtual Result<std::shared_ptr<TenantServices>> tenant(const gateway::TenantView& view) = 0;
   virtual AnswerLog& answers() = 0;
   virtual learn::Learner& learner() = 0;
+  // What is ordered over HTTP and takes longer than a request.
+  virtual JobQueue& jobs() = 0;
+  // Limits by client address, and who may say what that is. Constant while the server runs.
+  virtual gateway::AddressLimits& address_limits() = 0;
+  virtual const TrustedProxies& proxies() = 0;
   virtual obs::Registry& metrics() = 0;
   // Runs `work` on a thread that may wait for the disk, one after the other; false, and nothing is
   // done, where too much is waiting.

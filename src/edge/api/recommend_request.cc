@@ -1,71 +1,24 @@
 #include "edge/api/recommend_request.h"
 
-#include <cmath>
-
 #include "domain/filter/filter.h"
-#include "platform/codec/json_parse.h"
+#include "edge/api/json_fields.h"
 #include "platform/codec/json_writer.h"
 
 namespace vitrine::api {
 namespace {
 
 using simdjson::dom::element;
-using simdjson::dom::element_type;
-
-constexpr std::size_t kIdBytesMax = 256;
-
-Error wrong(std::string_view field, std::string_view must) {
-  return Error(ErrorCode::kInvalidArgument, std::string(field) + ": must be " + std::string(must))
-      .with_reason("invalid_request");
-}
-
-Status take_string(const element& value, std::string_view field, std::size_t bytes_max,
-                   std::string& out) {
-  std::string_view text;
-  if (value.is_null()) return ok_status();
-  if (value.get(text) != simdjson::SUCCESS) return wrong(field, "a string");
-  if (text.size() > bytes_max)
-    return wrong(field, "at most " + std::to_string(bytes_max) + " bytes");
-  out = text;
-  return ok_status();
-}
-
-Status take_number(const element& value, std::string_view field, double min, double max,
-                   double& out) {
-  if (value.get(out) != simdjson::SUCCESS || !(out >= min) || !(out <= max)) {
-    char range[80];
-    std::snprintf(range, sizeof range, "a number from %g to %g", min, max);
-    return wrong(field, range);
-  }
-  return ok_status();
-}
 
 Status take_ids(const element& value, std::string_view field, std::vector<std::string>& out,
                 std::size_t most = recommend::kRequestItemsMax) {
   if (value.is_null()) return ok_status();
   simdjson::dom::array array;
-  if (value.get(array) != simdjson::SUCCESS) return wrong(field, "an array of item ids");
+  if (value.get(array) != simdjson::SUCCESS) return wrong_field(field, "an array of item ids");
   for (const element id : array) {
-    if (out.size() == most) return wrong(field, "at most " + std::to_string(most) + " item ids");
+    if (out.size() == most)
+      return wrong_field(field, "at most " + std::to_string(most) + " item ids");
     VITRINE_TRY(take_string(id, field, kIdBytesMax, out.emplace_back()));
-    if (out.back().empty()) return wrong(field, "an array of item ids that are not empty");
-  }
-  return ok_status();
-}
-
-Status take_user(const element& value, RecommendBody& out) {
-  if (value.is_null()) return ok_status();
-  simdjson::dom::object object;
-  if (value.get(object) != simdjson::SUCCESS) return wrong("user", "an object");
-  for (const auto [key, field] : object) {
-    if (key == "user_id") {
-      VITRINE_TRY(take_string(field, "user.user_id", kIdBytesMax, out.user_id));
-    } else if (key == "anonymous_id") {
-      VITRINE_TRY(take_string(field, "user.anonymous_id", kIdBytesMax, out.anonymous_id));
-    } else if (key != "session_id") {
-      return wrong("user." + std::string(key),
-                   "absent: user knows user_id, anonymous_id and session_id");
-    }
+    if (out.back().empty()) return wrong_field(field, "an array of item ids that are not empty");
   }
   return ok_status();
 }
@@ -73,14 +26,16 @@ Status take_user(const element& value, RecommendBody& out) {
 Status take_boosts(const element& value, RecommendBody& out) {
   if (value.is_null()) return ok_status();
   simdjson::dom::array array;
-  if (value.get(array) != simdjson::SUCCESS) return wrong("boost", "an array of {filter, factor}");
+  if (value.get(array) != simdjson::SUCCESS)
+    return wrong_field("boost", "an array of {filter, factor}");
   for (const element entry : array) {
     if (out.boost_filters.size() == recommend::kRequestBoostsMax) {
-      return wrong("boost", "at most " + std::to_string(recommend::kRequestBoostsMax) + " entries");
+      return wrong_field("boost",
+                         "at most " + std::to_string(recommend::kRequestBoostsMax) + " entries");
     }
     simdjson::dom::object object;
     if (entry.get(object) != simdjson::SUCCESS)
-      return wrong("boost", "an array of {filter, factor}");
+      return wrong_field("boost", "an array of {filter, factor}");
     std::string& filter = out.boost_filters.emplace_back();
     double& factor = out.boost_factors.emplace_back(1.0);
     for (const auto [key, field] : object) {
@@ -89,10 +44,10 @@ Status take_boosts(const element& value, RecommendBody& out) {
       } else if (key == "factor") {
         VITRINE_TRY(take_number(field, "boost.factor", 0.01, 100, factor));
       } else {
-        return wrong("boost." + std::string(key), "absent: a boost knows filter and factor");
+        return wrong_field("boost." + std::string(key), "absent: a boost knows filter and factor");
       }
     }
-    if (filter.empty()) return wrong("boost.filter", "present");
+    if (filter.empty()) return wrong_field("boost.filter", "present");
   }
   return ok_status();
 }
@@ -112,13 +67,7 @@ Status take_own_field(std::string_view key, const element& value, BodyShape shap
                       RecommendBody& out) {
   if (key == "limit" && shape != BodyShape::kRank) {
     if (value.is_null()) return ok_status();
-    std::uint64_t limit = 0;
-    if (value.get(limit) != simdjson::SUCCESS || limit < 1 || limit > recommend::kRequestLimitMax) {
-      return wrong("limit",
-                   "a whole number from 1 to " + std::to_string(recommend::kRequestLimitMax));
-    }
-    out.limit = static_cast<std::uint32_t>(limit);
-    return ok_status();
+    return take_count(value, "limit", 1, recommend::kRequestLimitMax, out.limit.emplace());
   }
   if (key == "cursor" && shape == BodyShape::kWindow) {
     if (value.is_null()) return ok_status();
@@ -128,11 +77,11 @@ Status take_own_field(std::string_view key, const element& value, BodyShape shap
   if (key == "items" && shape == BodyShape::kRank) {
     return take_ids(value, "items", out.to_rank, recommend::kRankItemsMax);
   }
-  return wrong(key.substr(0, 64), known_fields(shape));
+  return wrong_field(key.substr(0, kNameBytesMax), known_fields(shape));
 }
 
 Status take_field(std::string_view key, const element& value, BodyShape shape, RecommendBody& out) {
-  if (key == "user") return take_user(value, out);
+  if (key == "user") return take_user(value, out.user_id, out.anonymous_id);
   if (key == "item_ids") return take_ids(value, "item_ids", out.item_ids);
   if (key == "cart") return take_ids(value, "cart", out.cart);
   if (key == "filter") return take_string(value, "filter", filter::kFilterBytesMax, out.filter);
@@ -140,25 +89,10 @@ Status take_field(std::string_view key, const element& value, BodyShape shape, R
   if (key == "category") return take_string(value, "category", kIdBytesMax, out.category);
   if (key == "diversity") {
     if (value.is_null()) return ok_status();
-    double diversity = 0;
-    VITRINE_TRY(take_number(value, "diversity", 0, 1, diversity));
-    out.diversity = diversity;
-    return ok_status();
+    return take_number(value, key, 0, 1, out.diversity.emplace());
   }
-  if (key == "explain") {
-    if (value.is_null()) return ok_status();
-    if (value.get(out.explain) != simdjson::SUCCESS) return wrong("explain", "true or false");
-    return ok_status();
-  }
-  if (key == "min_profile_version") {
-    if (value.is_null()) return ok_status();
-    std::string text;
-    VITRINE_TRY(take_string(value, "min_profile_version", 64, text));
-    auto version = record::parse_profile_version(text);
-    if (!version.ok()) return std::move(version).error().context("min_profile_version");
-    out.min_profile_version = *version;
-    return ok_status();
-  }
+  if (key == "explain") return take_truth(value, key, out.explain);
+  if (key == "min_profile_version") return take_version(value, key, out.min_profile_version);
   return take_own_field(key, value, shape, out);
 }
 
@@ -172,8 +106,8 @@ Status join_category(RecommendBody& body) {
   }
   if (!body.filter.empty()) joined += " and (" + body.filter + ")";
   if (joined.size() > filter::kFilterBytesMax) {
-    return wrong("filter", "at most " + std::to_string(filter::kFilterBytesMax) +
-                               " bytes together with the category");
+    return wrong_field("filter", "at most " + std::to_string(filter::kFilterBytesMax) +
+                                     " bytes together with the category");
   }
   body.filter = std::move(joined);
   return ok_status();
@@ -181,24 +115,24 @@ Status join_category(RecommendBody& body) {
 
 Status check_whole(RecommendBody& body, BodyShape shape) {
   if (shape == BodyShape::kRank && body.to_rank.empty()) {
-    return wrong("items", "present: the ids of the items to be ordered");
+    return wrong_field("items", "present: the ids of the items to be ordered");
   }
   return join_category(body);
 }
 
 Status take_entry(const element& value, BatchEntry& out) {
   simdjson::dom::object object;
-  if (value.get(object) != simdjson::SUCCESS) return wrong("an entry", "an object");
+  if (value.get(object) != simdjson::SUCCESS) return wrong_field("an entry", "an object");
   for (const auto [key, field] : object) {
     if (key == "placement") {
       VITRINE_TRY(take_string(field, "placement", kIdBytesMax, out.placement));
     } else if (key == "min_profile_version") {
-      return wrong(key, "absent: it belongs beside requests");
+      return wrong_field(key, "absent: it belongs beside requests");
     } else {
       VITRINE_TRY(take_field(key, field, BodyShape::kBatchEntry, out.body));
     }
   }
-  if (out.placement.empty()) return wrong("placement", "present");
+  if (out.placement.empty()) return wrong_field("placement", "present");
   return check_whole(out.body, BodyShape::kBatchEntry);
 }
 
@@ -207,15 +141,9 @@ Status take_entry(const element& value, BatchEntry& out) {
 Result<RecommendBody> parse_recommend_body(std::string_view body, std::size_t readable_behind,
                                            BodyShape shape) {
   RecommendBody out;
-  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    VITRINE_TRY(check_whole(out, shape));
-    return out;
-  }
-  thread_local codec::JsonParser parser;
-  VITRINE_TRY(const element document, parser.parse(body, readable_behind));
-  simdjson::dom::object object;
-  if (document.get(object) != simdjson::SUCCESS) return wrong("the body", "a JSON object");
-  for (const auto [key, value] : object) VITRINE_TRY(take_field(key, value, shape, out));
+  VITRINE_TRY(take_fields(body, readable_behind, [&](std::string_view key, const element& value) {
+    return take_field(key, value, shape, out);
+  }));
   VITRINE_TRY(check_whole(out, shape));
   return out;
 }
@@ -225,24 +153,25 @@ Result<std::vector<BatchEntry>> parse_batch_body(std::string_view body,
   thread_local codec::JsonParser parser;
   VITRINE_TRY(const element document, parser.parse(body, readable_behind));
   simdjson::dom::object object;
-  if (document.get(object) != simdjson::SUCCESS) return wrong("the body", "a JSON object");
+  if (document.get(object) != simdjson::SUCCESS) return wrong_field("the body", "a JSON object");
   std::vector<BatchEntry> out;
   for (const auto [key, value] : object) {
     simdjson::dom::array entries;
     if (key != "requests") {
-      return wrong(key.substr(0, 64), "absent: the only field is requests");
+      return wrong_field(key.substr(0, kNameBytesMax), "absent: the only field is requests");
     }
-    if (value.get(entries) != simdjson::SUCCESS) return wrong("requests", "an array of objects");
+    if (value.get(entries) != simdjson::SUCCESS)
+      return wrong_field("requests", "an array of objects");
     for (const element entry : entries) {
       const std::string place = "requests[" + std::to_string(out.size()) + "]";
       if (out.size() == kBatchMost) {
-        return wrong("requests", "at most " + std::to_string(kBatchMost) + " entries");
+        return wrong_field("requests", "at most " + std::to_string(kBatchMost) + " entries");
       }
       const Status taken = take_entry(entry, out.emplace_back());
       if (!taken.ok()) return Error(taken.error()).context(place);
     }
   }
-  if (out.empty()) return wrong("requests", "an array of at least one object");
+  if (out.empty()) return wrong_field("requests", "an array of at least one object");
   return out;
 }
 

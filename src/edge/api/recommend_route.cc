@@ -1,4 +1,3 @@
-#include <atomic>
 #include <cstring>
 
 #include <sodium.h>
@@ -11,16 +10,11 @@
 #include "edge/api/recommend_now.h"
 #include "edge/api/recommend_request.h"
 #include "edge/api/routes.h"
+#include "edge/api/version_wait.h"
 #include "platform/codec/json_writer.h"
 
 namespace vitrine::api {
 namespace {
-
-// How long an answer waits for the profile version it was asked to show.
-constexpr std::chrono::milliseconds kVersionWait{250};
-
-// A position that no log reaches.
-constexpr eventlog::Position kNever = ~eventlog::Position{0};
 
 struct Question {
   Question(Platform& p, gateway::Caller c, std::shared_ptr<TenantServices> s,
@@ -40,10 +34,6 @@ struct Question {
   RecommendBody body;
   TimeUs now;
   net::Responder responder;
-
-  // Set by whoever answers first: the applier's notice or the timer.
-  std::atomic<bool> taken{false};
-  std::atomic<net::Timers::Id> timer{0};
 };
 
 struct EmptyState {
@@ -131,25 +121,6 @@ void give_answer(Question& question, bool stale) {
   question.responder.respond(std::move(response));
 }
 
-// Answers as soon as the version shows, or stale when the wait is over, whichever comes first.
-void answer_when_shown(const std::shared_ptr<Question>& question, eventlog::Position position) {
-  auto& waiters = question->services->partition.waiters();
-  const auto waiter = waiters.add(position, [question] {
-    if (question->taken.exchange(true)) return;
-    // On a server's thread: an answer takes longer than the applier should be kept.
-    question->platform.timers().post_after(std::chrono::nanoseconds(0), [question] {
-      question->platform.timers().cancel(question->timer);
-      give_answer(*question, false);
-    });
-  });
-  if (waiter.position == 0) return;  // it showed meanwhile
-  question->timer = question->platform.timers().post_after(kVersionWait, [question, waiter] {
-    if (question->taken.exchange(true)) return;
-    question->services->partition.waiters().cancel(waiter);
-    give_answer(*question, true);
-  });
-}
-
 }  // namespace
 
 // Unguessable, and cheap: libsodium's generator, drawn in blocks per thread.
@@ -216,17 +187,13 @@ void answer_body(Call& call, net::Responder responder, BodyShape shape) {
   if (!services) return;
 
   const auto version = body->min_profile_version;
-  // A version of an older epoch was satisfied when the tenant moved; one of a later epoch counts
-  // positions of another log, so no position of this one is it.
-  const std::uint64_t epoch = call.caller.view->tenant.epoch;
-  const record::ProfileVersion shown{epoch, services->partition.applied()};
-  const bool wait = version && !record::satisfies(shown, *version);
-  const auto awaited = wait && version->epoch == epoch ? version->position : kNever;
-  auto question =
-      std::make_shared<Question>(call.platform, call.caller, std::move(services), placement,
+  const auto question =
+      std::make_shared<Question>(call.platform, call.caller, services, placement,
                                  std::move(body).value(), call.now, std::move(responder));
-  if (wait) return answer_when_shown(question, awaited);
-  give_answer(*question, false);
+  const auto later = [question](bool stale) { give_answer(*question, stale); };
+  if (shows_or_wait(call.platform, services, call.caller.view->tenant.epoch, version, later)) {
+    give_answer(*question, false);
+  }
 }
 
 }  // namespace

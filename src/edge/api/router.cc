@@ -48,10 +48,27 @@ RouteIndex::RouteIndex(std::vector<Pattern> patterns) {
     VITRINE_CHECK_MSG(names <= 2, std::string(pattern.text));
     routes_.push_back(std::move(route));
   }
+  for (const Pattern& pattern : patterns) {
+    Miss miss;
+    const auto match = search(pattern.method, pattern.text, miss);
+    if (match && match->arguments.count == 0) {
+      fixed_[pattern.text].push_back({pattern.method, match->route});
+    }
+  }
 }
 
 std::optional<RouteIndex::Match> RouteIndex::find(net::Method method, std::string_view path,
                                                   Miss& miss) const {
+  if (const auto fixed = fixed_.find(path); fixed != fixed_.end()) {
+    for (const Fixed& one : fixed->second) {
+      if (one.method == method) return Match{one.route, {}};
+    }
+  }
+  return search(method, path, miss);
+}
+
+std::optional<RouteIndex::Match> RouteIndex::search(net::Method method, std::string_view path,
+                                                    Miss& miss) const {
   thread_local std::vector<std::string_view> parts;
   if (!split(path, parts)) return std::nullopt;
   const Compiled* best = nullptr;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "platform/net/http.h"
@@ -42,7 +43,8 @@ class RouteIndex {
 
   explicit RouteIndex(std::vector<Pattern> patterns);
 
-  // `path` as sent, still percent-encoded, without the query. O(segments x routes of that length).
+  // `path` as sent, still percent-encoded, without the query. One lookup for a path without names
+  // (the events of a shop), else O(segments x routes of that length).
   std::optional<Match> find(net::Method method, std::string_view path, Miss& miss) const;
 
  private:
@@ -51,7 +53,15 @@ class RouteIndex {
     std::vector<std::string> segments;  // "{" alone stands for a name
     std::string verb;                   // ":inventory" or empty
   };
+  struct Fixed {
+    net::Method method;
+    std::size_t route;
+  };
+  std::optional<Match> search(net::Method method, std::string_view path, Miss& miss) const;
+
   std::vector<Compiled> routes_;
+  // Paths that are their own pattern, with the route that the search finds for them.
+  std::unordered_map<std::string_view, std::vector<Fixed>> fixed_;
 };
 
 }  // namespace vitrine::api

@@ -66,5 +66,19 @@ TEST(Router, RefusesBadEscapesEmptySegmentsAndEndlessPaths) {
   EXPECT_FALSE(index().find(net::Method::kGet, endless, miss));
 }
 
+// Paths without names are looked up; the search must find the same.
+TEST(Router, APathThatIsItsOwnPatternIsFoundByItsMethodAlone) {
+  RouteIndex::Miss miss;
+  const auto events = index().find(net::Method::kPost, "/v1/events", miss);
+  ASSERT_TRUE(events.has_value());
+  EXPECT_EQ(events->route, 0u);
+  EXPECT_EQ(events->arguments.count, 0u);
+  EXPECT_FALSE(index().find(net::Method::kGet, "/v1/events", miss).has_value());
+  EXPECT_EQ(miss.allowed, std::vector<net::Method>{net::Method::kPost});
+  RouteIndex::Miss unknown;
+  EXPECT_FALSE(index().find(net::Method::kPost, "/v1/events/", unknown).has_value());
+  EXPECT_TRUE(unknown.allowed.empty());
+}
+
 }  // namespace
 }  // namespace vitrine::api

@@ -6,6 +6,7 @@
 #include "edge/api/api.h"
 #include "edge/facade/translation.h"
 #include "platform/codec/json_writer.h"
+#include "service/recommend/answer_record.h"
 
 namespace vitrine::api {
 
@@ -38,6 +39,12 @@ void get_consents(Call& call, net::Responder responder);
 // users_import_route.cc
 void import_users(Call& call, net::Responder responder);
 
+// abuse_route.cc
+void list_flagged_visitors(Call& call, net::Responder responder);
+void set_visitor_standing(Call& call, net::Responder responder);
+void put_abuse_settings(Call& call, net::Responder responder);
+void get_abuse_settings(Call& call, net::Responder responder);
+
 // privacy_route.cc
 void export_user(Call& call, net::Responder responder);
 void erase_user(Call& call, net::Responder responder);
@@ -51,6 +58,13 @@ void post_batch(Call& call, net::Responder responder);
 
 // decisions_route.cc
 void get_decision(Call& call, net::Responder responder);
+// The path's, or nothing after answering that it is none.
+std::optional<recommend::RequestId> decision_id(const Call& call, net::Responder& responder);
+net::Response decisions_busy();  // 429: too many are being looked up
+
+// jobs_route.cc
+void replay_decision(Call& call, net::Responder responder);
+void get_job(Call& call, net::Responder responder);
 
 // search_route.cc
 void post_search(Call& call, net::Responder responder);

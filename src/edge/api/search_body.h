@@ -1,11 +1,13 @@
 // The body of a search, read and checked.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "domain/record/profile_version.h"
 #include "service/search/search_request.h"
 
 namespace vitrine::api {
@@ -24,6 +26,7 @@ struct SearchBody {
   bool as_you_type = false;
   bool highlight = true;
   bool explain = false;
+  std::optional<record::ProfileVersion> min_profile_version;
   bool record = true;  // the search becomes an event of the visitor
 
   search::SearchRequest request(TimeUs now) const;

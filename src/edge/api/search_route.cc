@@ -11,6 +11,7 @@
 #include "edge/api/routes.h"
 #include "edge/api/search_body.h"
 #include "edge/api/search_services.h"
+#include "edge/api/version_wait.h"
 #include "engine/text/analyser.h"
 #include "platform/codec/json_writer.h"
 
@@ -61,6 +62,7 @@ void write_parts(const search::FoundItem& item, codec::JsonWriter& json) {
   json.key("text").number(item.parts.text);
   json.key("relevance").number(item.parts.relevance);
   json.key("taste").number(item.parts.taste);
+  json.key("affinity").number(item.parts.near);
   json.key("popularity").number(item.parts.wanted);
   json.key("clicks").number(item.parts.chosen);
   json.key("stock").number(item.parts.stock);
@@ -123,6 +125,7 @@ void write_explanation(const search::SearchState& state, const search::SearchAns
   json.key("best_text").number(answer.best_text);
   json.key("strengths").begin_object();
   json.key("personal").number(state.settings.personal);
+  json.key("affinity").number(state.settings.affinity);
   json.key("popularity").number(state.settings.popularity);
   json.key("clicks").number(state.settings.clicks);
   json.key("out_of_stock").number(state.settings.out_of_stock);
@@ -203,18 +206,11 @@ Status check_fields(const catalog::Catalog& catalog, const SearchBody& body) {
 
 }  // namespace
 
-void post_search(Call& call, net::Responder responder) {
-  const std::string& placement = call.arguments[0];
-  if (std::find(kPlacements.begin(), kPlacements.end(), placement) == kPlacements.end()) {
-    return responder.respond(problem_response(
-        404, "placement_not_found",
-        "no search placement '" + placement.substr(0, 64) + "'; there are search, category"));
-  }
-  const auto body = parse_search_body(call.request.body(), net::kBodyPadding);
-  if (!body.ok()) return responder.respond(problem_response(body.error()));
-  auto services = tenant_services(call, responder);
-  if (!services) return;
+namespace {
 
+// A search that may have to wait. Answers with what shows now.
+void give_found(Call& call, const std::shared_ptr<TenantServices>& services, const SearchBody& body,
+                bool stale, net::Responder& responder) {
   thread_local search::SearchScratch scratch;
   thread_local search::SearchAnswer answer;
   const std::string request_id = recommend::format_request_id(new_request_id(call.now));
@@ -223,27 +219,60 @@ void post_search(Call& call, net::Responder responder) {
   response.content_type = "application/json";
   Status done = ok_status();
   const auto work = [&](const search::SearchState& state) {
-    done = check_fields(state.catalog(), *body);
+    done = check_fields(state.catalog(), body);
     if (!done.ok()) return;
     done = services->search_box->search(
         state, {services->recommender.filter_cache(), services->recommender.match_cache()},
-        body->request(call.now), scratch, answer);
+        body.request(call.now), scratch, answer);
     if (!done.ok()) return;
     codec::JsonWriter json(response.body);
     json.begin_object();
     json.key("request_id").string(request_id);
-    json.key("placement").string(placement);
-    write_answer(state, *body, answer, json);
+    json.key("placement").string(call.arguments[0]);
+    write_answer(state, body, answer, json);
     json.key("profile_version")
         .string(record::format_profile_version({call.caller.view->tenant.epoch, shown}));
+    if (stale) json.key("stale").boolean(true);
     json.end_object();
     json.finish();
   };
   const PartitionStateSource source(services->partition, call.caller.tenant);
   if (!source.read(work)) with_empty_search_state(work);
   if (!done.ok()) return responder.respond(problem_response(done.error()));
-  record_search(call, *services, *body, answer, request_id);
+  record_search(call, *services, body, answer, request_id);
   responder.respond(std::move(response));
+}
+
+}  // namespace
+
+void post_search(Call& call, net::Responder responder) {
+  const std::string& placement = call.arguments[0];
+  if (std::find(kPlacements.begin(), kPlacements.end(), placement) == kPlacements.end()) {
+    return responder.respond(problem_response(
+        404, "placement_not_found",
+        "no search placement '" + placement.substr(0, 64) + "'; there are search, category"));
+  }
+  auto body = parse_search_body(call.request.body(), net::kBodyPadding);
+  if (!body.ok()) return responder.respond(problem_response(body.error()));
+  const auto services = tenant_services(call, responder);
+  if (!services) return;
+  const std::uint32_t epoch = call.caller.view->tenant.epoch;
+  if (!body->min_profile_version) {
+    return give_found(call, services, *body, false, responder);
+  }
+  struct Search {
+    Call call;
+    SearchBody body;
+    net::Responder responder;
+  };
+  const std::shared_ptr<Search> asked(
+      new Search{call, std::move(body).value(), std::move(responder)});
+  const auto later = [asked, services](bool stale) {
+    give_found(asked->call, services, asked->body, stale, asked->responder);
+  };
+  if (shows_or_wait(call.platform, services, epoch, asked->body.min_profile_version, later)) {
+    later(false);
+  }
 }
 
 void put_search_settings(Call& call, net::Responder responder) {

@@ -1,57 +1,21 @@
-#include <charconv>
-
 #include "domain/catalog/time_text.h"
 #include "domain/person/person_codec.h"
 #include "domain/person/person_json.h"
-#include "domain/record/profile_version.h"
-#include "domain/record/record.h"
+#include "edge/api/changes.h"
 #include "edge/api/problem.h"
-#include "edge/api/routes.h"
 #include "platform/codec/json_writer.h"
 #include "platform/net/url.h"
 
 namespace vitrine::api {
 namespace {
 
-constexpr std::size_t kListLimitMax = 1000;
-
-template <class Encode>
-std::string payload_for(const Call& call, Encode&& encode) {
-  std::string payload;
-  ByteWriter writer(payload);
-  record::write_tenant(writer, call.caller.tenant);
-  encode(writer);
-  return payload;
-}
-
-// One record about a user: appended, applied, answered with its outcome.
+// One record about a user. What may make a user known is bound by the quota.
 void change_user(Call& call, net::Responder responder, record::RecordKind kind,
                  const std::string& payload) {
-  auto services = tenant_services(call, responder);
-  if (!services) return;
-  if (kind != record::RecordKind::kUserPatch && kind != record::RecordKind::kUserDelete) {
-    const std::string_view id = call.arguments[0];
-    const Status room = check_users_quota(call, *services, std::span(&id, 1));
-    if (!room.ok()) return responder.respond(problem_response(room.error()));
+  if (kind == record::RecordKind::kUserPatch || kind == record::RecordKind::kUserDelete) {
+    return change_one(call, std::move(responder), kind, payload, "user_id");
   }
-  const eventlog::RecordRef ref{static_cast<std::uint16_t>(kind), 0, payload};
-  auto owed = std::make_shared<net::Responder>(std::move(responder));
-  append_and_apply(
-      services, std::span(&ref, 1),
-      [owed, services, user_id = call.arguments[0],
-       epoch = call.caller.view->tenant.epoch](Result<eventlog::PositionRange> applied) {
-        if (!applied.ok()) return owed->respond(problem_response(applied.error()));
-        const Error refused = outcome_error(services->partition.outcome(applied->last));
-        if (refused) return owed->respond(problem_response(refused));
-        std::string body;
-        codec::JsonWriter json(body);
-        json.begin_object();
-        json.key("user_id").string(user_id);
-        json.key("profile_version").string(record::format_profile_version({epoch, applied->last}));
-        json.end_object();
-        json.finish();
-        owed->respond(json_response(std::move(body)));
-      });
+  change_within_quota(call, std::move(responder), kind, payload, "user_id", check_users_quota);
 }
 
 template <class Checked>
@@ -191,19 +155,8 @@ void get_consents(Call& call, net::Responder responder) {
 void list_users(Call& call, net::Responder responder) {
   auto services = tenant_services(call, responder);
   if (!services) return;
-  std::uint32_t from = 0;
-  std::size_t limit = 100;
-  const auto number = [&](std::string_view name, auto& out) {
-    const auto text = net::query_value(call.request.query(), name);
-    if (!text || text->empty()) return true;
-    const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), out);
-    return code == std::errc{} && end == text->data() + text->size();
-  };
-  if (!number("cursor", from) || !number("limit", limit) || limit == 0 || limit > kListLimitMax) {
-    return responder.respond(
-        problem_response(400, "invalid_argument",
-                         "cursor must be one that a list gave, limit a number of 1 to 1000"));
-  }
+  const auto page = list_page(call, responder);
+  if (!page) return;
   std::string body;
   codec::JsonWriter json(body);
   json.begin_object();
@@ -211,19 +164,14 @@ void list_users(Call& call, net::Responder responder) {
   UserIndex next = kNoUser;
   if (const auto runtime = services->partition.tenant(call.caller.tenant)) {
     const auto state = runtime->read();
-    next = state->people().next(UserIndex{from});
-    for (std::size_t given = 0; given < limit && next != kNoUser; ++given) {
+    next = state->people().next(UserIndex{page->from});
+    for (std::size_t given = 0; given < page->limit && next != kNoUser; ++given) {
       write_user(*state, next, {}, json);
       next = state->people().next(UserIndex{next.value + 1});
     }
   }
   json.end_array();
-  json.key("next_cursor");
-  if (next == kNoUser) {
-    json.null();
-  } else {
-    json.string(std::to_string(next.value));
-  }
+  write_next_cursor(next == kNoUser ? std::nullopt : std::optional(next.value), json);
   json.end_object();
   json.finish();
   responder.respond(json_response(std::move(body)));

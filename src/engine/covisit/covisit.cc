@@ -232,6 +232,40 @@ void Covisit::observe(std::span<const ItemIndex> recent_newest_first, ItemIndex 
   }
 }
 
+void Covisit::subtract(std::uint32_t from, std::uint32_t to, float weight, std::uint32_t step) {
+  Row& row = rows_[from];
+  if (step > row.stamp) bring_to(from, step);
+  if (step < row.stamp) weight *= fade(row.stamp - step);
+  const Place place = find(row, to);
+  if (place.weight == nullptr) return;
+  row.floor = 0;
+  *place.weight -= weight;
+  if (*place.weight >= kFaded) return;
+  *place.weight = 0;
+  drop_faded(row);
+}
+
+void Covisit::retract(std::span<const ItemIndex> recent_newest_first, ItemIndex item, TimeUs at,
+                      float weight) {
+  const auto recent =
+      recent_newest_first.first(std::min<std::size_t>(recent_newest_first.size(), options_.window));
+  if (item.value >= size()) return;
+  const std::uint32_t step = step_of(at);
+  bring_to(item.value, step);
+  const std::uint32_t stamp = rows_[item.value].stamp;
+  const float own = step < stamp ? weight * fade(stamp - step) : weight;
+  count_[item.value] -= own;
+  if (count_[item.value] < kFaded) count_[item.value] = 0;
+  for (std::size_t i = 0; i < recent.size(); ++i) {
+    if (recent[i] == item || recent[i].value >= size()) continue;
+    const float added = weight * gap_weight_[i];
+    subtract(recent[i].value, item.value, added, step);
+    if (options_.backward > 0) {
+      subtract(item.value, recent[i].value, added * options_.backward, step);
+    }
+  }
+}
+
 void Covisit::prefetch(std::span<const ItemIndex> items) const {
   for (const ItemIndex item : items) {
     if (item.value < size()) __builtin_prefetch(&rows_[item.value]);

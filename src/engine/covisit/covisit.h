@@ -70,6 +70,12 @@ class Covisit {
   void observe(std::span<const ItemIndex> recent_newest_first, ItemIndex item, TimeUs at,
                float weight = 1);
 
+  // Takes an observe() with the same arguments back, as far as it can be: what it added is
+  // subtracted with the decay since then, down to nothing. What it displaced from a full row does
+  // not come back, nor does what it added before its pair was displaced.
+  void retract(std::span<const ItemIndex> recent_newest_first, ItemIndex item, TimeUs at,
+               float weight = 1);
+
   // Starts the cache misses of a coming observe() with these items.
   void prefetch(std::span<const ItemIndex> items) const;
   // After prefetch(): their neighbours.
@@ -137,6 +143,7 @@ class Covisit {
   Place lightest(const Row& row) const;
   void append(Row& row, std::uint32_t item, float weight);
   void add(std::uint32_t from, std::uint32_t to, float weight, std::uint32_t step);
+  void subtract(std::uint32_t from, std::uint32_t to, float weight, std::uint32_t step);
   void admit(Row& row, std::uint32_t from, std::uint32_t to, float weight);
   void bring_to(std::uint32_t item, std::uint32_t step);
   void drop_faded(Row& row);
@@ -149,6 +156,7 @@ class Covisit {
   Status load_rows(Source& source, std::span<const std::uint32_t> sizes);
   float row_sum(const Row& row) const;
   float source_norm(std::uint32_t item, const ScoreOptions& options) const;
+  void prefetch_in(const ItemMask& mask, const Row& row) const;
   void add_direct(std::span<const HistoryItem> newest_first, const ScoreOptions& options,
                   const ItemMask& mask, ScoreScratch& scratch) const;
   void find_norms(const ScoreOptions& options, ScoreScratch& scratch) const;

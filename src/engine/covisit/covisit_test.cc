@@ -411,5 +411,61 @@ TEST(Power, AgreesWithPow) {
   }
 }
 
+// Goal: a visitor that is taken back leaves no trace. Method: the same visits with and without a
+// second crowd whose visits come in between and are retracted later.
+TEST(Covisit, WhatIsRetractedIsGoneDownToRounding) {
+  Options options;
+  options.max_neighbours = 256;
+  Covisit alone(options), both(options);
+  Visitors people(1, 40), robots(2, 40);
+  struct Step {
+    std::vector<ItemIndex> recent;
+    ItemIndex item;
+    TimeUs at;
+  };
+  std::vector<Step> done;
+  for (int n = 0; n < 600; ++n) {
+    const TimeUs at = 20'000 * kDayUs + n * 4 * kHourUs;
+    const auto [recent, item] = people.next();
+    alone.observe(recent, item, at);
+    both.observe(recent, item, at);
+    const auto [other_recent, other] = robots.next();
+    both.observe(other_recent, other, at);
+    done.push_back({other_recent, other, at});
+  }
+  for (const Step& step : done) both.retract(step.recent, step.item, step.at);
+  // Weights are as of a row's last change: the same for both.
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    alone.observe({}, ItemIndex{i}, done.back().at);
+    both.observe({}, ItemIndex{i}, done.back().at);
+  }
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    EXPECT_NEAR(both.count(ItemIndex{i}), alone.count(ItemIndex{i}), 2e-3);
+    std::map<std::uint32_t, float> left;
+    for (const Neighbour& neighbour : both.row(ItemIndex{i})) {
+      left[neighbour.item.value] = neighbour.weight;
+    }
+    for (const Neighbour& neighbour : alone.row(ItemIndex{i})) {
+      EXPECT_NEAR(left[neighbour.item.value], neighbour.weight, 2e-3);
+      left.erase(neighbour.item.value);
+    }
+    for (const auto& [item, weight] : left) EXPECT_NEAR(weight, 0, 2e-3) << item;
+  }
+}
+
+TEST(Covisit, RetractingWhatWasNeverObservedBreaksNothing) {
+  Covisit state;
+  state.observe(std::vector{ItemIndex{1}}, ItemIndex{2}, kDayUs);
+  const std::vector strange{ItemIndex{1}, ItemIndex{99}, ItemIndex{2}};
+  state.retract(strange, ItemIndex{2}, kDayUs, 1'000);
+  state.retract(strange, ItemIndex{98}, kDayUs);
+  EXPECT_EQ(state.count(ItemIndex{2}), 0);
+  EXPECT_TRUE(state.row(ItemIndex{1}).empty());
+  Covisit again;
+  const std::string bytes = bytes_of(state);
+  StringSource good(bytes);
+  EXPECT_TRUE(again.load(good).ok());
+}
+
 }  // namespace
 }  // namespace vitrine::covisit

@@ -40,6 +40,12 @@ class ItemMask {
     const std::size_t word = item / 64;
     return word < words_.size() && ((words_[word] >> (item % 64)) & 1) != 0;
   }
+  // Starts the cache miss of a coming contains().
+  void prefetch(std::uint32_t item) const {
+    const std::size_t word = item / 64;
+    if (!all_ && word < words_.size()) __builtin_prefetch(&words_[word]);
+  }
+  bool all() const { return all_; }
 
  private:
   bool all_ = true;

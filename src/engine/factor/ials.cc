@@ -153,6 +153,13 @@ void Ials::solve_block(const UserBlock& block, std::vector<float>& vectors,
   const std::size_t d = options_.dimensions;
   const IalsKernel kernel = kernel_for(level_);
   vectors.resize(std::size_t{block.users()} * d);
+  // Rows of the next user are on their way while this one's system is solved.
+  const auto fetch_rows = [&](std::span<const std::uint32_t> history) {
+    for (const std::uint32_t item : history.first(std::min<std::size_t>(history.size(), 32))) {
+      const float* row = x_.data() + std::size_t{item} * d;
+      for (std::size_t j = 0; j < d; j += kLane) __builtin_prefetch(row + j);
+    }
+  };
   workers.run((block.users() + kUsersPart - 1) / kUsersPart, [&](std::size_t piece) {
     std::vector<float> ridges(d);
     std::vector<float> scratch;
@@ -161,6 +168,7 @@ void Ials::solve_block(const UserBlock& block, std::vector<float>& vectors,
       const auto history = block.history(static_cast<std::uint32_t>(n));
       const auto own = static_cast<float>(ridge(static_cast<double>(history.size()), items_));
       for (std::size_t j = 0; j < d; ++j) ridges[j] = gram_[j] + own;
+      if (n + 1 < last) fetch_rows(block.history(static_cast<std::uint32_t>(n + 1)));
       const std::size_t needed = scratch_floats(history.size(), d);
       if (scratch.size() < needed) scratch.resize(needed);
       kernel.solve({history.data(), history.size(), x_.data(), d}, ridges.data(), scratch.data(),
@@ -169,25 +177,52 @@ void Ials::solve_block(const UserBlock& block, std::vector<float>& vectors,
   });
 }
 
-// Each worker owns a range of items, so that every item's sum has the order of the users.
+// The histories of a block by item, users rising. Item rows come in order then, once for a block,
+// while the block's vectors stay in the cache: user by user, nearly every event would fetch two
+// rows from far away.
+struct Ials::ByItem {
+  std::vector<std::uint32_t> end;  // by item; begins where the item before ends
+  std::vector<std::uint32_t> users;
+
+  void sort(const UserBlock& block, std::uint32_t items) {
+    end.assign(std::size_t{items} + 1, 0);
+    std::size_t events = 0;
+    for (std::uint32_t n = 0; n < block.users(); ++n) {
+      for (const std::uint32_t item : block.history(n)) ++end[item + 1];
+      events += block.history(n).size();
+    }
+    for (std::size_t i = 1; i <= items; ++i) end[i] += end[i - 1];
+    users.resize(events);
+    for (std::uint32_t n = 0; n < block.users(); ++n) {
+      for (const std::uint32_t item : block.history(n)) users[end[item]++] = n;
+    }
+  }
+  std::uint32_t begin(std::uint32_t item) const { return item == 0 ? 0 : end[item - 1]; }
+};
+
+// Each worker owns a range of items with its share of the events; every item's sum has the order of
+// the users.
 void Ials::spread_block(const UserBlock& block, std::span<const float> vectors, const Table& in,
-                        float add, float times, Table& out, graph::Workers& workers) const {
+                        float add, float times, Table& out, ByItem& scratch,
+                        graph::Workers& workers) const {
   const std::size_t d = options_.dimensions;
   const IalsKernel kernel = kernel_for(level_);
+  scratch.sort(block, items_);
   const std::uint32_t pieces = workers.threads();
+  const auto first_of = [&](std::size_t piece) -> std::uint32_t {
+    if (piece == pieces) return items_;
+    const auto events = static_cast<std::uint32_t>(scratch.users.size() * piece / pieces);
+    const auto at = std::lower_bound(scratch.end.begin(), scratch.end.end(), events);
+    return std::min(items_, static_cast<std::uint32_t>(at - scratch.end.begin()));
+  };
   workers.run(pieces, [&](std::size_t piece) {
-    const auto low = static_cast<std::uint32_t>(std::uint64_t{items_} * piece / pieces);
-    const auto high = static_cast<std::uint32_t>(std::uint64_t{items_} * (piece + 1) / pieces);
-    for (std::uint32_t n = 0; n < block.users(); ++n) {
-      const auto history = block.history(n);
-      const std::uint32_t* first = history.data();
-      const std::uint32_t* last = first + history.size();
-      if (pieces > 1) {
-        first = std::lower_bound(first, last, low);
-        last = std::lower_bound(first, last, high);
-      }
-      kernel.spread({first, static_cast<std::size_t>(last - first), in.data(), d},
-                    vectors.data() + std::size_t{n} * d, add, times, out.data());
+    const std::uint32_t last = first_of(piece + 1);
+    for (std::uint32_t i = piece == 0 ? 0 : first_of(piece); i < last; ++i) {
+      const std::uint32_t begin = scratch.begin(i);
+      const std::uint32_t count = scratch.end[i] - begin;
+      if (count == 0) continue;
+      kernel.spread({scratch.users.data() + begin, count, vectors.data(), d},
+                    in.data() + std::size_t{i} * d, add, times, out.data() + std::size_t{i} * d);
     }
   });
 }
@@ -208,13 +243,14 @@ Status Ials::epoch(UserStore& store, graph::Workers& workers, Progress& progress
   rest_.assign(x_.size(), 0.0f);
   std::vector<double> user_gram(d * d);
   std::vector<float> vectors, scratch;
+  ByItem by_item;
   progress.start("users", store.users(), "users");
   for (std::uint32_t b = 0; b < store.blocks(); ++b) {
     VITRINE_TRY(const UserBlock block, store.read(b));
     solve_block(block, vectors, workers);
     VITRINE_TRY(store.put_vectors(b, vectors));
     add_gram(vectors, d, user_gram, scratch, workers);
-    spread_block(block, vectors, x_, 1, -1, rest_, workers);
+    spread_block(block, vectors, x_, 1, -1, rest_, by_item, workers);
     progress.update(block.first_user + block.users());
   }
   progress.finish();
@@ -232,6 +268,7 @@ Status Ials::gradients(UserStore& store, std::span<const float> user_gram, graph
   const std::size_t d = options_.dimensions;
   const auto counts = store.item_counts();
   std::vector<float> ridges(items_), energy(items_), scratch;
+  ByItem by_item;
   for (std::uint32_t i = 0; i < items_; ++i)
     ridges[i] = static_cast<float>(ridge(counts[i], users_));
   const auto mean_share = [&](std::uint32_t i) {
@@ -263,7 +300,7 @@ Status Ials::gradients(UserStore& store, std::span<const float> user_gram, graph
     for (std::uint32_t b = 0; b < store.blocks(); ++b) {
       VITRINE_TRY(const UserBlock block, store.read(b));
       VITRINE_TRY(const std::span<const float> vectors, store.vectors(b));
-      spread_block(block, vectors, direction_, 0, 1, image_, workers);
+      spread_block(block, vectors, direction_, 0, 1, image_, by_item, workers);
       progress.update(block.first_user + block.users());
     }
     progress.finish();

@@ -14,8 +14,9 @@
 // Item vectors are kept turned so that sum_i q_i q_i^T is diagonal: a history shorter than the
 // number of dimensions is then solved in a system of its own length (Woodbury).
 //
-// Memory: 4 tables of items x dimensions floats, one block of users. Deterministic: the same
-// histories, options and SIMD level give the same bits for any number of workers.
+// Memory: 4 tables of items x dimensions floats, one block of users and its histories by item.
+// Deterministic: the same histories, options and SIMD level give the same bits for any number of
+// workers.
 #pragma once
 
 #include <cstdint>
@@ -78,8 +79,10 @@ class Ials {
   Status turn(graph::Workers& workers);  // makes the items' Gram diagonal; fills gram_
   void solve_block(const UserBlock& block, std::vector<float>& vectors,
                    graph::Workers& workers) const;
+  struct ByItem;
   void spread_block(const UserBlock& block, std::span<const float> vectors, const Table& in,
-                    float add, float times, Table& out, graph::Workers& workers) const;
+                    float add, float times, Table& out, ByItem& scratch,
+                    graph::Workers& workers) const;
   Status gradients(UserStore& store, std::span<const float> user_gram, graph::Workers& workers,
                    Progress& progress);
   double ridge(double events, double others) const;

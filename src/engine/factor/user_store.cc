@@ -68,12 +68,29 @@ struct BlockEntry {
   std::uint32_t users, items;
 };
 
+// One piece of work on a file that goes on while the block before is computed with.
+template <class Buffer>
+struct Background {
+  std::unique_ptr<Task> task;  // null: nothing was begun
+  std::uint32_t block = 0;
+  Status status;
+  Buffer buffer;
+
+  // True where it was for `block`, with its outcome in `status` and `buffer`.
+  bool finish(std::uint32_t wanted) {
+    if (task == nullptr) return false;
+    task.reset();  // waits
+    return block == wanted;
+  }
+};
+
 class FileUsers final : public UserStore {
  public:
   FileUsers(std::unique_ptr<io::File> histories, std::unique_ptr<io::File> vectors,
             std::string path, const Head& head, std::vector<std::uint32_t> counts,
-            std::vector<BlockEntry> entries)
-      : histories_(std::move(histories)),
+            std::vector<BlockEntry> entries, Executor* executor)
+      : executor_(executor),
+        histories_(std::move(histories)),
         vectors_file_(std::move(vectors)),
         path_(std::move(path)),
         head_(head),
@@ -88,12 +105,14 @@ class FileUsers final : public UserStore {
 
   Result<UserBlock> read(std::uint32_t block) override {
     const BlockEntry& entry = entries_[block];
-    words_.resize(std::size_t{entry.users} + entry.items);
-    const std::span<char> raw(reinterpret_cast<char*>(words_.data()), words_.size() * 4);
-    VITRINE_TRY(const std::size_t got, histories_->read_at(entry.offset, raw));
-    if (got < raw.size() || hash64({raw.data(), raw.size()}) != entry.checksum) {
-      return damaged("histories", block);
+    if (words_ahead_.finish(block)) {
+      VITRINE_TRY(std::move(words_ahead_.status));
+      words_.swap(words_ahead_.buffer);
+    } else {
+      VITRINE_TRY(load_words(block, words_));
     }
+    begin_ahead(words_ahead_, block + 1,
+                [this](std::uint32_t next, auto& to) { return load_words(next, to); });
     begin_.assign(1, 0);
     for (std::uint32_t n = 0; n < entry.users; ++n) begin_.push_back(begin_.back() + words_[n]);
     if (begin_.back() != entry.items) return damaged("histories", block);
@@ -106,24 +125,72 @@ class FileUsers final : public UserStore {
 
   Status put_vectors(std::uint32_t block, std::span<const float> vectors) override {
     if (dimensions_ == 0) dimensions_ = vectors.size() / entries_[block].users;
+    VITRINE_TRY(finish_write());
+    values_ahead_.finish(block);  // may be of before
     sums_[block] = hash64(bytes_of(vectors));
-    return vectors_file_->write_at(vector_offset(block), bytes_of(vectors));
+    // The last write is waited for: nobody may ask again.
+    if (executor_ == nullptr || block + 1 == blocks()) return write_values(block, vectors);
+    write_.block = block;
+    write_.buffer.assign(vectors.begin(), vectors.end());
+    write_.task = executor_->run_thread(
+        "users-write", [this] { write_.status = write_values(write_.block, write_.buffer); });
+    return ok_status();
   }
 
   Result<std::span<const float>> vectors(std::uint32_t block) override {
     if (!sums_[block].has_value()) {
       return Error(ErrorCode::kNotFound, "no vectors of user block " + std::to_string(block));
     }
-    values_.resize(std::size_t{entries_[block].users} * dimensions_);
-    const std::span<char> raw(reinterpret_cast<char*>(values_.data()), values_.size() * 4);
-    VITRINE_TRY(const std::size_t got, vectors_file_->read_at(vector_offset(block), raw));
-    if (got < raw.size() || hash64(bytes_of(values_)) != *sums_[block]) {
-      return damaged("vectors", block);
+    VITRINE_TRY(finish_write());
+    if (values_ahead_.finish(block)) {
+      VITRINE_TRY(std::move(values_ahead_.status));
+      values_.swap(values_ahead_.buffer);
+    } else {
+      VITRINE_TRY(load_values(block, values_));
+    }
+    if (block + 1 < sums_.size() && sums_[block + 1].has_value()) {
+      begin_ahead(values_ahead_, block + 1,
+                  [this](std::uint32_t next, auto& to) { return load_values(next, to); });
     }
     return std::span<const float>(values_);
   }
 
  private:
+  template <class Buffer, class Load>
+  void begin_ahead(Background<Buffer>& ahead, std::uint32_t block, Load load) {
+    if (executor_ == nullptr || block >= blocks()) return;
+    ahead.block = block;
+    ahead.task = executor_->run_thread(
+        "users-read", [&ahead, load] { ahead.status = load(ahead.block, ahead.buffer); });
+  }
+  Status load_words(std::uint32_t block, std::vector<std::uint32_t>& to) const {
+    const BlockEntry& entry = entries_[block];
+    to.resize(std::size_t{entry.users} + entry.items);
+    const std::span<char> raw(reinterpret_cast<char*>(to.data()), to.size() * 4);
+    VITRINE_TRY(const std::size_t got, histories_->read_at(entry.offset, raw));
+    if (got < raw.size() || hash64({raw.data(), raw.size()}) != entry.checksum) {
+      return damaged("histories", block);
+    }
+    return ok_status();
+  }
+  Status load_values(std::uint32_t block, std::vector<float>& to) const {
+    to.resize(std::size_t{entries_[block].users} * dimensions_);
+    const std::span<char> raw(reinterpret_cast<char*>(to.data()), to.size() * 4);
+    VITRINE_TRY(const std::size_t got, vectors_file_->read_at(vector_offset(block), raw));
+    if (got < raw.size() || hash64(bytes_of(to)) != *sums_[block]) {
+      return damaged("vectors", block);
+    }
+    return ok_status();
+  }
+  Status write_values(std::uint32_t block, std::span<const float> vectors) const {
+    return vectors_file_->write_at(vector_offset(block), bytes_of(vectors));
+  }
+  // Of the block before; its error is that of whoever asks next.
+  Status finish_write() {
+    if (write_.task == nullptr) return ok_status();
+    write_.task.reset();
+    return std::move(write_.status);
+  }
   Error damaged(const char* file, std::uint32_t block) const {
     return {ErrorCode::kCorrupt,
             io::join_path(path_, file) + ": block " + std::to_string(block) + " is damaged"};
@@ -132,6 +199,7 @@ class FileUsers final : public UserStore {
     return std::uint64_t{block} * kBlockUsers * dimensions_ * sizeof(float);
   }
 
+  Executor* executor_;
   std::unique_ptr<io::File> histories_, vectors_file_;
   std::string path_;
   Head head_;
@@ -142,6 +210,10 @@ class FileUsers final : public UserStore {
   std::vector<std::uint32_t> words_;
   std::vector<std::uint64_t> begin_;
   std::vector<float> values_;
+  // Last: their tasks end before what they work with.
+  Background<std::vector<std::uint32_t>> words_ahead_;
+  Background<std::vector<float>> values_ahead_;
+  Background<std::vector<float>> write_;
 };
 
 std::string directory_bytes(std::span<const std::uint32_t> counts,
@@ -198,7 +270,8 @@ Status write_users(UserStore& from, io::FileSystem& files, const std::string& di
   return files.sync_directory(directory);
 }
 
-Result<std::unique_ptr<UserStore>> open_users(io::FileSystem& files, const std::string& directory) {
+Result<std::unique_ptr<UserStore>> open_users(io::FileSystem& files, const std::string& directory,
+                                              Executor* executor) {
   const std::string path = io::join_path(directory, "histories");
   VITRINE_TRY(auto file, files.open(path, io::OpenMode::kRead));
   VITRINE_TRY(const std::uint64_t size, file->size());
@@ -230,8 +303,9 @@ Result<std::unique_ptr<UserStore>> open_users(io::FileSystem& files, const std::
     if (entry.offset > size || entry.users != users || entry.items > size / 4) return damaged();
   }
   VITRINE_TRY(auto vectors, files.open(io::join_path(directory, "vectors"), io::OpenMode::kCreate));
-  return std::unique_ptr<UserStore>(std::make_unique<FileUsers>(
-      std::move(file), std::move(vectors), directory, head, std::move(counts), std::move(entries)));
+  return std::unique_ptr<UserStore>(std::make_unique<FileUsers>(std::move(file), std::move(vectors),
+                                                                directory, head, std::move(counts),
+                                                                std::move(entries), executor));
 }
 
 }  // namespace vitrine::factor

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/executor.h"
 #include "base/result.h"
 #include "engine/spectral/interactions.h"
 #include "platform/io/file_system.h"
@@ -43,9 +44,12 @@ class UserStore {
 // `data` must outlive it. Memory: 4 bytes a user and dimension.
 std::unique_ptr<UserStore> memory_users(const spectral::Interactions& data);
 
-// A store in two files of `directory`, written once from any other store's histories. Memory: one
-// block, with its vectors. Blocks are checksummed: damage is kCorrupt with file and block.
+// A store in two files of `directory`, written once from any other store's histories. Blocks are
+// checksummed: damage is kCorrupt with file and block. With an executor the next block is read, and
+// the last one written, while one is worked with. Memory: two blocks with their vectors, three
+// where vectors are put.
 Status write_users(UserStore& from, io::FileSystem& files, const std::string& directory);
-Result<std::unique_ptr<UserStore>> open_users(io::FileSystem& files, const std::string& directory);
+Result<std::unique_ptr<UserStore>> open_users(io::FileSystem& files, const std::string& directory,
+                                              Executor* executor = nullptr);
 
 }  // namespace vitrine::factor

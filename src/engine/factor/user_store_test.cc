@@ -45,22 +45,41 @@ TEST(FileUsers, ReadBackWhatMemoryHolds) {
 
 TEST(FileUsers, TrainToTheSameBitsAsMemory) {
   io::SimulatedFiles files;
-  const auto data = some_data(4500);
+  const auto data = some_data(9000);
   const auto memory = memory_users(data);
   ASSERT_TRUE(write_users(*memory, files, "store").ok());
-  auto file = open_users(files, "store");
-  ASSERT_TRUE(file.ok());
   graph::Workers workers(thread_executor(), 1);
   IalsOptions options;
   options.dimensions = 16;
-  auto a = Ials::create(options, 40, 4500);
-  auto b = Ials::create(options, 40, 4500);
+  auto a = Ials::create(options, 40, 9000);
   ASSERT_TRUE(a.ok());
-  ASSERT_TRUE(b.ok());
-  ASSERT_TRUE(a->epoch(*memory, workers).ok());
-  ASSERT_TRUE(b->epoch(**file, workers).ok());
-  EXPECT_TRUE(
-      std::equal(a->item_vectors().begin(), a->item_vectors().end(), b->item_vectors().begin()));
+  for (int epoch = 0; epoch < 2; ++epoch) ASSERT_TRUE(a->epoch(*memory, workers).ok());
+  // Without and with reading ahead.
+  for (Executor* executor : {static_cast<Executor*>(nullptr), &thread_executor()}) {
+    auto file = open_users(files, "store", executor);
+    ASSERT_TRUE(file.ok());
+    auto b = Ials::create(options, 40, 9000);
+    ASSERT_TRUE(b.ok());
+    for (int epoch = 0; epoch < 2; ++epoch) ASSERT_TRUE(b->epoch(**file, workers).ok());
+    EXPECT_TRUE(
+        std::equal(a->item_vectors().begin(), a->item_vectors().end(), b->item_vectors().begin()));
+  }
+}
+
+TEST(FileUsers, DamageIsFoundAlsoWhereItWasReadAhead) {
+  io::SimulatedFiles files;
+  const auto data = some_data(9000);
+  ASSERT_TRUE(write_users(*memory_users(data), files, "store").ok());
+  const auto bytes = io::read_file(files, "store/histories", 1 << 20);
+  ASSERT_TRUE(bytes.ok());
+  const char broken = static_cast<char>(bytes->back() ^ 1);
+  files.overwrite("store/histories", bytes->size() - 1, {&broken, 1});
+  const auto store = open_users(files, "store", &thread_executor());
+  ASSERT_TRUE(store.ok());
+  EXPECT_TRUE((*store)->read(0).ok());
+  EXPECT_TRUE((*store)->read(1).ok());
+  EXPECT_EQ((*store)->read(2).error().code(), ErrorCode::kCorrupt);
+  EXPECT_TRUE((*store)->read(0).ok());
 }
 
 TEST(FileUsers, EveryDamagedByteIsFoundBeforeItIsUsed) {

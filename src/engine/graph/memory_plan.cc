@@ -26,10 +26,11 @@ std::uint64_t planned_bytes(const StoreOptions& options, const RowFormat& format
   const std::uint64_t lists = size.accesses * 3 / 2 + format.count / 8 + size.rows_max * 8ull;
   const std::uint64_t packing =
       lists + scan_bytes(format) + std::uint64_t{size.batches} * segments.extent_bytes;
+  const std::uint64_t filling = scan_bytes(format) + capacity / 8 + size.rows_max * 4ull;
   const std::uint64_t segment_io =
       2 * std::uint64_t{segments.write_depth + segments.read_depth} * segments.extent_bytes;
   return capacity * format.stride() + SlotTable::bytes_for(capacity) + capacity * 4 + plans +
-         std::max(planning, packs ? packing : 0) + (packs ? segment_io : 0);
+         std::max({planning, packs ? packing : 0, filling}) + (packs ? segment_io : 0);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "engine/graph/neighbour_block.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -70,7 +71,7 @@ Status BlockView::piece(std::uint32_t index, ListPiece& out) const {
 }
 
 std::uint32_t decode_chunk(const ListPiece& piece, std::uint32_t chunk,
-                           std::array<NodeId, kChunkNeighbours>& out) {
+                           std::array<NodeId, kChunkNeighbours>& out, std::uint32_t wanted) {
   const std::size_t inner_ends = piece.chunk_ends.size() / 2;
   if (std::uint64_t{chunk} * kChunkNeighbours >= piece.count) return 0;
   const std::size_t begin = chunk == 0 ? 0 : u16_at(piece.chunk_ends, chunk - 1);
@@ -78,7 +79,7 @@ std::uint32_t decode_chunk(const ListPiece& piece, std::uint32_t chunk,
       chunk < inner_ends ? u16_at(piece.chunk_ends, chunk) : piece.chunks.size();
   if (begin > end || end > piece.chunks.size()) return 0;
   const std::uint32_t count =
-      std::min<std::uint32_t>(kChunkNeighbours, piece.count - chunk * kChunkNeighbours);
+      std::min({kChunkNeighbours, piece.count - chunk * kChunkNeighbours, wanted});
   const char* at = piece.chunks.data() + begin;
   const char* const stop = piece.chunks.data() + end;
   NodeId id = 0;

@@ -65,10 +65,11 @@ class BlockView {
   std::uint64_t first_edge_ = 0;
 };
 
-// Decodes chunk `chunk` (neighbours [64 * chunk, ...) of the piece) and returns how many there are;
-// 0 where the bytes are no such chunk.
+// Decodes chunk `chunk` (neighbours [64 * chunk, ...) of the piece), at most its first `wanted`,
+// and returns how many there are; 0 where the bytes are no such chunk.
 std::uint32_t decode_chunk(const ListPiece& piece, std::uint32_t chunk,
-                           std::array<NodeId, kChunkNeighbours>& out);
+                           std::array<NodeId, kChunkNeighbours>& out,
+                           std::uint32_t wanted = kChunkNeighbours);
 
 // All neighbours of the piece, appended.
 Status decode_piece(const ListPiece& piece, std::vector<NodeId>& out);

@@ -67,6 +67,11 @@ bool Packer::is_cheaper(std::uint64_t misses) const {
   return packed < direct;
 }
 
+bool Packer::filling_pays(std::uint64_t rows, std::uint64_t capacity) const {
+  return static_cast<double>(capacity) * format_.stride() / read_bytes_per_s_ <
+         static_cast<double>(rows) / page_reads_per_s_;
+}
+
 // Goes through the superbatch as gather() will, with one bit for each row: is it in the cache?
 std::vector<IdList> Packer::list_misses(const AccessTrace& trace, std::span<const RowId> carried_in,
                                         const MinPlan& plan) const {

@@ -2,6 +2,7 @@
 // that was packed beforehand.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/graph/internal/packer.h"
 #include "engine/graph/internal/row_fetch.h"
@@ -53,6 +54,7 @@ class PlannedStore final : public RowStore {
                                                     std::to_string(format_.count));
     }
     VITRINE_CHECK_MSG(next_ == nullptr, "the superbatch planned before was not begun yet");
+    if (!std::exchange(begun_, true)) VITRINE_TRY(fill(*next));
     auto planned = std::make_unique<Planned>();
     planned->trace = std::move(next);
     planned->carried_in = carried_;
@@ -106,8 +108,9 @@ class PlannedStore final : public RowStore {
 
   StoreStats stats() const override {
     StoreStats all = stats_;
-    all.requests += fetch_->stats().requests + packer_.stats().requests;
-    all.bytes_read += fetch_->stats().bytes + packer_.stats().bytes + read_back_;
+    all.requests += plan_stats_.requests + fetch_->stats().requests + packer_.stats().requests;
+    all.bytes_read += plan_stats_.bytes_read + fetch_->stats().bytes + packer_.stats().bytes;
+    all.bytes_read += read_back_;
     if (current_ != nullptr && current_->segments != nullptr) {
       all.bytes_read += current_->segments->bytes_read() - read_before_;
     }
@@ -123,6 +126,46 @@ class PlannedStore final : public RowStore {
  private:
   double seconds_since(std::int64_t before_ns) const {
     return static_cast<double>(options_.clock->steady_ns() - before_ns) / 1e9;
+  }
+
+  // An empty cache misses every row once. The hottest rows are the file's first: where enough of
+  // them will be asked for, one read of all is cheaper than a page for each.
+  Status fill(const AccessTrace& first) {
+    const std::size_t stride = format_.stride();
+    {
+      VITRINE_TRY(
+          const Reservation held,
+          options_.budget->reserve("filling", capacity_ / 8 + std::uint64_t{first.rows_max()} * 4));
+      std::vector<bool> asked(capacity_);
+      std::vector<RowId> ids;
+      std::uint64_t rows = 0;
+      for (std::uint32_t b = 0; b < first.batches(); ++b) {
+        first.decode(b, ids);
+        for (const RowId id : ids) {
+          if (id >= capacity_) break;
+          rows += asked[id] ? 0 : 1;
+          asked[id] = true;
+        }
+      }
+      if (!packer_.filling_pays(rows, capacity_)) return ok_status();
+    }
+    carried_.resize(capacity_);
+    for (std::uint64_t i = 0; i < capacity_; ++i) {
+      carried_[i] = static_cast<RowId>(i);
+      table_.insert(static_cast<RowId>(i), static_cast<std::uint32_t>(i));
+    }
+    free_.clear();
+    BulkStats read;
+    const Status status = scan_rows(
+        options_, format_, capacity_, read, [&](std::uint64_t row, std::span<const char> bytes) {
+          const std::uint64_t at = row * stride;
+          std::memcpy(rows_.data() + at, bytes.data(),
+                      std::min<std::uint64_t>(bytes.size(), capacity_ * stride - at));
+          return ok_status();
+        });
+    plan_stats_.requests += read.requests;
+    plan_stats_.bytes_read += read.bytes;
+    return status;
   }
 
   Status make_plan(Planned& planned) {
@@ -224,6 +267,7 @@ class PlannedStore final : public RowStore {
   Packer packer_;
   std::unique_ptr<SegmentStore> spare_;  // of the superbatch before, to be filled again
 
+  bool begun_ = false;          // a superbatch was planned
   std::vector<RowId> carried_;  // what the cache holds after everything planned so far
   std::unique_ptr<Planned> next_;
   std::unique_ptr<Planned> current_;

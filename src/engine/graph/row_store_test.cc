@@ -187,6 +187,26 @@ TEST_F(RowStores, BetterPoliciesHitMore) {
   EXPECT_EQ(hits[StoreKind::kBelady], hits[StoreKind::kPacked]);
 }
 
+TEST_F(RowStores, AColdCacheIsFilledByOneReadWhereThatIsCheaperThanItsMisses) {
+  const RowFormat format{8000, 128, RowType::kFp32};
+  write_rows(format);
+  for (const StoreKind kind : {StoreKind::kBelady, StoreKind::kPacked}) {
+    SCOPED_TRACE(store_kind_name(kind));
+    for (const bool many : {true, false}) {
+      auto trace = std::make_shared<AccessTrace>();
+      std::vector<RowId> ids;
+      for (RowId id = 0; id < (many ? 2500u : 20u); ++id) ids.push_back(id);
+      trace->add_batch(ids);
+      auto store = RowStore::open(options(kind, 2000 * format.stride())).value();
+      const auto gathered = gather_all(*store, {trace});
+      ASSERT_TRUE(gathered.ok()) << gathered.error().to_string();
+      EXPECT_TRUE(*gathered == expected(format, {trace}));
+      // 2,000 rows are a megabyte: as long as 61 pages take one by one.
+      EXPECT_EQ(store->stats().hits, many ? 2000u : 0u);
+    }
+  }
+}
+
 TEST_F(RowStores, AFailingDiskIsAClearErrorAtEveryRequest) {
   const RowFormat format{3000, 128, RowType::kFp32};
   write_rows(format);
@@ -311,6 +331,27 @@ TEST_F(RowStores, TakeNoMoreThanTheMemoryPlanSays) {
   }
   EXPECT_EQ(largest_cache(1000, options(StoreKind::kPacked, 0), format, size).error().code(),
             ErrorCode::kExhausted);
+}
+
+TEST_F(RowStores, TheMeasuredCostsDecideForEachSuperbatch) {
+  const RowFormat format{300'000, 16, RowType::kFp32};  // 19 MB
+  write_rows(format);
+  auto store = RowStore::open(options(StoreKind::kAuto, 100 * format.stride())).value();
+  const auto few = std::make_shared<AccessTrace>();
+  few->add_batch(std::vector<RowId>{7, 30'000});
+  // Every 64th row, in 16 batches: 75,000 pages of 4 KiB, or a scan and 5 MB packed.
+  const auto many = std::make_shared<AccessTrace>();
+  for (RowId b = 0; b < 16; ++b) {
+    std::vector<RowId> ids;
+    for (RowId id = b * 4; id < format.count; id += 64) ids.push_back(id);
+    many->add_batch(ids);
+  }
+  const std::vector<std::shared_ptr<const AccessTrace>> traces{few, many, few};
+  const auto all = gather_all(*store, traces);
+  ASSERT_TRUE(all.ok()) << all.error().to_string();
+  EXPECT_TRUE(*all == expected(format, traces));
+  EXPECT_EQ(store->stats().direct_superbatches, 2u);
+  EXPECT_EQ(store->stats().packed_superbatches, 1u);
 }
 
 TEST_F(RowStores, PackingStopsAtTheDiskItMayTake) {

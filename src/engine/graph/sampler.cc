@@ -163,7 +163,8 @@ Status Sampler::resolve_examples(std::span<const Example> examples) {
       VITRINE_TRY(view.piece(p, piece));
       for (; next < examples.size() && examples[next].entry < before + piece.count; ++next) {
         const auto at = static_cast<std::uint32_t>(examples[next].entry - before);
-        const std::uint32_t in_chunk = decode_chunk(piece, at / kChunkNeighbours, chunk);
+        const std::uint32_t in_chunk =
+            decode_chunk(piece, at / kChunkNeighbours, chunk, at % kChunkNeighbours + 1);
         if (at % kChunkNeighbours >= in_chunk) {
           return Error(ErrorCode::kCorrupt, "a chunk of neighbours is damaged");
         }
@@ -238,12 +239,19 @@ Status Sampler::serve(std::uint32_t batch, std::uint32_t number, std::uint32_t f
     if (piece.first == 0) found_.push_back(static_cast<std::uint32_t>(picks_.size()));
     std::uint32_t chunk_at = ~0u;
     std::uint32_t in_chunk = 0;
-    for (const std::uint32_t pick : picks_) {
-      if (pick < piece.first || pick - piece.first >= piece.count) continue;
-      const std::uint32_t at = pick - piece.first;
+    for (std::size_t p = 0; p < picks_.size(); ++p) {
+      if (picks_[p] < piece.first || picks_[p] - piece.first >= piece.count) continue;
+      const std::uint32_t at = picks_[p] - piece.first;
       if (at / kChunkNeighbours != chunk_at) {
         chunk_at = at / kChunkNeighbours;
-        in_chunk = decode_chunk(piece, chunk_at, chunk);
+        // No further than the last pick of the chunk: half of it on average in a long list.
+        std::size_t last = p;
+        while (last + 1 < picks_.size() &&
+               (picks_[last + 1] - piece.first) / kChunkNeighbours == chunk_at) {
+          ++last;
+        }
+        const std::uint32_t wanted = (picks_[last] - piece.first) % kChunkNeighbours + 1;
+        in_chunk = decode_chunk(piece, chunk_at, chunk, wanted);
       }
       if (at % kChunkNeighbours >= in_chunk) {
         return Error(ErrorCode::kCorrupt, "a chunk of neighbours is damaged");

@@ -97,6 +97,27 @@ void Repeat::again(ItemIndex item, TimeUs gap) {
   ++shop_gaps_[bucket];
 }
 
+void Repeat::retract_first(ItemIndex item) {
+  if (item.value >= slots_.size()) return;
+  Slot& at = slots_[item.value];
+  if (at.has_row == 0 && at.row > 0) {
+    at.row = (at.row - 1) & kSlotMost;
+  } else if (at.has_row != 0 && rows_[at.row].buyers > 0) {
+    --rows_[at.row].buyers;
+  } else {
+    return;
+  }
+  if (shop_buyers_ > 0) --shop_buyers_;
+}
+
+void Repeat::retract_again(ItemIndex item, std::size_t bucket) {
+  if (bucket >= kBuckets || item.value >= slots_.size()) return;
+  const Slot at = slots_[item.value];
+  if (at.has_row == 0 || rows_[at.row].gaps[bucket] == 0) return;
+  --rows_[at.row].gaps[bucket];
+  if (shop_gaps_[bucket] > 0) --shop_gaps_[bucket];
+}
+
 double Repeat::due(ItemIndex item, const Purchases& purchases, TimeUs now,
                    const ScoreOptions& options) const {
   if (now < purchases.last) return 0;

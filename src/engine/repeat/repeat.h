@@ -58,6 +58,10 @@ class Repeat {
   // as the same purchase.
   void again(ItemIndex item, TimeUs gap);
 
+  // Takes a first_purchase() or an again() back. Exactly, unless counts were halved since.
+  void retract_first(ItemIndex item);
+  void retract_again(ItemIndex item, std::size_t bucket);
+
   // Probability, 0..1, that the visitor buys it within the horizon from `now`. 0 where nobody in
   // the shop has bought anything again, and for times before the last purchase.
   double due(ItemIndex item, const Purchases& purchases, TimeUs now,

@@ -147,5 +147,28 @@ TEST(Repeat, EveryTruncationIsRefusedAndLeavesNothingBehind) {
   }
 }
 
+TEST(Repeat, WhatIsRetractedLeavesTheSameAnswers) {
+  Repeat state = coffee_and_sofas();
+  const Repeat before = coffee_and_sofas();
+  state.first_purchase(kSofa);
+  state.first_purchase(kCoffee);
+  state.again(kCoffee, 9 * kDayUs);
+  state.again(kSofa, 9 * kDayUs);
+  state.retract_again(kSofa, bucket_of(9 * kDayUs));
+  state.retract_again(kCoffee, bucket_of(9 * kDayUs));
+  state.retract_first(kCoffee);
+  state.retract_first(kSofa);
+  for (const double days : {1.0, 30.0, 200.0}) {
+    EXPECT_EQ(due_after(state, kCoffee, days), due_after(before, kCoffee, days));
+    EXPECT_EQ(due_after(state, kSofa, days), due_after(before, kSofa, days));
+  }
+  // Nothing is there to be taken.
+  Repeat empty;
+  empty.retract_first(kSofa);
+  empty.retract_again(kSofa, 3);
+  empty.retract_again(kSofa, kBuckets);
+  EXPECT_EQ(empty.repeats(kSofa), 0u);
+}
+
 }  // namespace
 }  // namespace vitrine::repeat

@@ -22,6 +22,8 @@ struct Twin {
   const Segment& segment;
   double documents = 0;
   std::map<std::string, List, std::less<>> lists;
+  std::map<std::string, double> idfs;
+  std::map<std::string, std::vector<bool>> prefixes;
 
   const List& list(const std::string& term) {
     auto [at, fresh] = lists.try_emplace(term);
@@ -31,9 +33,25 @@ struct Twin {
       });
     return at->second;
   }
-  double idf(const std::string& term) const {
-    const auto df = static_cast<double>(snapshot.document_frequency(term));
-    return std::log(1.0 + (documents - df + 0.5) / (df + 0.5));
+  double idf(const std::string& term) {
+    const auto [at, fresh] = idfs.try_emplace(term);
+    if (fresh) {
+      const auto df = static_cast<double>(snapshot.document_frequency(term));
+      at->second = std::log(1.0 + (documents - df + 0.5) / (df + 0.5));
+    }
+    return at->second;
+  }
+  // Which documents have a term that begins so.
+  const std::vector<bool>& with_prefix(const std::string& prefix) {
+    auto [at, fresh] = prefixes.try_emplace(prefix);
+    if (!fresh) return at->second;
+    at->second.resize(segment.documents());
+    segment.for_each_term(prefix, [&](std::string_view t, std::uint64_t) {
+      if (!t.starts_with(prefix)) return false;
+      for (const auto& [d, document] : list(std::string(t))) at->second[d] = true;
+      return true;
+    });
+    return at->second;
   }
   float saturation(std::uint32_t d, const std::array<std::uint32_t, kFieldsMax>& tf) const {
     const Schema& schema = segment.schema();
@@ -48,14 +66,13 @@ struct Twin {
   }
   bool match(const Query& q, std::uint32_t d, double& sum);
   bool match_phrase(const Query& q, std::uint32_t d, double& sum);
-  bool match_prefix(const Query& q, std::uint32_t d);
 };
 
 bool Twin::match_phrase(const Query& q, std::uint32_t d, double& sum) {
   std::array<std::uint32_t, kFieldsMax> tf{};
-  double idfs = 0;
+  double sum_of_idf = 0;
   for (const std::string& t : q.terms) {
-    idfs += idf(t);
+    sum_of_idf += idf(t);
     if (!list(t).contains(d)) return false;
   }
   bool any = false;
@@ -70,18 +87,8 @@ bool Twin::match_phrase(const Query& q, std::uint32_t d, double& sum) {
     tf[field] = std::min(tf[field] + 1, kOccurrencesMax);
     any = true;
   }
-  if (any) sum += double{static_cast<float>(q.boost * idfs)} * double{saturation(d, tf)};
+  if (any) sum += double{static_cast<float>(q.boost * sum_of_idf)} * double{saturation(d, tf)};
   return any;
-}
-
-bool Twin::match_prefix(const Query& q, std::uint32_t d) {
-  bool found = false;
-  segment.for_each_term(q.terms[0], [&](std::string_view t, std::uint64_t) {
-    if (!t.starts_with(q.terms[0])) return false;
-    found = list(std::string(t)).contains(d);
-    return !found;
-  });
-  return found;
 }
 
 bool Twin::match(const Query& q, std::uint32_t d, double& sum) {
@@ -100,7 +107,7 @@ bool Twin::match(const Query& q, std::uint32_t d, double& sum) {
       return true;
     }
     case Query::Kind::kPrefix:
-      if (!match_prefix(q, d)) return false;
+      if (!with_prefix(q.terms[0])[d]) return false;
       sum += double{q.boost};
       return true;
     case Query::Kind::kNot: return !match(q.children[0], d, own);
@@ -126,7 +133,7 @@ std::vector<Hit> search_exhaustively(const Snapshot& snapshot, const Query& quer
   double documents = 0;
   for (const Snapshot::Part& part : snapshot.parts()) documents += part.segment->documents();
   for (const Snapshot::Part& part : snapshot.parts()) {
-    Twin twin{snapshot, *part.segment, documents, {}};
+    Twin twin{snapshot, *part.segment, documents, {}, {}, {}};
     for (std::uint32_t d = 0; d < part.segment->documents(); ++d) {
       if (part.removed_count > 0 && ((*part.removed)[d / 64] >> (d % 64) & 1) != 0) continue;
       const DocumentId id = part.segment->id_of(d);

@@ -102,8 +102,16 @@ class Index {
   std::shared_ptr<const Snapshot> latest() const;
 
   // snapshot(), then makes it durable (in a directory). After a crash the index opens as of the
-  // last flush.
+  // last flush: with its documents and its note. Segments that have a file stay as they are, so
+  // frequent flushes cost what changed.
   Status flush();
+  // The same with another note of up to kNoteBytesMax bytes. What an index follows (a log, a
+  // table) can put its position here, taken before the flush: whoever opens the index goes on from
+  // there and adds again what came in between, which changes nothing.
+  Status flush(std::string_view note);
+  static constexpr std::size_t kNoteBytesMax = 64 << 10;
+  // Of the last flush, also of the one the index was opened from; empty at first.
+  std::string note() const;
 
   // One merge of large segments if there is something to merge; whether there was. Readers and
   // writers go on meanwhile.

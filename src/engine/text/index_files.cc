@@ -30,6 +30,7 @@ Result<std::unique_ptr<Index>> Index::open_existing(io::FileSystem& files, std::
   state->directory = directory;
   state->lock_file = std::move(lock);
   state->next_file = manifest.next_file;
+  state->note = std::move(manifest.note);
   for (ManifestEntry& entry : manifest.entries) {
     const std::string path = io::join_path(directory, segment_file_name(entry.file));
     auto member = std::make_shared<Member>();
@@ -69,12 +70,34 @@ Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, std::string di
 
 // Writes what has no file yet, then the manifest, then removes files nobody names any more.
 Status Index::flush() {
+  std::string same;
+  {
+    std::lock_guard held(state_->mutex);
+    same = state_->note;
+  }
+  return flush(same);
+}
+
+std::string Index::note() const {
+  std::lock_guard held(state_->mutex);
+  return state_->note;
+}
+
+Status Index::flush(std::string_view note) {
   State& s = *state_;
+  if (note.size() > kNoteBytesMax)
+    return Error(ErrorCode::kTooLarge, "a note of " + std::to_string(note.size()) +
+                                           " bytes; at most " + std::to_string(kNoteBytesMax));
   std::lock_guard one_flush(s.flush_mutex);
   snapshot();
-  if (s.files == nullptr) return ok_status();
   Manifest manifest;
   manifest.schema = s.schema;
+  manifest.note = note;
+  if (s.files == nullptr) {
+    std::lock_guard held(s.mutex);
+    s.note = note;
+    return ok_status();
+  }
   std::vector<std::shared_ptr<Member>> members;
   {
     std::lock_guard held(s.mutex);
@@ -97,6 +120,7 @@ Status Index::flush() {
   VITRINE_TRY(write_manifest(*s.files, s.directory, manifest));
   {
     std::lock_guard held(s.mutex);
+    s.note = note;
     const bool waiting = s.dirty;
     s.publish();
     s.dirty = waiting;

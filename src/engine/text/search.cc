@@ -95,9 +95,9 @@ bool matches(EvalPlan& plan, std::uint32_t document) {
 
 }  // namespace
 
-// One term without restriction: the stored best list is the answer.
-bool Searcher::State::answer_from_best(const SearchOptions& options, bool restricted) {
-  if (restricted || !single_term()) return false;
+// One term: the stored best list is the answer, if enough of it may be returned.
+bool Searcher::State::answer_from_best(const SearchOptions& options) {
+  if (!single_term() || (restricted() && (options.exact_count || options.k == 0))) return false;
   LeafData& d = data[0];
   d.entry = entry_of(0);
   if (d.entry.frequency < kBestMin || options.k > kBest || !(tree.leaves[0].weight > 0))
@@ -106,8 +106,12 @@ bool Searcher::State::answer_from_best(const SearchOptions& options, bool restri
     return false;
   d.long_list = true;
   d.weight = tree.leaves[0].weight;
-  for (std::uint32_t i = 0; i < options.k; ++i) {
+  const double least = kth_allowed(d, options.k);
+  if (restricted() && !(least > 0)) return false;
+  for (std::uint32_t i = 0, found = 0; i < kBest && found < options.k; ++i) {
     const std::uint32_t document = d.view.best_document(i);
+    if (restricted() && !allowed(document)) continue;
+    ++found;
     const std::uint32_t c = d.view.best_combination(i);
     const double score = double{d.weight} * double{segment->scoring.saturation(document, c)};
     if (top.full() && score < top.threshold()) break;
@@ -116,10 +120,23 @@ bool Searcher::State::answer_from_best(const SearchOptions& options, bool restri
   return true;
 }
 
+// A lower bound of the k-th best saturation among the documents that may be returned, 0 if unknown.
+double Searcher::State::kth_allowed(const LeafData& d, std::uint32_t k) const {
+  if (!restricted()) return d.best_kth;
+  if (!d.long_list || !d.view.has(kHasBest) || k == 0) return 0;
+  std::uint32_t found = 0;
+  for (std::uint32_t i = 0; i < kBest; ++i) {
+    const std::uint32_t document = d.view.best_document(i);
+    if (allowed(document) && ++found == k)
+      return double{segment->scoring.saturation(document, d.view.best_combination(i))};
+  }
+  return 0;
+}
+
 // One term without restriction and a short list: each posting that its bound does not rule out is
 // scored; windows would only be in the way.
-bool Searcher::State::answer_from_list(const SearchOptions& options, bool restricted) {
-  if (restricted || !single_term() || options.k == 0) return false;
+bool Searcher::State::answer_from_list(const SearchOptions& options) {
+  if (restricted() || !single_term() || options.k == 0) return false;
   LeafData& d = data[0];
   d.entry = entry_of(0);
   if (d.entry.frequency == 0) return true;
@@ -156,10 +173,11 @@ void Searcher::State::open_leaves(std::uint32_t k, SearchResult& result) {
 }
 
 // In an OR each term alone already promises its k best documents.
-void Searcher::State::prime(bool restricted) {
-  if (tree.mode != EvalMode::kAny || restricted) return;
+void Searcher::State::prime(std::uint32_t k) {
+  if (tree.mode != EvalMode::kAny) return;
   for (std::size_t l = 0; l < tree.leaves.size(); ++l)
-    if (!tree.leaves[l].prefix) top.raise_floor(double{data[l].weight} * data[l].best_kth);
+    if (!tree.leaves[l].prefix && data[l].present)
+      top.raise_floor(double{data[l].weight} * kth_allowed(data[l], k));
 }
 
 void Searcher::State::set_units() {
@@ -169,14 +187,14 @@ void Searcher::State::set_units() {
   unit8 = sum > 0 ? sum / 200.0 : 1.0;
   unit16 = sum > 0 ? sum / 60000.0 : 1.0;
   for (std::size_t l = 0; l < tree.leaves.size(); ++l)
-    data[l].set_units(segment->scoring, unit8, unit16, leaves[l]);
+    data[l].set_units(segment->scoring, *kernels, unit8, unit16, leaves[l]);
 }
 
 // Rounded down: a document at the threshold must pass.
 void Searcher::State::set_thresholds() {
   const double theta = top.threshold();
   plan.theta8 = std::max(1u, static_cast<std::uint32_t>(std::min(theta / unit8, 255.0)));
-  plan.theta16 = static_cast<std::uint32_t>(std::min(theta / unit16, 65535.0));
+  plan.theta16 = static_cast<std::uint32_t>(std::min(theta / unit16, 65534.0));
 }
 
 // OR: the heaviest first, so that the rest can often be left unread. AND: the rarest first.
@@ -201,29 +219,25 @@ void Searcher::State::order_leaves() {
 }
 
 void Searcher::State::make_room() {
-  const std::size_t windows = round_up(plan.windows, 64);
-  if (live.size() >= windows) return;
-  live.resize(windows);
-  ordered.resize(windows);
-  live_bounds.resize(windows);
-  ordered_bounds.resize(windows);
+  const std::size_t windows = round_up(plan.windows, 64) + 64;
+  if (bounds.size() < windows) {
+    bounds.resize(windows);
+    ordered.resize(windows);
+  }
+  plan.bounds = bounds.data();
+  plan.ordered = ordered.data();
 }
 
 // Windows of all documents, those with the highest bounds first.
-void Searcher::State::run_windows(const SearchOptions& options, bool restricted,
-                                  SearchResult& result) {
+void Searcher::State::run_windows(const SearchOptions& options, SearchResult& result) {
   open_leaves(tree.mode == EvalMode::kAny ? options.k : 0, result);
-  prime(restricted);
+  prime(options.k);
   set_units();
   order_leaves();
   plan.leaves = leaves.data();
   plan.leaf_count = static_cast<std::uint32_t>(leaves.size());
   plan.nodes = nodes.data();
   make_room();
-  plan.live = live.data();
-  plan.live_bounds = live_bounds.data();
-  plan.ordered = ordered.data();
-  plan.ordered_bounds = ordered_bounds.data();
   set_thresholds();
   if (options.k > 0 || plan.count) kernels->run(plan);
   result.count += plan.counted;
@@ -242,13 +256,12 @@ void Searcher::State::search_part(const Snapshot& snapshot, std::size_t number,
   removed = part.removed_count > 0 ? part.removed.get() : nullptr;
   filter = options.filter;
   gathered = options.matches;
-  const bool restricted = filter != nullptr || removed != nullptr;
   if (data.size() < std::max<std::size_t>(1, tree.leaves.size()))
     data.resize(std::max<std::size_t>(1, tree.leaves.size()));
   // All matches are gathered window by window only.
   const bool only_best = gathered == nullptr;
-  const bool best = only_best && answer_from_best(options, restricted);
-  if (best || (only_best && answer_from_list(options, restricted))) {
+  const bool best = only_best && answer_from_best(options);
+  if (best || (only_best && answer_from_list(options))) {
     const std::uint32_t read = best ? options.k : data[0].entry.frequency;
     result.count += data[0].entry.frequency;
     result.stats.postings_total += data[0].entry.frequency;
@@ -264,18 +277,18 @@ void Searcher::State::search_part(const Snapshot& snapshot, std::size_t number,
   plan.documents = segment->meta.documents;
   plan.windows = (plan.documents + kWindow - 1) >> kWindowBits;
   plan.classes = segment->scoring.classes;
+  plan.lengths = segment->scoring.lengths;
   plan.children = tree.children.data();
   plan.root = tree.root;
-  plan.allowed = restricted ? allowed_of : nullptr;
+  plan.allowed = restricted() ? allowed_of : nullptr;
   plan.candidate = score_candidate;
   plan.matches = matches;
   plan.matched = gathered != nullptr ? note_matched : nullptr;
   plan.owner = this;
-  std::vector<std::uint32_t> driver;
-  if (only_best && choose_driver(options, driver))
-    run_driven(driver, options, result);
+  if (only_best && choose_driver(options))
+    run_driven(options, result);
   else
-    run_windows(options, restricted, result);
+    run_windows(options, result);
   for (std::size_t l = 0; l < tree.leaves.size(); ++l) data[l].clear();
 }
 

@@ -85,6 +85,8 @@ Status Segment::Impl::bind() {
   scoring.combination_count =
       fields > 1 ? static_cast<std::uint32_t>(section(SectionKind::kCombinations).size() / 16)
                  : kOccurrencesMax;
+  code_bounds = make_code_bounds(scoring);
+  scoring.code_bounds = code_bounds.data();
   prefixes.resize(blocks);
   for (std::uint64_t b = 0; b < blocks; ++b) {
     if (block(b).terms > section(SectionKind::kTerms).size())

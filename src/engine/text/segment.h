@@ -21,7 +21,7 @@
 
 namespace vitrine::text {
 
-inline constexpr std::uint32_t kSegmentFormat = 2;
+inline constexpr std::uint32_t kSegmentFormat = 3;
 // Documents of one segment.
 inline constexpr std::uint32_t kSegmentDocumentsMax = 1u << 28;
 
@@ -38,6 +38,16 @@ struct SegmentInfo {
   // Windows of windowed lists, by how their documents are coded (`lists` counts windows).
   CodecShare window_bytes, window_bitmap;
   std::array<std::uint64_t, 5> lists_by_code_bits{};  // of frequencies: 0 to 4 bits a posting
+};
+
+// How the list of one term is coded.
+struct ListInfo {
+  std::uint64_t postings = 0, bytes = 0, positions_bytes = 0;
+  std::string_view codec;                  // "varints", "elias-fano", "packed", "windowed"
+  std::uint32_t frequency_bits = 0;        // a posting; 0 for tiny lists, which choose by posting
+  std::uint64_t exceptions = 0;            // frequencies that don't fit
+  bool best_documents = false;             // stored
+  CodecShare window_bytes, window_bitmap;  // of windowed lists
 };
 
 enum class Verify {
@@ -82,6 +92,8 @@ class Segment {
 
   std::string_view bytes() const;
   SegmentInfo info() const;
+  // No postings where the term is not in the segment.
+  ListInfo list_info(std::string_view term) const;
 
   struct Impl;
   const Impl& impl() const { return *impl_; }

@@ -16,6 +16,7 @@ using namespace internal;  // NOLINT: the parts of this module
 namespace {
 
 constexpr std::uint64_t kPoolMax = 0xF0000000ull;
+constexpr std::size_t kStatesAhead = 8;  // tokens
 
 // Writes v as LEB128, gives the end.
 std::uint8_t* put_varint(std::uint8_t* at, std::uint32_t v) {
@@ -52,7 +53,7 @@ struct SegmentBuilder::State {
     std::uint32_t slot, value;
   };
 
-  void count_token(std::uint32_t field, const Token& token);
+  void count_token(std::uint32_t field, const Token& token, std::uint32_t hash);
   void write_postings(std::uint32_t local);
 
   Schema schema;
@@ -67,6 +68,7 @@ struct SegmentBuilder::State {
   std::vector<Position> positions;
   std::vector<std::uint32_t> ordered_positions;
   std::vector<std::uint8_t> bytes;
+  std::vector<std::uint32_t> hashes;  // of the document's tokens
 };
 
 SegmentBuilder::SegmentBuilder(Schema schema)
@@ -80,13 +82,15 @@ std::uint32_t SegmentBuilder::documents() const {
 }
 std::uint64_t SegmentBuilder::tokens() const { return state_->tokens; }
 
-void SegmentBuilder::State::count_token(std::uint32_t field, const Token& token) {
-  const std::uint32_t term = terms.find_or_add(token.term);
+void SegmentBuilder::State::count_token(std::uint32_t field, const Token& token,
+                                        std::uint32_t hash) {
+  const std::uint32_t term = terms.find_or_add(token.term, hash);
   TermState& t = terms.state(term);
   if (t.mark != serial) {
     t.mark = serial;
     t.slot = static_cast<std::uint32_t>(occurring.size());
     occurring.push_back({term});
+    terms.fetch_tail(t);
   }
   Occurring& o = occurring[t.slot];
   if (o.tf[field] == kOccurrencesMax) return;
@@ -137,6 +141,7 @@ Status SegmentBuilder::add(DocumentId id, std::span<const FieldTokens> fields) {
   if (s.terms.pool_bytes() > kPoolMax || s.ids.size() >= kSegmentDocumentsMax)
     return Error(ErrorCode::kTooLarge, "the segment in memory is full");
   std::uint32_t seen = 0;
+  s.hashes.clear();
   for (const FieldTokens& field : fields) {
     if (field.field >= s.schema.fields.size() || (seen >> field.field & 1) != 0)
       return Error(ErrorCode::kInvalidArgument, "field " + std::to_string(field.field) +
@@ -150,6 +155,8 @@ Status SegmentBuilder::add(DocumentId id, std::span<const FieldTokens> fields) {
       if (token.position < before)
         return Error(ErrorCode::kInvalidArgument, "positions must not fall within a field");
       before = token.position;
+      s.hashes.push_back(TermTable::hash(token.term));
+      s.terms.fetch_slot(s.hashes.back());
     }
   }
   const auto local = static_cast<std::uint32_t>(s.ids.size());
@@ -159,13 +166,18 @@ Status SegmentBuilder::add(DocumentId id, std::span<const FieldTokens> fields) {
   std::uint32_t field_lengths[kFieldsMax] = {};
   // Fields in their order, so that positions rise whatever order the caller gives them in.
   for (std::uint32_t f = 0; f < s.schema.fields.size(); ++f) {
+    std::size_t at = 0;  // in hashes
     for (const FieldTokens& field : fields) {
+      at += field.tokens.size();
       if (field.field != f) continue;
       std::uint32_t before = ~0u;
-      for (const Token& token : field.tokens) {
+      const std::span hashes = std::span(s.hashes).subspan(at - field.tokens.size());
+      for (std::size_t i = 0; i < field.tokens.size(); ++i) {
+        if (i + kStatesAhead < field.tokens.size()) s.terms.fetch_state(hashes[i + kStatesAhead]);
+        const Token& token = field.tokens[i];
         if (token.position != before) ++field_lengths[f];
         before = token.position;
-        s.count_token(f, token);
+        s.count_token(f, token, hashes[i]);
       }
     }
   }

@@ -54,4 +54,29 @@ SegmentInfo Segment::info() const {
   return info;
 }
 
+ListInfo Segment::list_info(std::string_view term) const {
+  const Impl& s = *impl_;
+  ListInfo info;
+  TermEntry entry;
+  ListView view;
+  if (!s.find(term, entry)) return info;
+  info.postings = entry.frequency;
+  info.bytes = entry.postings.size();
+  info.positions_bytes = entry.positions.size();
+  info.codec = entry.frequency > 1 && is_run(entry.postings) ? "elias-fano" : "varints";
+  if (entry.frequency <= kTinyMax ||
+      !view_list(entry.postings, entry.frequency, s.meta.documents, view))
+    return info;
+  info.codec = view.windowed() ? "windowed" : "packed";
+  info.frequency_bits = view.header.code_bits;
+  info.exceptions = view.header.exceptions;
+  info.best_documents = view.has(kHasBest);
+  if (!view.windowed()) return info;
+  SegmentInfo windows;
+  add_windows(view, windows);
+  info.window_bytes = windows.window_bytes;
+  info.window_bitmap = windows.window_bitmap;
+  return info;
+}
+
 }  // namespace vitrine::text

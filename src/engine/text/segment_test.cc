@@ -93,6 +93,27 @@ TEST(Index, OpensAsOfTheLastFlush) {
   EXPECT_EQ(other.error().code(), ErrorCode::kConflict);
 }
 
+TEST(Index, AFlushKeepsTheNoteOfWhatItFollows) {
+  io::SimulatedFiles files;
+  {
+    auto index = std::move(Index::open(files, "shop", Schema{})).value();
+    EXPECT_EQ(index->note(), "");
+    add(*index, 1, {"first"});
+    ASSERT_TRUE(index->flush("position 17").ok());
+    add(*index, 2, {"second"});
+    ASSERT_TRUE(index->flush().ok());
+    EXPECT_FALSE(index->flush(std::string(Index::kNoteBytesMax + 1, 'x')).ok());
+    files.cut_power_at(files.operations() + 3);
+    add(*index, 3, {"third"});
+    EXPECT_FALSE(index->flush("position 18").ok());
+  }
+  files.crash(1);
+  auto index = std::move(Index::open(files, "shop", Schema{})).value();
+  EXPECT_EQ(index->note(), "position 17");
+  EXPECT_EQ(all_hits(*index->snapshot(), "second").size(), 1u);
+  EXPECT_EQ(all_hits(*index->snapshot(), "third").size(), 0u);
+}
+
 TEST(Index, APowerCutAnywhereLosesNothingThatWasFlushed) {
   for (std::uint64_t cut = 0; cut < 40; ++cut) {
     SCOPED_TRACE(cut);
@@ -144,6 +165,21 @@ TEST(Segment, InfoAddsUpToItsLists) {
   EXPECT_EQ(info.tiny.bytes + info.packed.bytes + info.windowed.bytes, info.postings_bytes);
   EXPECT_EQ(info.tiny.lists + info.packed.lists + info.windowed.lists, info.terms);
   EXPECT_EQ(info.window_bytes.postings + info.window_bitmap.postings, info.windowed.postings);
+  // And list by list.
+  std::uint64_t bytes = 0, windowed = 0;
+  const auto snapshot = index->snapshot();
+  snapshot->for_each_term("", [&](std::string_view term, std::uint64_t frequency) {
+    const ListInfo list = snapshot->parts()[0].segment->list_info(term);
+    EXPECT_EQ(list.postings, frequency);
+    EXPECT_EQ(list.window_bytes.postings + list.window_bitmap.postings,
+              list.codec == "windowed" ? frequency : 0);
+    bytes += list.bytes;
+    windowed += list.codec == "windowed" ? 1 : 0;
+    return true;
+  });
+  EXPECT_EQ(bytes, info.postings_bytes);
+  EXPECT_EQ(windowed, info.windowed.lists);
+  EXPECT_EQ(snapshot->parts()[0].segment->list_info("absent").postings, 0u);
 }
 
 }  // namespace

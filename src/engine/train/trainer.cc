@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdio>
 #include <mutex>
 
 #include "base/bytes.h"
+#include "base/noted_progress.h"
 #include "platform/io/checked_file.h"
 
 namespace vitrine::train {
@@ -128,6 +130,7 @@ class Trainer::Impl {
       VITRINE_TRY(std::move(trained));
       VITRINE_TRY(std::move(prepared));
       take_stats(begin);
+      say(progress);
       if (options_.on_superbatch && !options_.on_superbatch(mean_stats())) break;
       current = std::move(next);
     }
@@ -153,6 +156,17 @@ class Trainer::Impl {
     TrainStats stats = stats_;
     if (stats.batches > 0) stats.loss /= static_cast<double>(stats.batches);
     return stats;
+  }
+
+  void say(Progress& progress) const {
+    const TrainStats stats = mean_stats();
+    const auto rows = static_cast<double>(std::max<std::uint64_t>(1, stats.store.rows));
+    char text[160];
+    std::snprintf(text, sizeof text, "loss %.4f, %.0f %% of rows in memory, %s read, %s written",
+                  stats.loss, 100 * static_cast<double>(stats.store.hits) / rows,
+                  human_bytes(static_cast<double>(stats.store.bytes_read)).c_str(),
+                  human_bytes(static_cast<double>(stats.store.bytes_written)).c_str());
+    note(progress, text);
   }
 
   Result<std::unique_ptr<SegmentStore>> make_segments(std::string_view name) {

@@ -74,7 +74,9 @@ class Trainer {
   std::uint64_t batches_per_epoch() const;
   // Batches trained so far, over all runs and epochs.
   std::uint64_t position() const;
-  // Trains until position() is `until`. After an error open a new store and trainer.
+  // Trains until position() is `until`. `progress` counts batches, and after each superbatch notes
+  // the loss, the hit ratio and the bytes moved (noted_progress.h). After an error open a new store
+  // and trainer.
   Result<TrainStats> run(std::uint64_t until, Progress& progress);
   // Of all weights and the optimiser's state.
   Hash128 digest() const;

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/noted_progress.h"
+
 namespace vitrine::train {
 namespace {
 
@@ -140,6 +142,29 @@ TEST_F(Training, LearnsAcrossTheEndOfAnEpoch) {
   const double last = run->trainer->run(epoch + 40, no_progress()).value().loss;
   EXPECT_EQ(run->trainer->position(), epoch + 40);
   EXPECT_LT(last, first);
+}
+
+TEST_F(Training, ProgressCountsBatchesAndNotesLossHitsAndBytes) {
+  class Watcher final : public NotedProgress {
+   public:
+    void start(std::string_view, std::uint64_t total, std::string_view) override { total_ = total; }
+    void update(std::uint64_t done) override { done_ = done; }
+    void finish() override {}
+    void note(std::string_view text) override { notes_.emplace_back(text); }
+    std::uint64_t total_ = 0;
+    std::uint64_t done_ = 0;
+    std::vector<std::string> notes_;
+  } watcher;
+  auto run = open({StoreKind::kPacked, 8, 2, true}).value();
+  ASSERT_TRUE(run->trainer->run(20, watcher).ok());
+  EXPECT_EQ(watcher.total_, 20u);
+  EXPECT_EQ(watcher.done_, 20u);
+  ASSERT_EQ(watcher.notes_.size(), 3u);
+  for (const char* part : {"loss 0.", " % of rows in memory, ", " read, ", " written"}) {
+    EXPECT_NE(watcher.notes_.back().find(part), std::string::npos) << watcher.notes_.back();
+  }
+  EXPECT_EQ(watcher.notes_.back().find(" 0 % of rows"), std::string::npos);
+  EXPECT_EQ(watcher.notes_.back().find(", 0 B read"), std::string::npos);
 }
 
 TEST_F(Training, StoppedAndOpenedAgainItEndsTheSame) {

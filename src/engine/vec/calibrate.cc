@@ -12,14 +12,14 @@ namespace {
 
 constexpr std::size_t kTop = 10;
 constexpr std::array<float, 8> kGoals{0.80F, 0.90F, 0.95F, 0.97F, 0.98F, 0.99F, 0.995F, 0.999F};
-constexpr std::array<std::uint32_t, 8> kKeeps{20, 30, 40, 60, 80, 120, 200, 400};
-constexpr std::array<std::uint32_t, 5> kExacts{12, 16, 24, 40, 80};
-constexpr std::array<std::uint32_t, 16> kBeams{16, 20, 24,  28,  32,  40,  48,  64,
-                                               80, 96, 128, 160, 192, 256, 384, 512};
-// Nanoseconds of one vector in a scan of one query, of one evaluation of the graph, and of what
+constexpr std::array<std::uint32_t, 11> kKeeps{20, 30, 40, 60, 80, 120, 200, 400, 700, 1200, 2000};
+constexpr std::array<std::uint32_t, 7> kExacts{11, 13, 16, 20, 24, 40, 80};
+constexpr std::array<std::uint32_t, 20> kBeams{11, 14, 17, 20,  24,  28,  34,  40,  48,  57,
+                                               68, 80, 96, 115, 140, 170, 220, 300, 420, 600};
+// Nanoseconds of one vector in a scan of one query, of one step of a walk, and of what
 // each does before (ranking lists against entering the graph); only their ratio matters.
 constexpr double kScanNs = 4.5;
-constexpr double kEvaluationNs = 40;
+constexpr double kStepNs = 220;
 constexpr double kStartNs = 5000;
 
 // Plans of equal volume may scan this many times what plans of equal probes do; they also vary
@@ -42,8 +42,9 @@ class Trial {
     truth_.resize(count_ * kTop);
     Plan all;
     all.probes = static_cast<std::uint32_t>(lists.list_count());
-    all.keep = 400;
-    all.exact = 200;
+    // Product codes are less exact; without a second look everything kept is compared.
+    all.keep = lists.coding.is_product() ? 4000 : 400;
+    all.exact = has_second() ? 200 : all.keep;
     run_lists(all, nullptr);
     for (std::size_t q = 0; q < count_; ++q) copy_without_self(q, truth_.data() + q * kTop);
     found_at_ = ranks_of(truth_, &volume_before_);
@@ -100,23 +101,24 @@ class Trial {
   }
 
   std::size_t count() const { return count_; }
+  bool has_second() const { return lists_.coding.second_bytes() > 0; }
 
   double lists_recall(const Plan& plan) {
     run_lists(plan, nullptr);
     return recall();
   }
 
-  // Recall of a walk, and evaluations of a query.
+  // Recall of a walk, and steps of a query.
   std::pair<double, double> graph_recall(const Plan& plan) {
-    std::uint64_t evaluations = 0;
+    std::uint64_t steps = 0;
     std::vector<GraphScratch> scratch(std::max(1U, workers_.count));
     parallel_for(workers_, count_, [&](std::size_t q, unsigned worker) {
       scratch[worker].avoid = self_.empty() ? kNoId : self_[q];
       search_graph(lists_, *graph_, queries_.data() + q * lists_.dim, k_, plan, nullptr,
                    scratch[worker], found_.data() + q * k_);
     });
-    for (const GraphScratch& s : scratch) evaluations += s.evaluations;
-    return {recall(), static_cast<double>(evaluations) / static_cast<double>(count_)};
+    for (const GraphScratch& s : scratch) steps += s.steps;
+    return {recall(), static_cast<double>(steps) / static_cast<double>(count_)};
   }
 
   double scanned(const Plan& plan) const {
@@ -229,8 +231,17 @@ class Trial {
   std::vector<float> volume_before_;
 };
 
+// What a candidate costs after the scan: the lines of its second codes and of its scale, and those
+// of its exact row.
+double candidate_cost(const Plan& plan, const Lists& lists) {
+  const std::size_t second = lists.coding.second_bytes();
+  const double look = second == 0 ? 0 : static_cast<double>((second + 63) / 64 + 1);
+  const double row = static_cast<double>(lists.dim * sizeof(float) + 63) / 64;
+  return plan.keep * look + plan.exact * row;
+}
+
 // The narrowest plan over lists that reaches `goal`.
-std::pair<Plan, double> narrowest(Trial& trial, std::size_t lists, double goal) {
+std::pair<Plan, double> narrowest(Trial& trial, const Lists& lists, double goal) {
   Plan plan;
   plan.probes = trial.probes_for(goal);
   Plan bounded = plan;
@@ -239,37 +250,50 @@ std::pair<Plan, double> narrowest(Trial& trial, std::size_t lists, double goal) 
   double reached = 0;
   // Candidates that the shortlist lost are made up for by more lists, a little at a time.
   for (;;) {
-    plan.exact = kExacts.back();
     for (const std::uint32_t keep : kKeeps) {
       plan.keep = keep;
+      plan.exact = trial.has_second() ? std::min(keep, kExacts.back()) : keep;
       reached = trial.lists_recall(plan);
       if (reached >= goal) break;
     }
-    if (reached >= goal || plan.probes >= lists || goal >= 1) break;
+    if (reached >= goal || plan.probes >= lists.list_count() || goal >= 1) break;
     plan.probes = static_cast<std::uint32_t>(
-        std::min<std::size_t>(lists, plan.probes + std::max(1U, plan.probes / 16)));
+        std::min<std::size_t>(lists.list_count(), plan.probes + std::max(1U, plan.probes / 16)));
     // Without a bound in the end: everything must be within reach.
-    plan.volume = plan.probes >= lists ? 0 : plan.volume * (1 + 1.0F / 16);
+    plan.volume = plan.probes >= lists.list_count() ? 0 : plan.volume * (1 + 1.0F / 16);
   }
+  if (!trial.has_second()) return {plan, reached};
+  // Fewer exact comparisons against more second looks: the cheapest pair that loses nothing.
+  const double least = std::min(goal, reached);
+  Plan best = plan;
+  double best_recall = reached;
   for (const std::uint32_t exact : kExacts) {
-    Plan less = plan;
-    less.exact = exact;
-    const double recall = trial.lists_recall(less);
-    if (recall >= std::min(goal, reached)) return {less, recall};
+    for (const std::uint32_t keep : kKeeps) {
+      Plan other = plan;
+      other.exact = exact;
+      other.keep = keep;
+      if (keep < exact || keep > 4 * plan.keep) continue;
+      if (candidate_cost(other, lists) >= candidate_cost(best, lists)) break;
+      const double recall = trial.lists_recall(other);
+      if (recall < least) continue;
+      best = other;
+      best_recall = recall;
+      break;
+    }
   }
-  return {plan, reached};
+  return {best, best_recall};
 }
 
 void try_graph(Trial& trial, std::vector<CalibratedPlan>& plans, float margin) {
   std::size_t goal = 0;
   for (const std::uint32_t beam : kBeams) {
+    if (goal == plans.size()) break;
     Plan plan;
     plan.beam = beam;
     plan.exact = std::min(beam, 24U);
-    const auto [recall, evaluations] = trial.graph_recall(plan);
+    const auto [recall, steps] = trial.graph_recall(plan);
     for (; goal < plans.size() && recall >= plans[goal].recall + margin; ++goal) {
-      const bool cheaper =
-          evaluations * kEvaluationNs < kStartNs + trial.scanned(plans[goal].single) * kScanNs;
+      const bool cheaper = steps * kStepNs < kStartNs + trial.scanned(plans[goal].single) * kScanNs;
       if (!cheaper) continue;
       plan.probes = plans[goal].single.probes;  // for filters, which use the lists
       plan.keep = plans[goal].single.keep;
@@ -294,7 +318,7 @@ std::vector<CalibratedPlan> calibrate(const Lists& lists, const Graph* graph,
   for (const float goal : kGoals) {
     // Near 1 the margin shrinks with what is left to gain.
     const double margin = std::min<double>(options.margin, 0.3 * (1.0 - goal));
-    auto [plan, reached] = narrowest(trial, lists.list_count(), goal + margin);
+    auto [plan, reached] = narrowest(trial, lists, goal + margin);
     plan.filter_growth = growth;
     CalibratedPlan calibrated;
     calibrated.recall = goal;

@@ -2,13 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "engine/vec/kernels.h"
 #include "engine/vec/types.h"
 
 namespace vitrine::vec {
+namespace {
+
+// Places that may be sorted in vain: finding the exact bound costs more.
+constexpr std::size_t kSelectSlack = 8;
+
+}  // namespace
 
 CoarseTable::CoarseTable(Column<float> centroids, std::size_t dims, CoarseOrder order)
     : count_(centroids.size() / dims),
@@ -64,35 +70,25 @@ std::size_t CoarseTable::bytes() const {
 void select_largest(const float* values, std::size_t n, std::size_t m, std::vector<float>& scratch,
                     std::vector<std::uint32_t>& places) {
   m = std::min(m, n);
-  places.clear();
-  if (m == 0) return;
-  // The m-th largest of maxima of disjoint groups is at most the m-th largest value, so it can't
-  // cut off an answer; with four groups for each wanted value few others pass.
-  std::size_t groups = 16;
-  while (groups < 4 * m) groups *= 2;
-  float bound = -std::numeric_limits<float>::infinity();
-  if (groups * 2 <= n) {
-    scratch.assign(values, values + groups);
-    float* __restrict top = scratch.data();
-    std::size_t start = groups;
-    for (; start + groups <= n; start += groups)
-      for (std::size_t i = 0; i < groups; ++i)
-        top[i] = values[start + i] > top[i] ? values[start + i] : top[i];
-    for (std::size_t i = 0; start + i < n; ++i)
-      if (values[start + i] > top[i]) top[i] = values[start + i];
-    std::nth_element(scratch.begin(), scratch.begin() + static_cast<std::ptrdiff_t>(m - 1),
-                     scratch.end(), std::greater<>());
-    bound = scratch[m - 1];
+  const std::size_t room = n + kLanes;
+  places.resize(room);
+  std::iota(places.begin(), places.end(), 0U);
+  std::size_t kept = n;
+  if (m == 0) kept = 0;
+  if (kept > m + kSelectSlack) {
+    scratch.resize(room);
+    std::copy_n(values, n, scratch.data());
+    float threshold = 0;
+    kept = kernels().cut(scratch.data(), places.data(), static_cast<std::uint32_t>(n),
+                         static_cast<std::uint32_t>(m),
+                         static_cast<std::uint32_t>(m + kSelectSlack), &threshold);
   }
-  for (std::size_t i = 0; i < n; ++i)
-    if (values[i] >= bound) places.push_back(static_cast<std::uint32_t>(i));
   const auto before = [values](std::uint32_t a, std::uint32_t b) {
     return values[a] > values[b] || (values[a] == values[b] && a < b);
   };
-  const std::size_t kept = std::min(m, places.size());
-  std::partial_sort(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(kept),
-                    places.end(), before);
-  places.resize(kept);
+  std::partial_sort(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(std::min(m, kept)),
+                    places.begin() + static_cast<std::ptrdiff_t>(kept), before);
+  places.resize(std::min(m, kept));
 }
 
 }  // namespace vitrine::vec

@@ -16,6 +16,9 @@ struct RotatedQuery {
   const float* rotated = nullptr;   ///< dims floats
   const std::int8_t* codes = nullptr;
   SignedCodes quantized;
+  const std::uint8_t* tables = nullptr;  ///< of product codes (coding.h)
+  float slope = 0;                       ///< the query's share of scan estimates (coding.h)
+  float offset = 0;
 };
 
 /// How lists are ranked: by distance of the centroid (right for L2, and for inner products of rows

@@ -1,8 +1,10 @@
 #include "engine/vec/column.h"
 
+#include <cstdint>
 #include <cstdlib>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -20,5 +22,20 @@ std::shared_ptr<std::byte> allocate_zeroed(std::size_t bytes) {
   std::memset(memory, 0, wanted);
   return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
 }
+
+namespace {
+
+void advise(const void* at, std::size_t bytes, int advice) {
+  if (bytes == 0) return;
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(at);
+  const std::uintptr_t first = address / page * page;
+  static_cast<void>(::madvise(reinterpret_cast<void*>(first), address + bytes - first, advice));
+}
+
+}  // namespace
+
+void ask_pages(const void* at, std::size_t bytes) { advise(at, bytes, MADV_WILLNEED); }
+void expect_scattered_reads(const void* at, std::size_t bytes) { advise(at, bytes, MADV_RANDOM); }
 
 }  // namespace vitrine::vec

@@ -14,6 +14,11 @@ namespace vitrine::vec {
 /// Zeroed memory at an address that is a multiple of 64 bytes. Aborts when there is none.
 std::shared_ptr<std::byte> allocate_zeroed(std::size_t bytes);
 
+/// Of memory that maps a file: asks the system to read `bytes` at `at` now, without waiting for it,
+/// and not to read more around single pages from now on. Neither can fail in a way that matters.
+void ask_pages(const void* at, std::size_t bytes);
+void expect_scattered_reads(const void* at, std::size_t bytes);
+
 /// Copies share the memory. Whoever builds a column writes through mutable_data() before anyone
 /// else sees it.
 template <class T>

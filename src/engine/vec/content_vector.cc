@@ -1,6 +1,7 @@
 #include "engine/vec/content_vector.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -16,6 +17,16 @@ constexpr float kPieceWeight = 0.35F;
 constexpr float kWholeWeight = 1.5F;
 constexpr std::size_t kPiece = 3;
 constexpr std::size_t kFieldBytesMax = 4096;  // of longer texts the beginning is used
+
+// 1 where a bit of the byte is set, else -1, lowest bit first: eight signs at once.
+constexpr std::array<std::array<float, 8>, 256> make_signs() {
+  std::array<std::array<float, 8>, 256> signs{};
+  for (std::size_t byte = 0; byte < signs.size(); ++byte)
+    for (std::size_t bit = 0; bit < 8; ++bit)
+      signs[byte][bit] = (byte >> bit & 1) != 0 ? 1.0F : -1.0F;
+  return signs;
+}
+constexpr auto kSigns = make_signs();
 
 struct Feature {
   std::uint64_t hash;
@@ -112,9 +123,13 @@ void ContentVectors::make(std::span<const ContentField> fields, float* out) cons
     Random signs(feature.hash);
     for (std::uint32_t d = 0; d < dim_; d += 64) {
       std::uint64_t bits = signs.next();
+      std::uint32_t i = d;
       const std::uint32_t end = std::min(dim_, d + 64);
-      for (std::uint32_t i = d; i < end; ++i, bits >>= 1)
-        out[i] += (bits & 1) != 0 ? weight : -weight;
+      for (; i + 8 <= end; i += 8, bits >>= 8) {
+        const std::array<float, 8>& eight = kSigns[bits & 0xFF];
+        for (std::uint32_t j = 0; j < 8; ++j) out[i + j] += weight * eight[j];
+      }
+      for (; i < end; ++i, bits >>= 1) out[i] += (bits & 1) != 0 ? weight : -weight;
     }
   }
   normalize(out, dim_, out);

@@ -83,11 +83,11 @@ CodeView Filter::view(const Lists& lists, std::uint32_t list) const {
 
 void Filter::copy_codes(const Lists& lists) {
   auto out = std::make_shared<Copied>();
-  const std::size_t stride = block_bytes(lists.dims);
-  const std::size_t groups = lists.dims / 8;
-  const std::size_t half = lists.dims / 2;
+  const Coding& coding = lists.coding;
+  const std::size_t stride = coding.block_bytes();
+  const std::size_t second = coding.second_bytes();
   out->codes = Column<std::uint8_t>((count_ + kLanes - 1) / kLanes * stride);
-  out->low = Column<std::uint8_t>(count_ * half);
+  out->low = Column<std::uint8_t>(count_ * second);
   out->slots.reserve(count_);
   for (std::size_t list = 0; list < lists.list_count(); ++list) {
     out->begin.push_back(static_cast<std::uint32_t>(out->slots.size()));
@@ -96,14 +96,11 @@ void Filter::copy_codes(const Lists& lists) {
         const auto lane = static_cast<std::size_t>(std::countr_zero(word));
         const std::size_t place = out->slots.size();
         const std::size_t slot = block * kLanes + lane;
-        const std::uint8_t* from = lists.codes.data() + block * stride;
-        std::uint8_t* to = out->codes.mutable_data() + place / kLanes * stride;
-        for (std::size_t g = 0; g < groups; ++g)
-          std::memcpy(to + (g * kLanes + place % kLanes) * 4, from + (g * kLanes + lane) * 4, 4);
-        const std::size_t factors = groups * 4 * kLanes;
-        for (const std::size_t part : {factors, factors + 2 * kLanes})
-          std::memcpy(to + part + place % kLanes * 2, from + part + lane * 2, 2);
-        std::memcpy(out->low.mutable_data() + place * half, lists.low.data() + slot * half, half);
+        coding.copy_lane(lists.codes.data() + block * stride, lane,
+                         out->codes.mutable_data() + place / kLanes * stride, place % kLanes);
+        if (second > 0)
+          std::memcpy(out->low.mutable_data() + place * second, lists.low.data() + slot * second,
+                      second);
         out->slots.push_back(static_cast<std::uint32_t>(slot));
       }
     }

@@ -1,11 +1,13 @@
 // Building the graph: neighbours by the batch search, edges by pruning, both list by list.
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <limits>
 #include <numeric>
 
 #include "engine/vec/graph.h"
 #include "engine/vec/kernels.h"
+#include "engine/vec/random.h"
 
 namespace vitrine::vec {
 namespace {
@@ -138,28 +140,94 @@ Adjacency with_reverse(const Lists& lists, const Adjacency& forward, const Graph
   return out;
 }
 
-void put_record(const Lists& lists, const Edge* edges, std::size_t degree, std::size_t slot,
-                float* rotated, std::uint8_t* record) {
-  const float* row = lists.rows.data() + slot * lists.dim;
-  lists.rotation.apply(row, rotated);
-  const float factors[2] = {
-      quantize_unsigned(rotated, lists.dims, record),
-      lists.metric == Metric::kL2 ? -0.5F * kernels().dot(row, row, lists.dim) : 0.0F};
-  std::memcpy(record + lists.dims, factors, sizeof(factors));
-  std::uint8_t* to = record + lists.dims + sizeof(factors);
-  for (std::size_t i = 0; i < degree; ++i)
-    std::memcpy(to + i * sizeof(std::uint32_t), &edges[i].slot, sizeof(std::uint32_t));
+// All vectors rotated, by slot, with half their squared lengths where the metric wants them.
+struct Rotated {
+  explicit Rotated(const Lists& lists)
+      : dims(lists.dims), rows(lists.slot_count() * dims), minus(lists.slot_count()) {}
+  const float* row(std::size_t slot) const { return rows.data() + slot * dims; }
+  std::size_t dims;
+  Column<float> rows;
+  std::vector<float> minus;
+};
+
+Rotated rotated_rows(const Lists& lists, const Workers& workers) {
+  Rotated out(lists);
+  parallel_for(workers, lists.block_count(), [&](std::size_t block, unsigned) {
+    for (std::size_t slot = block * kLanes; slot < (block + 1) * kLanes; ++slot) {
+      const float* row = lists.rows.data() + slot * lists.dim;
+      lists.rotation.apply(row, out.rows.mutable_data() + slot * lists.dims);
+      if (lists.metric == Metric::kL2) out.minus[slot] = 0.5F * kernels().dot(row, row, lists.dim);
+    }
+  });
+  return out;
 }
 
-std::uint32_t nearest_to_center(const Lists& lists, std::size_t list) {
+void residual_of(const Rotated& rotated, std::size_t from, std::size_t to, float* residual) {
+  const float* a = rotated.row(from);
+  const float* b = rotated.row(to);
+  for (std::size_t d = 0; d < rotated.dims; ++d) residual[d] = b[d] - a[d];
+}
+
+// The words of the codes beside edges, from edges at random.
+Coding trained_coding(const Lists& lists, const Adjacency& edges, const Rotated& rotated,
+                      const GraphOptions& options, const Workers& workers, Progress& progress) {
+  constexpr std::size_t kSample = 16384;
+  const std::size_t dims = lists.dims;
+  const CodeOptions codes = Graph::code_options();
+  Random random(options.seed ^ 0x6564676573ULL);
+  Column<float> sample(kSample * dims);
+  std::size_t count = 0;
+  for (std::size_t tries = 0; tries < 4 * kSample && count < kSample; ++tries) {
+    const std::size_t slot = random.below(lists.slot_count());
+    const std::uint32_t to = edges.of(slot)[random.below(edges.width)].slot;
+    if (to == kNoId || lists.ids[slot] == kNoId) continue;
+    float* residual = sample.mutable_data() + count * dims;
+    residual_of(rotated, slot, to, residual);
+    if (kernels().dot(residual, residual, dims) > 0) ++count;
+  }
+  // Nothing but equal vectors: any words will do.
+  if (count == 0) return Coding(codes, lists.dims, Column<float>(word_floats(codes, lists.dims)));
+  to_unit_length(sample.mutable_data(), count, dims);
+  return Coding(
+      codes, lists.dims,
+      train_words(sample.data(), count, lists.dims, codes, options.seed, workers, progress));
+}
+
+void put_record(const Lists& lists, const Coding& coding, const Rotated& rotated, const Edge* edges,
+                std::size_t slot, std::uint8_t* record, std::size_t factors_offset,
+                std::size_t bytes_offset, std::size_t block_offset) {
+  const std::size_t dims = lists.dims;
+  std::vector<float> residual(dims);
+  std::vector<VectorFactors> vectors;
+  vectors.reserve(Graph::kDegree);
+  std::uint32_t* to = reinterpret_cast<std::uint32_t*>(record);
+  std::fill(to, to + Graph::kDegree, kNoId);
+  for (std::size_t i = 0; i < Graph::kDegree && edges[i].slot != kNoId; ++i) {
+    to[i] = edges[i].slot;
+    // Neighbours lie anywhere: the one after the next is on its way meanwhile.
+    if (i + 2 < Graph::kDegree && edges[i + 2].slot != kNoId)
+      for (std::size_t d = 0; d < dims; d += 16)
+        __builtin_prefetch(rotated.row(edges[i + 2].slot) + d);
+    residual_of(rotated, slot, to[i], residual.data());
+    vectors.push_back(coding.encode(residual.data(), rotated.row(slot), nullptr,
+                                    rotated.minus[to[i]], i, record + block_offset, nullptr));
+  }
+  Graph::Factors factors;
+  factors.codes = factors_for(vectors);
+  factors.scale = quantize_unsigned(rotated.row(slot), dims, record + bytes_offset);
+  factors.minus = rotated.minus[slot];
+  std::memcpy(record + factors_offset, &factors, sizeof(factors));
+  for (std::size_t i = 0; i < vectors.size(); ++i)
+    coding.put(factors.codes, vectors[i], i, record + block_offset);
+}
+
+std::uint32_t nearest_to_center(const Lists& lists, const Rotated& rotated, std::size_t list) {
   const std::size_t first = std::size_t{lists.first_block[list]} * kLanes;
-  std::vector<float> rotated(lists.dims);
   float best = std::numeric_limits<float>::infinity();
   std::uint32_t out = kNoId;
   for (std::size_t slot = first; slot < first + lists.sizes[list]; ++slot) {
-    lists.rotation.apply(lists.rows.data() + slot * lists.dim, rotated.data());
     const float distance =
-        kernels().squared_distance(rotated.data(), lists.coarse.centroid(list), lists.dims);
+        kernels().squared_distance(rotated.row(slot), lists.coarse.centroid(list), lists.dims);
     if (distance < best || out == kNoId) {
       best = distance;
       out = static_cast<std::uint32_t>(slot);
@@ -172,21 +240,27 @@ std::uint32_t nearest_to_center(const Lists& lists, std::size_t list) {
 
 Graph Graph::build(const Lists& lists, const GraphOptions& options, const Workers& workers,
                    Progress& progress) {
-  const std::size_t stride = stride_for(lists.dims);
-  Graph out(Column<std::uint8_t>(lists.slot_count() * stride),
-            Column<std::uint32_t>(lists.list_count()), lists.dims);
-  Adjacency edges =
-      with_reverse(lists, forward_edges(lists, options, out.degree(), workers, progress), options,
-                   workers, progress);
-  parallel_for(workers, lists.list_count(), [&](std::size_t list, unsigned) {
-    std::vector<float> rotated(lists.dims);
+  const Adjacency edges = with_reverse(
+      lists, forward_edges(lists, options, kDegree, workers, progress), options, workers, progress);
+  const Rotated rotated = rotated_rows(lists, workers);
+  const Coding coding = trained_coding(lists, edges, rotated, options, workers, progress);
+  const std::size_t stride = stride_for(coding);
+  Graph out(coding, Column<std::uint8_t>(lists.slot_count() * stride),
+            Column<std::uint32_t>(lists.list_count()));
+  std::atomic<std::size_t> done{0};
+  progress.start("codes beside edges", lists.count, "vectors");
+  parallel_for(workers, lists.list_count(), [&](std::size_t list, unsigned worker) {
     const std::size_t first = std::size_t{lists.first_block[list]} * kLanes;
     const std::size_t end = std::size_t{lists.first_block[list + 1]} * kLanes;
     for (std::size_t slot = first; slot < end; ++slot)
-      put_record(lists, edges.of(slot), out.degree(), slot, rotated.data(),
-                 out.records_.mutable_data() + slot * stride);
-    out.entries_.mutable_data()[list] = nearest_to_center(lists, list);
+      put_record(lists, coding, rotated, edges.of(slot), slot,
+                 out.records_.mutable_data() + slot * stride, kFactorsOffset, kBytesOffset,
+                 out.block_offset_);
+    out.entries_.mutable_data()[list] = nearest_to_center(lists, rotated, list);
+    done += lists.sizes[list];
+    if (worker == 0) progress.update(done);
   });
+  progress.finish();
   return out;
 }
 

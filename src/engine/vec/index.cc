@@ -50,6 +50,15 @@ std::string_view name(Metric metric) {
   return "unknown";
 }
 
+std::string_view name(CodeFamily family) {
+  switch (family) {
+    case CodeFamily::kNibbles: return "nibbles";
+    case CodeFamily::kPq16: return "pq16";
+    case CodeFamily::kPq256: return "pq256";
+  }
+  return "unknown";
+}
+
 Index::Index(std::shared_ptr<const Lists> lists, std::shared_ptr<const Graph> graph,
              std::vector<CalibratedPlan> plans, BuildOptions options)
     : lists_(std::move(lists)),
@@ -62,6 +71,12 @@ Index::Index(std::shared_ptr<const Lists> lists, std::shared_ptr<const Graph> gr
 Result<Index> Index::build(const Rows& rows, const std::uint32_t* ids, const BuildOptions& options,
                            const Workers& workers, Progress& progress) {
   VITRINE_TRY(check_rows(rows, ids));
+  const std::uint32_t width = options.codes.width;
+  if (width != 0 && width != 2 && width != 4 && width != 8)
+    return Error(ErrorCode::kInvalidArgument,
+                 "a word of a product code stands for 2, 4 or 8 "
+                 "dimensions, not " +
+                     std::to_string(width));
   const Rows& own = options.calibration.own_queries;
   if (own.count > 0) {
     if (own.dim != rows.dim)
@@ -75,6 +90,7 @@ Result<Index> Index::build(const Rows& rows, const std::uint32_t* ids, const Bui
   list_options.lists = options.lists;
   list_options.order = options.order;
   list_options.seed = options.seed;
+  list_options.codes = options.codes;
   const auto lists =
       std::make_shared<const Lists>(build_lists(rows, ids, list_options, workers, progress));
   CalibrationOptions calibration = options.calibration;
@@ -85,7 +101,9 @@ Result<Index> Index::build(const Rows& rows, const std::uint32_t* ids, const Bui
                      (options.graph == GraphChoice::kAutomatic &&
                       scanned_vectors(*lists, plans, 0.95F) > kGraphWorthVectors);
   if (worth && rows.count > 0) {
-    graph = std::make_shared<const Graph>(Graph::build(*lists, {}, workers, progress));
+    GraphOptions graph_options;
+    graph_options.seed = options.seed;
+    graph = std::make_shared<const Graph>(Graph::build(*lists, graph_options, workers, progress));
     plans = calibrate(*lists, graph.get(), calibration, workers, progress);
   }
   return Index(lists, graph, std::move(plans), options);
@@ -98,7 +116,8 @@ Plan Index::plan(const SearchOptions& options, bool batch) const {
 
 std::span<const Neighbor> Searcher::search(const float* query, const SearchOptions& options) {
   const std::size_t k = std::clamp<std::size_t>(options.k, 1, kNeighboursMax);
-  const Plan plan = index_.plan(options, false);
+  // Walks read rows one after the other, which disks are bad at.
+  const Plan plan = index_.plan(options, index_.lists().rows_on_disk);
   out_.resize(std::max(out_.size(), k));
   std::size_t n = 0;
   if (plan.beam != 0 && !index_.graph().empty() && options.filter == nullptr)

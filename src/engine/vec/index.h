@@ -30,9 +30,10 @@ struct BuildOptions {
   std::uint32_t lists = 0;  ///< 0: about the square root of the number of rows
   CoarseOrder order = CoarseOrder::kDistance;
   std::uint64_t seed = 1;
+  CodeOptions codes{};
   /// kAutomatic builds one where lists would have to scan more than kGraphWorthVectors a query
   /// for a recall of 0.95. Building takes several times as
-  /// long, and it needs 256 bytes a vector (up to 128 dimensions).
+  /// long, and it needs 1.2 to 1.5 KB a vector (96 to 128 dimensions).
   GraphChoice graph = GraphChoice::kAutomatic;
   CalibrationOptions calibration{};
 };

@@ -30,10 +30,13 @@ enum class Section : std::uint32_t {
   kGraphRecords = 10,
   kGraphEntries = 11,
   kFactors = 12,
+  kWords = 13,
+  kGraphWords = 14,
 };
-constexpr std::array<std::string_view, 13> kSectionNames{
-    "?",   "meta", "centroids", "first blocks",  "sizes",         "lists of blocks", "codes",
-    "low", "ids",  "rows",      "graph records", "graph entries", "factors"};
+constexpr std::array<std::string_view, 15> kSectionNames{
+    "?",       "meta",  "centroids",  "first blocks", "sizes",         "lists of blocks",
+    "codes",   "low",   "ids",        "rows",         "graph records", "graph entries",
+    "factors", "words", "graph words"};
 
 struct Stored {
   std::uint64_t offset = 0;
@@ -82,6 +85,10 @@ std::string meta_of(const Index& index) {
     put_plan(out, plan.single);
     put_plan(out, plan.batch);
   }
+  const CodeOptions& codes = lists.coding.options();
+  out.u32(static_cast<std::uint32_t>(codes.family));
+  out.u32(codes.width);
+  out.u32(codes.second ? 1 : 0);
   return text;
 }
 
@@ -125,7 +132,8 @@ Result<Sections> read_sections(std::string_view file, const LoadOptions& options
       return corrupt(offset, "section '" + std::string(kSectionNames[kind]) +
                                  "' lies outside the file, which may be truncated");
     out[kind] = {offset, file.substr(offset, bytes)};
-    const bool checked = static_cast<Section>(kind) != Section::kRows || options.check_rows;
+    const bool checked = static_cast<Section>(kind) != Section::kRows ||
+                         (options.check_rows && !options.rows_on_disk);
     if (checked && hash64(out[kind].bytes) != expected)
       return corrupt(offset,
                      "the checksum of section '" + std::string(kSectionNames[kind]) + "' differs");
@@ -143,6 +151,15 @@ Status take(const Sections& sections, Section kind, std::size_t count,
                    std::to_string(bytes.size()) + " bytes, " + std::to_string(count * sizeof(T)) +
                        " expected");
   out = Column<T>({reinterpret_cast<const T*>(bytes.data()), count}, owner);
+  return ok_status();
+}
+
+Status take_words(const Sections& sections, Section kind, const CodeOptions& codes,
+                  std::uint32_t dims, const std::shared_ptr<const void>& owner,
+                  Column<float>& out) {
+  VITRINE_TRY(take(sections, kind, word_floats(codes, dims), owner, out));
+  for (const float value : out.span())
+    if (!std::isfinite(value)) return corrupt(sections, kind, "not a finite number");
   return ok_status();
 }
 
@@ -186,6 +203,14 @@ Status check_graph(const Graph& graph, const Lists& lists, const Sections& secti
     for (std::uint32_t i = 0; i < graph.degree(); ++i)
       if (!valid(graph.edges(static_cast<std::uint32_t>(slot))[i]))
         return corrupt(sections, Section::kGraphRecords, "slot " + std::to_string(slot));
+  for (std::size_t slot = 0; slot < lists.slot_count(); ++slot) {
+    const Graph::Factors factors = graph.factors(static_cast<std::uint32_t>(slot));
+    if (!std::isfinite(factors.minus) || !std::isfinite(factors.scale) ||
+        !std::isfinite(factors.codes.scale_step) || !std::isfinite(factors.codes.bias_least) ||
+        !std::isfinite(factors.codes.bias_step))
+      return corrupt(sections, Section::kGraphRecords,
+                     "slot " + std::to_string(slot) + ": not a finite number");
+  }
   for (std::size_t list = 0; list < lists.list_count(); ++list)
     if (!valid(graph.entry(static_cast<std::uint32_t>(list))))
       return corrupt(sections, Section::kGraphEntries, "list " + std::to_string(list));
@@ -240,6 +265,15 @@ Result<Meta> read_meta(const Sections& sections) {
       return corrupt(sections, Section::kMeta, "a plan is out of range");
     meta.plans.push_back(plan);
   }
+  const std::uint32_t family = in.u32();
+  CodeOptions& codes = meta.options.codes;
+  codes.width = in.u32();
+  codes.second = in.u32() != 0;
+  codes.family = static_cast<CodeFamily>(family);
+  const bool product = family != 0;
+  if (family > 2 || (product && codes.width != 2 && codes.width != 4 && codes.width != 8) ||
+      (!product && codes.width != 0))
+    return corrupt(sections, Section::kMeta, "the codes are of no known kind");
   if (!in.at_end()) return corrupt(sections, Section::kMeta, "wrong length");
   return meta;
 }
@@ -267,20 +301,34 @@ Result<Index> index_from_bytes(std::span<const char> bytes, std::shared_ptr<cons
   VITRINE_TRY(take(sections, Section::kSizes, meta.lists, owner, lists->sizes));
   VITRINE_TRY(take(sections, Section::kListOfBlock, blocks, owner, lists->list_of_block));
   VITRINE_TRY(take(sections, Section::kFactors, meta.lists, owner, lists->factors));
-  VITRINE_TRY(take(sections, Section::kCodes, blocks * block_bytes(dims), owner, lists->codes));
-  VITRINE_TRY(take(sections, Section::kLow, slots * dims / 2, owner, lists->low));
+  const CodeOptions& codes = meta.options.codes;
+  Column<float> words;
+  VITRINE_TRY(take_words(sections, Section::kWords, codes, lists->dims, owner, words));
+  lists->coding = Coding(codes, lists->dims, std::move(words));
+  VITRINE_TRY(
+      take(sections, Section::kCodes, blocks * lists->coding.block_bytes(), owner, lists->codes));
+  VITRINE_TRY(
+      take(sections, Section::kLow, slots * lists->coding.second_bytes(), owner, lists->low));
   VITRINE_TRY(take(sections, Section::kIds, slots, owner, lists->ids));
   VITRINE_TRY(take(sections, Section::kRows, slots * meta.dim, owner, lists->rows));
+  lists->rows_on_disk = options.rows_on_disk;
+  if (options.rows_on_disk) expect_scattered_reads(lists->rows.data(), lists->rows.bytes());
   lists->coarse = CoarseTable(std::move(centroids), dims, meta.order);
   VITRINE_TRY(check_lists(*lists, sections));
   std::shared_ptr<const Graph> graph;
   if (!sections[static_cast<std::size_t>(Section::kGraphRecords)].bytes.empty()) {
     Column<std::uint8_t> records;
     Column<std::uint32_t> entries;
-    VITRINE_TRY(take(sections, Section::kGraphRecords, slots * Graph::stride_for(lists->dims),
-                     owner, records));
+    Column<float> edge_words;
+    const CodeOptions edge_codes = Graph::code_options();
+    VITRINE_TRY(
+        take_words(sections, Section::kGraphWords, edge_codes, lists->dims, owner, edge_words));
+    Coding coding(edge_codes, lists->dims, std::move(edge_words));
+    VITRINE_TRY(
+        take(sections, Section::kGraphRecords, slots * Graph::stride_for(coding), owner, records));
     VITRINE_TRY(take(sections, Section::kGraphEntries, meta.lists, owner, entries));
-    graph = std::make_shared<const Graph>(std::move(records), std::move(entries), lists->dims);
+    graph =
+        std::make_shared<const Graph>(std::move(coding), std::move(records), std::move(entries));
     VITRINE_TRY(check_graph(*graph, *lists, sections));
   }
   return Index(lists, graph, std::move(meta.plans), meta.options);
@@ -314,6 +362,8 @@ Status save_index(io::FileSystem& files, const std::string& path, const Index& i
       {Section::kRows, bytes_of(lists.rows)},
       {Section::kGraphRecords, bytes_of(index.graph().records())},
       {Section::kGraphEntries, bytes_of(index.graph().entries())},
+      {Section::kWords, bytes_of(lists.coding.words())},
+      {Section::kGraphWords, bytes_of(index.graph().coding().words())},
   };
   std::string header(kMagic);
   ByteWriter out(header);

@@ -14,7 +14,7 @@
 
 namespace vitrine::vec {
 
-inline constexpr std::uint32_t kIndexFileVersion = 2;
+inline constexpr std::uint32_t kIndexFileVersion = 3;
 
 /// Writes `path`.tmp and renames it: readers of the old file keep it.
 Status save_index(io::FileSystem& files, const std::string& path, const Index& index);
@@ -23,6 +23,10 @@ struct LoadOptions {
   /// Checks the sums of the exact rows too. Everything else is always checked; the rows are by far
   /// the largest part, and a wrong one can spoil an answer but not crash.
   bool check_rows = true;
+  /// For rows that do not fit memory: they are neither checked nor read ahead, and searches ask the
+  /// disk for all they need at once. Single searches then use the lists even where there is a
+  /// graph, whose walks would wait for one row after the other.
+  bool rows_on_disk = false;
 };
 
 /// kCorrupt with section and offset where the file is not what was written, kUnsupported for

@@ -1,5 +1,5 @@
-// Any bytes as an index file: refused, or searchable. Inputs that start with "fix" get correct
-// checksums first, so that what lies behind them is reached.
+// Any bytes as an index file: refused, or searchable. Inputs that start with "fix" (or "fiq":
+// product codes) get correct checksums first, so that what lies behind them is reached.
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -19,7 +19,7 @@ void repair(std::vector<char>& bytes) {
   if (bytes.size() < 4096) return;
   std::uint32_t sections = 0;
   std::memcpy(&sections, bytes.data() + 12, 4);
-  for (std::size_t i = 0; i < std::min<std::uint32_t>(sections, 13); ++i) {
+  for (std::size_t i = 0; i < std::min<std::uint32_t>(sections, 15); ++i) {
     char* entry = bytes.data() + 16 + i * 32;
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
@@ -45,22 +45,24 @@ void try_index(const std::vector<char>& bytes) {
   static_cast<void>(searcher.search_batch({query.data(), 1, index.value().dim()}, {.k = 3}, {}));
 }
 
+std::vector<char> made(CodeFamily family, GraphChoice graph) {
+  std::vector<float> rows(60 * 8);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = static_cast<float>((i * 2654435761U >> 16) % 97) * 0.1F;
+  BuildOptions options;
+  options.lists = 3;
+  options.graph = graph;
+  options.codes.family = family;
+  options.calibration.queries = 8;
+  const auto index = Index::build({rows.data(), 60, 8}, nullptr, options, {}, no_progress());
+  io::SimulatedFiles files;
+  if (!save_index(files, "x", index.value()).ok()) __builtin_trap();
+  const std::string text = files.contents("x").value();
+  return std::vector<char>(text.begin(), text.end());
+}
+
 // A small true index, damaged at the places the input names.
-void try_damaged(const std::uint8_t* data, std::size_t size) {
-  static const std::vector<char> good = [] {
-    std::vector<float> rows(60 * 8);
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      rows[i] = static_cast<float>((i * 2654435761U >> 16) % 97) * 0.1F;
-    BuildOptions options;
-    options.lists = 3;
-    options.graph = GraphChoice::kAlways;
-    options.calibration.queries = 8;
-    const auto index = Index::build({rows.data(), 60, 8}, nullptr, options, {}, no_progress());
-    io::SimulatedFiles files;
-    if (!save_index(files, "x", index.value()).ok()) __builtin_trap();
-    const std::string text = files.contents("x").value();
-    return std::vector<char>(text.begin(), text.end());
-  }();
+void try_damaged(const std::vector<char>& good, const std::uint8_t* data, std::size_t size) {
   std::vector<char> bytes = good;
   for (std::size_t i = 0; i + 4 <= size; i += 4) {
     const std::size_t at = data[i] | std::size_t{data[i + 1]} << 8 | std::size_t{data[i + 2]} << 16;
@@ -75,6 +77,10 @@ void try_damaged(const std::uint8_t* data, std::size_t size) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > 1 << 20) return 0;
   try_index({data, data + size});
-  if (size >= 3 && std::memcmp(data, "fix", 3) == 0) try_damaged(data + 3, size - 3);
+  if (size < 3) return 0;
+  static const std::vector<char> nibbles = made(CodeFamily::kNibbles, GraphChoice::kAlways);
+  static const std::vector<char> words = made(CodeFamily::kPq256, GraphChoice::kNever);
+  if (std::memcmp(data, "fix", 3) == 0) try_damaged(nibbles, data + 3, size - 3);
+  if (std::memcmp(data, "fiq", 3) == 0) try_damaged(words, data + 3, size - 3);
   return 0;
 }

@@ -334,6 +334,36 @@ TEST(IndexFile, AnswersAsTheIndexThatWasSaved) {
   EXPECT_EQ(saved_bytes(again.value()), saved_bytes(index));
 }
 
+TEST(IndexFile, RowsLeftOnDiskAnswerTheSameByTheLists) {
+  const auto rows = made_rows(6000, 20, 1);
+  const Index index = built(rows, 20, {.lists = 32, .graph = GraphChoice::kAlways});
+  const std::string path = testing::TempDir() + "/rows_on_disk";
+  ASSERT_TRUE(save_index(io::system_files(), path, index).ok());
+  const auto again = load_index(io::system_files(), path, {.rows_on_disk = true});
+  ASSERT_TRUE(again.ok()) << again.error().message();
+  std::vector<std::uint64_t> third((6000 + 63) / 64);
+  for (std::size_t i = 0; i < 6000; i += 3) third[i / 64] |= std::uint64_t{1} << (i % 64);
+  for (const std::size_t words : {0UL, third.size(), 8UL}) {
+    const std::span<const std::uint64_t> passing(third.data(), words);
+    const Filter a = index.filter(passing, FilterUse::kOnce);
+    const Filter b = again.value().filter(passing, FilterUse::kOnce);
+    Searcher memory(index);
+    Searcher disk(again.value());
+    for (std::size_t q = 0; q < 30; ++q) {
+      const float* query = rows.data() + q * 20;
+      SearchOptions options{.k = 10, .recall = 0.95};
+      options.plan = index.plan(options, true);
+      options.filter = words == 0 ? nullptr : &a;
+      const auto x = memory.search(query, options);
+      const std::vector<Neighbor> want(x.begin(), x.end());
+      options.plan.reset();
+      options.filter = words == 0 ? nullptr : &b;
+      const auto y = disk.search(query, options);
+      ASSERT_TRUE(std::equal(want.begin(), want.end(), y.begin(), y.end()));
+    }
+  }
+}
+
 TEST(IndexFile, EveryDamagedByteOfItsPartsIsNoticed) {
   const auto rows = made_rows(300, 8, 1);
   const std::string bytes = saved_bytes(built(rows, 8, {.lists = 4}));

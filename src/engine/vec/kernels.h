@@ -7,6 +7,10 @@
 // their list (quantize.h). So one 64-byte load feeds 16 vectors, and a query's 4 bytes are
 // broadcast to all of them.
 //
+// Blocks of product codes ("words", coding.h) have one byte a vector in each of an even number of
+// rows, then the same factors. With 16 words a byte holds two parts: row r the parts 2r in its low
+// and 2r+1 in its high nibble.
+//
 // All integer results are exact and the same at every level. Floating-point ones are the same
 // for one level; between levels they may differ in the last bits.
 
@@ -25,6 +29,11 @@ constexpr std::size_t block_bytes(std::size_t dims) {
   return dims / 8 * 4 * kLanes + 2 * kLanes * sizeof(std::uint16_t);
 }
 
+/// The same for product codes of `rows` rows.
+constexpr std::size_t word_block_bytes(std::size_t rows) {
+  return rows * kLanes + 2 * kLanes * sizeof(std::uint16_t);
+}
+
 /// One query as the scan sees it. A candidate's estimate is
 /// scale * (slope * dot + offset) + (bias_step * bias + base), with the 16-bit scale and bias of
 /// the vector; the four floats change from list to list.
@@ -38,6 +47,10 @@ struct ScanQuery {
   float* estimates = nullptr;      ///< where the scan appends what it kept ...
   std::uint32_t* slots = nullptr;  ///< ... with the vector's slot
   std::uint32_t count = 0;         ///< entries there; the caller leaves room for kLanes a block
+  /// Of product codes, instead of `codes`: bytes to add up, at most 65,535 a vector and 255 for two
+  /// neighbouring rows. 256 words: 256 bytes a row. 16 words: for two rows 64 bytes of the low
+  /// parts (16 of the first row twice, then of the second twice), then as many of the high parts.
+  const std::uint8_t* tables = nullptr;
 };
 
 inline constexpr std::size_t kQueriesPerPass = 8;
@@ -51,6 +64,25 @@ struct Kernels {
   void (*scan)(const std::uint8_t* codes, std::size_t blocks, std::size_t dims,
                std::uint32_t first_slot, const std::uint32_t* allowed, ScanQuery* queries,
                std::size_t n);
+
+  /// As `scan`, of product codes with 16 or 256 words: the sum of what the tables have for a
+  /// vector's bytes takes the place of the dot product. `rows` is even.
+  void (*scan_words16)(const std::uint8_t* codes, std::size_t blocks, std::size_t rows,
+                       std::uint32_t first_slot, const std::uint32_t* allowed, ScanQuery* queries,
+                       std::size_t n);
+  void (*scan_words256)(const std::uint8_t* codes, std::size_t blocks, std::size_t rows,
+                        std::uint32_t first_slot, const std::uint32_t* allowed, ScanQuery* queries,
+                        std::size_t n);
+
+  /// For each of `parts` parts, of its n (a multiple of 16, at most 256) words the place of the
+  /// largest biases[i] + sum over d of x[d] * words[d * n + i], the first of equals. Words, biases
+  /// and x of the parts follow each other.
+  void (*nearest_words)(const float* words, const float* biases, std::size_t n, std::size_t parts,
+                        std::size_t width, const float* x, std::uint8_t* places);
+
+  /// out[i] = sum over d of x[d] * words[d * n + i] for n words, and the least and largest of them.
+  void (*word_products)(const float* words, std::size_t n, std::size_t width, const float* x,
+                        float* out, float* least, float* most);
 
   /// out[q * out_stride + i] for `n` queries against `blocks` blocks of centroid codes: groups of
   /// 4 dimensions, 4 unsigned bytes for each of 32 centroids; result: sum of code * query.
@@ -94,6 +126,9 @@ const Kernels& kernels();
 namespace internal {
 std::uint32_t cut_plain(float* estimates, std::uint32_t* slots, std::uint32_t n,
                         std::uint32_t least, std::uint32_t most, float* threshold);
+void scan_words256_plain(const std::uint8_t* codes, std::size_t blocks, std::size_t rows,
+                         std::uint32_t first_slot, const std::uint32_t* allowed, ScanQuery* queries,
+                         std::size_t n);
 extern const Kernels kScalarKernels;
 extern const Kernels kSse42Kernels;
 extern const Kernels kAvx2Kernels;

@@ -32,9 +32,20 @@ inline __m512i add_dots(__m512i sums, __m512i bytes, __m512i codes) {
 
 }  // namespace
 
-const Kernels internal::kAvx512Kernels = {
-    simd::Level::kAvx512, scan,      dot_blocks,     rank, cut,
-    dot_nibbles,          dot_bytes, dot_bytes_many, dot,  squared_distance};
+const Kernels internal::kAvx512Kernels = {simd::Level::kAvx512,
+                                          scan,
+                                          scan_words16,
+                                          internal::scan_words256_plain,
+                                          nearest_words,
+                                          word_products,
+                                          dot_blocks,
+                                          rank,
+                                          cut,
+                                          dot_nibbles,
+                                          dot_bytes,
+                                          dot_bytes_many,
+                                          dot,
+                                          squared_distance};
 
 }  // namespace vitrine::vec
 

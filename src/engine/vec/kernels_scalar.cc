@@ -8,9 +8,26 @@
 namespace vitrine::vec {
 namespace {
 
+using Sums = std::array<std::int32_t, kLanes>;
+
+void keep(const Sums& dots, const std::uint8_t* factor_bytes, std::uint32_t first_slot,
+          std::uint32_t allowed, ScanQuery& query) {
+  std::array<std::uint16_t, 2 * kLanes> factors;
+  std::memcpy(factors.data(), factor_bytes, sizeof(factors));
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    if ((allowed >> lane & 1U) == 0) continue;
+    const float inner = query.slope * static_cast<float>(dots[lane]) + query.offset;
+    const float bias = query.bias_step * static_cast<float>(factors[kLanes + lane]) + query.base;
+    const float estimate = static_cast<float>(factors[lane]) * inner + bias;
+    if (!(estimate >= query.threshold)) continue;
+    query.estimates[query.count] = estimate;
+    query.slots[query.count++] = first_slot + static_cast<std::uint32_t>(lane);
+  }
+}
+
 void scan_one(const std::uint8_t* block, std::size_t dims, std::uint32_t first_slot,
               std::uint32_t allowed, ScanQuery& query) {
-  std::array<std::int32_t, kLanes> dots{};
+  Sums dots{};
   for (std::size_t g = 0; g < dims / 8; ++g) {
     const std::uint8_t* group = block + g * 4 * kLanes;
     const std::int8_t* q = query.codes + g * 8;
@@ -21,16 +38,65 @@ void scan_one(const std::uint8_t* block, std::size_t dims, std::uint32_t first_s
       }
     }
   }
-  std::array<std::uint16_t, 2 * kLanes> factors;
-  std::memcpy(factors.data(), block + dims / 8 * 4 * kLanes, sizeof(factors));
-  for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    if ((allowed >> lane & 1U) == 0) continue;
-    const float inner = query.slope * static_cast<float>(dots[lane]) + query.offset;
-    const float bias = query.bias_step * static_cast<float>(factors[kLanes + lane]) + query.base;
-    const float estimate = static_cast<float>(factors[lane]) * inner + bias;
-    if (!(estimate >= query.threshold)) continue;
-    query.estimates[query.count] = estimate;
-    query.slots[query.count++] = first_slot + static_cast<std::uint32_t>(lane);
+  keep(dots, block + dims / 8 * 4 * kLanes, first_slot, allowed, query);
+}
+
+// Blocks of product codes, one query after the other; `add` adds a row to the sums.
+template <class Add>
+void scan_words(const std::uint8_t* codes, std::size_t blocks, std::size_t rows,
+                std::uint32_t first_slot, const std::uint32_t* allowed, ScanQuery* queries,
+                std::size_t n, Add add) {
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const std::uint32_t mask = allowed == nullptr ? 0xFFFFFFFFU : allowed[b];
+    if (mask == 0) continue;
+    const std::uint8_t* block = codes + b * word_block_bytes(rows);
+    for (std::size_t q = 0; q < n; ++q) {
+      Sums sums{};
+      for (std::size_t row = 0; row < rows; ++row)
+        add(block + row * kLanes, row, queries[q].tables, sums);
+      keep(sums, block + rows * kLanes, first_slot + static_cast<std::uint32_t>(b * kLanes), mask,
+           queries[q]);
+    }
+  }
+}
+
+void scan_words16(const std::uint8_t* codes, std::size_t blocks, std::size_t rows,
+                  std::uint32_t first_slot, const std::uint32_t* allowed, ScanQuery* queries,
+                  std::size_t n) {
+  scan_words(codes, blocks, rows, first_slot, allowed, queries, n,
+             [](const std::uint8_t* at, std::size_t row, const std::uint8_t* tables, Sums& sums) {
+               const std::uint8_t* low = tables + row / 2 * 128 + row % 2 * 32;
+               for (std::size_t lane = 0; lane < kLanes; ++lane)
+                 sums[lane] += low[at[lane] & 15] + low[64 + (at[lane] >> 4)];
+             });
+}
+
+void nearest_words(const float* words, const float* biases, std::size_t n, std::size_t parts,
+                   std::size_t width, const float* x, std::uint8_t* places) {
+  for (std::size_t part = 0; part < parts; ++part) {
+    float most = -std::numeric_limits<float>::infinity();
+    places[part] = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      float value = biases[part * n + i];
+      for (std::size_t d = part * width; d < (part + 1) * width; ++d)
+        value += x[d] * words[d * n + i];
+      if (!(value > most)) continue;
+      most = value;
+      places[part] = static_cast<std::uint8_t>(i);
+    }
+  }
+}
+
+void word_products(const float* words, std::size_t n, std::size_t width, const float* x, float* out,
+                   float* least, float* most) {
+  *least = std::numeric_limits<float>::infinity();
+  *most = -*least;
+  for (std::size_t i = 0; i < n; ++i) {
+    float value = 0;
+    for (std::size_t d = 0; d < width; ++d) value += x[d] * words[d * n + i];
+    out[i] = value;
+    *least = value < *least ? value : *least;
+    *most = value > *most ? value : *most;
   }
 }
 
@@ -128,6 +194,16 @@ float squared_distance(const float* a, const float* b, std::size_t dims) {
 
 }  // namespace
 
+void internal::scan_words256_plain(const std::uint8_t* codes, std::size_t blocks, std::size_t rows,
+                                   std::uint32_t first_slot, const std::uint32_t* allowed,
+                                   ScanQuery* queries, std::size_t n) {
+  scan_words(codes, blocks, rows, first_slot, allowed, queries, n,
+             [](const std::uint8_t* at, std::size_t row, const std::uint8_t* tables, Sums& sums) {
+               const std::uint8_t* table = tables + row * 256;
+               for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += table[at[lane]];
+             });
+}
+
 // Bisection between the smallest and the largest value: counting is cheaper than moving.
 std::uint32_t internal::cut_plain(float* estimates, std::uint32_t* slots, std::uint32_t n,
                                   std::uint32_t least, std::uint32_t most, float* threshold) {
@@ -163,8 +239,19 @@ std::uint32_t internal::cut_plain(float* estimates, std::uint32_t* slots, std::u
   return kept;
 }
 
-const Kernels internal::kScalarKernels = {
-    simd::Level::kScalar, scan,      dot_blocks,     rank, internal::cut_plain,
-    dot_nibbles,          dot_bytes, dot_bytes_many, dot,  squared_distance};
+const Kernels internal::kScalarKernels = {simd::Level::kScalar,
+                                          scan,
+                                          scan_words16,
+                                          internal::scan_words256_plain,
+                                          nearest_words,
+                                          word_products,
+                                          dot_blocks,
+                                          rank,
+                                          internal::cut_plain,
+                                          dot_nibbles,
+                                          dot_bytes,
+                                          dot_bytes_many,
+                                          dot,
+                                          squared_distance};
 
 }  // namespace vitrine::vec

@@ -257,9 +257,10 @@ Status LiveIndex::merge(const Workers& workers, Progress& progress) {
   std::vector<CalibratedPlan> plans = from->base_.plans();
   for (CalibratedPlan& plan : plans)
     if (plan.single.beam != 0) plan.single = plan.batch;
-  Index merged(std::make_shared<const Lists>(encode_lists(all, ids.data(), old.metric, old.rotation,
-                                                          old.coarse, workers, progress)),
-               nullptr, std::move(plans), from->base_.options());
+  Index merged(
+      std::make_shared<const Lists>(encode_lists(all, ids.data(), old.metric, old.rotation,
+                                                 old.coarse, old.coding, workers, progress)),
+      nullptr, std::move(plans), from->base_.options());
   const auto count = static_cast<double>(std::max<std::size_t>(1, ids.size()));
   const double growth = count / std::max(1.0, trained_count);
   const bool drifted = growth > options.drift || growth < 1 / options.drift ||

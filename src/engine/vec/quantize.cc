@@ -104,15 +104,14 @@ ListFactors factors_for(std::span<const VectorFactors> vectors) {
   return out;
 }
 
-void put_factors(const ListFactors& list, const VectorFactors& vector, std::size_t dims,
-                 std::size_t lane, std::uint8_t* block) {
+void put_factors(const ListFactors& list, const VectorFactors& vector, std::size_t lane,
+                 std::uint8_t* factors) {
   const auto steps = [](float value, float least, float step) {
     const double at = step > 0 ? (static_cast<double>(value) - least) / step : 0;
     return static_cast<std::uint16_t>(std::clamp(std::round(at), 0.0, 65535.0));
   };
   const std::uint16_t scale = steps(vector.scale, 0, list.scale_step);
   const std::uint16_t bias = steps(vector.bias, list.bias_least, list.bias_step);
-  std::uint8_t* factors = block + dims / 8 * 4 * kLanes;
   std::memcpy(factors + lane * sizeof(scale), &scale, sizeof(scale));
   std::memcpy(factors + (kLanes + lane) * sizeof(bias), &bias, sizeof(bias));
 }

@@ -48,9 +48,9 @@ struct ListFactors {
 
 /// Chooses the steps for a list's vectors.
 ListFactors factors_for(std::span<const VectorFactors> vectors);
-/// Writes lane `lane` of `block`.
-void put_factors(const ListFactors& list, const VectorFactors& vector, std::size_t dims,
-                 std::size_t lane, std::uint8_t* block);
+/// Writes lane `lane` of a block's factors.
+void put_factors(const ListFactors& list, const VectorFactors& vector, std::size_t lane,
+                 std::uint8_t* factors);
 
 /// v[i] ~ step * (codes[i] - 127.5); returns step.
 float quantize_unsigned(const float* v, std::size_t dims, std::uint8_t* codes);

@@ -57,7 +57,18 @@ RotatedQuery ListSearch::prepare(const float* query, float* unit, float* rotated
   out.rotated = rotated;
   out.codes = codes;
   out.quantized = quantize_signed(rotated, lists_->dims, codes);
+  // Of nibbles; tables have others.
+  out.slope = 16.0F * out.quantized.step;
+  out.offset = -120.0F * out.quantized.step * static_cast<float>(out.quantized.sum);
   return out;
+}
+
+void ListSearch::add_tables(RotatedQuery& query, std::uint8_t* tables) const {
+  if (!lists_->coding.is_product()) return;
+  const Coding::Slope made = lists_->coding.make_tables(query.rotated, tables);
+  query.tables = tables;
+  query.slope = made.slope;
+  query.offset = made.offset;
 }
 
 RotatedQuery ListSearch::prepare_with(const float* query, SearchScratch& scratch) const {
@@ -71,9 +82,8 @@ void ListSearch::aim(ScanQuery& scan, const RotatedQuery& query, std::uint32_t l
   const ListFactors& factors = lists_->factors[list];
   scan.base = kernels().dot(query.rotated, lists_->coarse.centroid(list), lists_->dims) +
               factors.bias_least;
-  scan.slope = 16.0F * query.quantized.step * factors.scale_step;
-  scan.offset =
-      -120.0F * query.quantized.step * static_cast<float>(query.quantized.sum) * factors.scale_step;
+  scan.slope = query.slope * factors.scale_step;
+  scan.offset = query.offset * factors.scale_step;
   scan.bias_step = factors.bias_step;
 }
 
@@ -147,6 +157,9 @@ void ListSearch::compare_survivors(const float* original, std::uint32_t list, co
     found.push_back({lists_->ids[slot], lists_->exact(original, slot)});
   };
   for (std::uint32_t block = lists_->first_block[list]; block < end; ++block) {
+    if (lists_->rows_on_disk)
+      ask_pages(lists_->rows.data() + std::size_t{block} * kLanes * lists_->dim,
+                words[block] == 0 ? 0 : kLanes * row_bytes);
     for (std::uint32_t word = words[block]; word != 0; word &= word - 1) {
       const std::uint32_t slot = block * static_cast<std::uint32_t>(kLanes) +
                                  static_cast<std::uint32_t>(std::countr_zero(word));
@@ -161,6 +174,7 @@ void ListSearch::compare_survivors(const float* original, std::uint32_t list, co
 
 void ListSearch::compare_few(const float* original, const std::vector<std::uint32_t>& slots,
                              std::vector<Neighbor>& found) const {
+  lists_->ask_rows(slots.data(), slots.size());
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (i + kRowsAhead < slots.size())
       prefetch(lists_->rows.data() + std::size_t{slots[i + kRowsAhead]} * lists_->dim,
@@ -173,15 +187,15 @@ void ListSearch::scan_list(const RotatedQuery& query, std::uint32_t list, const 
                            const Filter* filter, ScanQuery& shortlist,
                            SearchScratch& scratch) const {
   const CodeView codes = view(list, filter);
-  const std::size_t stride = block_bytes(lists_->dims);
+  const std::size_t stride = lists_->coding.block_bytes();
   std::array<std::uint32_t, kBlocksPerCall> space;
   aim(shortlist, query, list);
   for (std::size_t block = codes.first_block(); block < codes.end_block();
        block += kBlocksPerCall) {
     const std::size_t some = std::min(kBlocksPerCall, codes.end_block() - block);
-    kernels().scan(codes.codes + block * stride, some, lists_->dims,
-                   static_cast<std::uint32_t>(block * kLanes),
-                   codes.words(block, some, space.data()), &shortlist, 1);
+    lists_->coding.scan(codes.codes + block * stride, some,
+                        static_cast<std::uint32_t>(block * kLanes),
+                        codes.words(block, some, space.data()), &shortlist, 1);
     shrink(shortlist, plan.keep, scratch.keys);
   }
   const std::size_t bytes = (codes.end_block() - codes.first_block()) * stride;
@@ -202,16 +216,26 @@ void ListSearch::refine(const RotatedQuery& query, ScanQuery& shortlist, const P
     return copied == nullptr ? place : copied->slots[place];
   };
   cut(shortlist, plan.keep, scratch.keys);
-  const std::size_t low_bytes = lists_->dims / 2;
-  for (std::uint32_t i = 0; i < shortlist.count; ++i)
+  const std::size_t low_bytes = lists_->coding.second_bytes();
+  for (std::uint32_t i = 0; low_bytes > 0 && i < shortlist.count; ++i) {
     prefetch(low + shortlist.slots[i] * low_bytes, low_bytes);
-  for (std::uint32_t i = 0; i < shortlist.count; ++i) {
+    // (A product code's second look needs nothing of its block.)
+    if (!lists_->coding.is_product())
+      __builtin_prefetch(lists_->coding.scale_place(blocks, shortlist.slots[i]));
+  }
+  for (std::uint32_t i = 0; low_bytes > 0 && i < shortlist.count; ++i) {
     const std::uint32_t place = shortlist.slots[i];
-    shortlist.estimates[i] +=
-        lists_->refinement(query, lists_->list_of_block[slot_of(place) / kLanes], blocks, place,
-                           low + place * low_bytes);
+    shortlist.estimates[i] = lists_->second_look(shortlist.estimates[i], query,
+                                                 lists_->list_of_block[slot_of(place) / kLanes],
+                                                 blocks, place, low + place * low_bytes);
   }
   cut(shortlist, plan.exact, scratch.keys);
+  if (lists_->rows_on_disk) {
+    for (std::uint32_t i = 0; i < shortlist.count; ++i) {
+      const std::uint32_t slot = slot_of(shortlist.slots[i]);
+      lists_->ask_rows(&slot, 1);
+    }
+  }
   const std::size_t row_bytes = lists_->dim * sizeof(float);
   const auto ask = [&](std::uint32_t i) {
     prefetch(lists_->rows.data() + std::size_t{slot_of(shortlist.slots[i])} * lists_->dim,
@@ -248,15 +272,18 @@ std::size_t ListSearch::search(const float* query, std::size_t k, const Plan& pl
   scratch.estimates.resize(shortlist_capacity(wide.keep, kBurst));
   scratch.slots.resize(scratch.estimates.size());
   scratch.found.clear();
-  const RotatedQuery rotated = prepare_with(query, scratch);
+  RotatedQuery rotated = prepare_with(query, scratch);
   if (filter != nullptr && filter->count() <= kExactSurvivors) {
     compare_few(rotated.original, filter->few(), scratch.found);
     return answer(scratch.found, k, out);
   }
   coarse.score(&rotated, 1, scratch.dots.data(), scratch.scores.data(), nullptr);
   choose_lists(scratch.scores.data(), wide, filter, scratch);
+  scratch.tables.resize(lists_->coding.table_bytes() + kTableAlignment);
+  add_tables(rotated, aligned(scratch.tables.data()));
   ScanQuery shortlist;
   shortlist.codes = rotated.codes;
+  shortlist.tables = rotated.tables;
   shortlist.estimates = scratch.estimates.data();
   shortlist.slots = scratch.slots.data();
   for (const std::uint32_t list : scratch.lists) {

@@ -35,6 +35,13 @@ struct SearchStats {
 /// visitors in a batch finish before the next ones: 8 of 2.2 KB stay in the first-level cache.
 inline constexpr std::size_t kBlocksPerCall = 8;
 
+/// Tables start at a multiple of this: no load of a register crosses a cache line.
+inline constexpr std::size_t kTableAlignment = 64;
+inline std::uint8_t* aligned(std::uint8_t* at) {
+  const std::size_t over = reinterpret_cast<std::uintptr_t>(at) % kTableAlignment;
+  return over == 0 ? at : at + (kTableAlignment - over);
+}
+
 /// Memory of one searching thread. Not thread-safe. Keep it: after the first searches nothing is
 /// allocated any more.
 struct SearchScratch {
@@ -42,6 +49,7 @@ struct SearchScratch {
   std::vector<float> rotated;
   std::vector<float> unit;
   std::vector<std::int8_t> codes;
+  std::vector<std::uint8_t> tables;
   std::vector<std::int32_t> dots;
   std::vector<float> scores;
   std::vector<float> groups;
@@ -94,6 +102,7 @@ class ListSearch {
   RotatedQuery prepare(const float* query, float* unit, float* rotated, std::int8_t* codes) const;
   void choose_lists(const float* scores, const Plan& plan, const Filter* filter,
                     SearchScratch& scratch) const;
+  void add_tables(RotatedQuery& query, std::uint8_t* tables) const;
   void aim(ScanQuery& scan, const RotatedQuery& query, std::uint32_t list) const;
   CodeView view(std::uint32_t list, const Filter* filter) const;
   void scan_list(const RotatedQuery& query, std::uint32_t list, const Plan& plan,

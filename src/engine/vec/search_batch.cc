@@ -31,6 +31,7 @@ struct BatchScratch::State {
   std::vector<float> rotated;
   std::vector<float> unit;
   std::vector<std::int8_t> codes;
+  std::vector<std::uint8_t> tables;
   std::vector<RotatedQuery> prepared;
   std::vector<std::vector<std::uint32_t>> lists_of;  // of each query
   std::vector<std::uint32_t> visitors;               // queries, list after list
@@ -63,6 +64,7 @@ void ListSearch::rank_batch(BatchScratch::State& batch, std::size_t first, std::
     batch.prepared[q] =
         prepare(batch.queries.row(q), batch.unit.data() + q * lists_->dim,
                 batch.rotated.data() + q * lists_->dims, batch.codes.data() + q * lists_->dims);
+    add_tables(batch.prepared[q], aligned(batch.tables.data()) + q * lists_->coding.table_bytes());
   }
   scratch.dots.resize(count * coarse.padded());
   scratch.scores.resize(count * coarse.padded());
@@ -84,7 +86,7 @@ void ListSearch::visit_list(BatchScratch::State& batch, std::uint32_t list, unsi
     return;
   }
   const CodeView codes = view(list, batch.filter);
-  const std::size_t stride = block_bytes(lists_->dims);
+  const std::size_t stride = lists_->coding.block_bytes();
   std::array<ScanQuery, kQueriesPerPass> pass;
   std::array<std::uint32_t, kBlocksPerCall> space;
   for (const std::uint32_t q : visitors) aim(mine.shortlists[q], batch.prepared[q], list);
@@ -95,8 +97,8 @@ void ListSearch::visit_list(BatchScratch::State& batch, std::uint32_t list, unsi
     for (std::size_t at = 0; at < visitors.size(); at += kQueriesPerPass) {
       const std::size_t n = std::min(kQueriesPerPass, visitors.size() - at);
       for (std::size_t i = 0; i < n; ++i) pass[i] = mine.shortlists[visitors[at + i]];
-      kernels().scan(codes.codes + block * stride, some, lists_->dims,
-                     static_cast<std::uint32_t>(block * kLanes), words, pass.data(), n);
+      lists_->coding.scan(codes.codes + block * stride, some,
+                          static_cast<std::uint32_t>(block * kLanes), words, pass.data(), n);
       for (std::size_t i = 0; i < n; ++i) {
         ScanQuery& kept = mine.shortlists[visitors[at + i]];
         kept.count = pass[i].count;
@@ -159,6 +161,7 @@ void ListSearch::search_batch(const Rows& queries, std::size_t k, const Plan& pl
   batch.rotated.resize(n * lists_->dims);
   batch.unit.resize(n * lists_->dim);
   batch.codes.resize(n * lists_->dims);
+  batch.tables.resize(n * lists_->coding.table_bytes() + kTableAlignment);
   batch.prepared.resize(n);
   batch.lists_of.resize(n);
   batch.workers.resize(std::max(1U, workers.count));
@@ -179,6 +182,7 @@ void ListSearch::search_batch(const Rows& queries, std::size_t k, const Plan& pl
     for (std::size_t q = 0; q < n; ++q) {
       mine.shortlists[q] = {};
       mine.shortlists[q].codes = batch.prepared[q].codes;
+      mine.shortlists[q].tables = batch.prepared[q].tables;
       mine.shortlists[q].estimates = mine.estimates.data() + q * batch.capacity;
       mine.shortlists[q].slots = mine.slots.data() + q * batch.capacity;
     }

@@ -13,6 +13,10 @@ namespace vitrine::vec {
 enum class Metric : std::uint32_t { kL2 = 0, kInnerProduct = 1, kCosine = 2 };
 std::string_view name(Metric metric);
 
+/// How vectors are coded for the scan (coding.h). The values are on disk.
+enum class CodeFamily : std::uint32_t { kNibbles = 0, kPq16 = 1, kPq256 = 2 };
+std::string_view name(CodeFamily family);
+
 inline constexpr std::uint32_t kDimMax = 2048;
 inline constexpr std::uint32_t kNeighboursMax = 1000;
 inline constexpr std::uint32_t kNoId = 0xFFFFFFFFU;

@@ -15,6 +15,7 @@
 
 #include "platform/net/internal/chunked.h"
 #include "platform/net/internal/response_head.h"
+#include "platform/net/internal/tls_stream.h"
 
 namespace vitrine::net {
 
@@ -30,11 +31,14 @@ std::string_view ClientResponse::header(std::string_view name) const {
   return {};
 }
 
+Client::Client(ClientOptions options) : options_(std::move(options)) {}
+
 Client::~Client() { close(); }
 
 Client::Client(Client&& other) noexcept
     : options_(std::move(other.options_)),
       fd_(std::exchange(other.fd_, -1)),
+      tls_(std::move(other.tls_)),
       buffer_(std::move(other.buffer_)) {}
 
 Client& Client::operator=(Client&& other) noexcept {
@@ -42,11 +46,14 @@ Client& Client::operator=(Client&& other) noexcept {
   close();
   options_ = std::move(other.options_);
   fd_ = std::exchange(other.fd_, -1);
+  tls_ = std::move(other.tls_);
   buffer_ = std::move(other.buffer_);
   return *this;
 }
 
 void Client::close() {
+  if (tls_) tls_->shutdown();
+  tls_.reset();
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   buffer_.clear();
 }
@@ -89,12 +96,28 @@ Status Client::connect() {
   if (fd_ < 0) return lost(std::string("can't connect: ") + std::strerror(last_errno));
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  return ok_status();
+  if (!options_.tls) return ok_status();
+  Status secure = shake_hands(deadline);
+  if (!secure.ok()) close();
+  return secure;
+}
+
+Status Client::shake_hands(Deadline deadline) {
+  VITRINE_TRY(tls_, internal::TlsStream::client(fd_, options_.host, options_.ca_file));
+  while (true) {
+    switch (tls_->handshake()) {
+      case internal::Handshake::kDone: return ok_status();
+      case internal::Handshake::kWantRead: VITRINE_TRY(wait(POLLIN, deadline)); break;
+      case internal::Handshake::kWantWrite: VITRINE_TRY(wait(POLLOUT, deadline)); break;
+      default: return lost(tls_->error());
+    }
+  }
 }
 
 // An idle connection on which something has arrived was closed (or misused) by the server.
 bool Client::still_usable() const {
   if (fd_ < 0) return false;
+  if (tls_) return tls_->quiet();
   char byte = 0;
   const ssize_t n = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -118,14 +141,17 @@ Status Client::wait(short events, Deadline deadline) const {
 
 Status Client::send_all(std::string_view bytes, Deadline deadline) {
   while (!bytes.empty()) {
-    const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t n =
+        tls_ ? tls_->write(bytes) : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       // A server that refuses a large body answers and stops reading: go and read that answer.
       VITRINE_TRY(wait(POLLOUT | POLLIN, deadline));
       pollfd p{fd_, POLLIN, 0};
-      if (::poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0) return ok_status();
+      if (tls_ ? !tls_->quiet() : ::poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0) {
+        return ok_status();
+      }
     } else if (errno == EPIPE || errno == ECONNRESET) {
       return ok_status();  // the same: reading tells whether there is an answer
     } else if (errno != EINTR) {
@@ -139,7 +165,8 @@ Result<bool> Client::receive(Deadline deadline) {
   while (true) {
     const std::size_t had = buffer_.size();
     buffer_.resize(had + (64 << 10));
-    const ssize_t n = ::recv(fd_, buffer_.data() + had, buffer_.size() - had, 0);
+    const std::span<char> space(buffer_.data() + had, buffer_.size() - had);
+    const ssize_t n = tls_ ? tls_->read(space) : ::recv(fd_, space.data(), space.size(), 0);
     const int error = errno;
     buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     if (n > 0) return true;

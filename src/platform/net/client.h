@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,9 +16,15 @@
 
 namespace vitrine::net {
 
+namespace internal {
+class TlsStream;
+}
+
 struct ClientOptions {
   std::string host = "127.0.0.1";  // numeric address or a name
   std::uint16_t port = 80;
+  bool tls = false;     // HTTPS; the server's certificate must be good for `host`
+  std::string ca_file;  // PEM: the authorities that are trusted then; empty: the system's
   std::chrono::milliseconds connect_timeout{5'000};
   // From sending a request to the last byte of its answer.
   std::chrono::milliseconds request_timeout{30'000};
@@ -37,7 +44,7 @@ struct ClientResponse {
 class Client {
  public:
   // Does not connect yet.
-  explicit Client(ClientOptions options) : options_(std::move(options)) {}
+  explicit Client(ClientOptions options);
   ~Client();
   Client(Client&& other) noexcept;
   Client& operator=(Client&& other) noexcept;
@@ -45,7 +52,8 @@ class Client {
   // Connects if there is no usable connection, sends, waits for the answer. Content-Length and Host
   // are added. Never sends twice: a connection that breaks in between is an error, because only
   // the caller knows whether the request may be repeated; the next call connects anew.
-  // Any status is a ClientResponse. kUnavailable: can't connect, or the connection broke;
+  // Any status is a ClientResponse. kUnavailable: can't connect (with TLS: or the certificate isn't
+  // trusted), or the connection broke; kInvalidArgument: the authorities' file can't be read;
   // kDeadlineExceeded: timeout; kCorrupt: not an HTTP answer; kTooLarge: above body_bytes_max.
   Result<ClientResponse> request(std::string_view method, std::string_view target,
                                  std::span<const Header> headers = {}, std::string_view body = {});
@@ -61,6 +69,7 @@ class Client {
   using Deadline = std::chrono::steady_clock::time_point;
 
   Status connect();
+  Status shake_hands(Deadline deadline);
   bool still_usable() const;
   Status wait(short events, Deadline deadline) const;
   Status send_all(std::string_view bytes, Deadline deadline);
@@ -72,6 +81,7 @@ class Client {
 
   ClientOptions options_;
   int fd_ = -1;
+  std::unique_ptr<internal::TlsStream> tls_;
   std::string buffer_;
 };
 

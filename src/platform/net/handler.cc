@@ -20,4 +20,9 @@ void Responder::respond(Response response) {
   std::exchange(sink_, nullptr)->complete(std::move(response));
 }
 
+void Responder::respond_with(std::unique_ptr<AnswerMaker> maker) {
+  VITRINE_CHECK_MSG(sink_ != nullptr, "an answer was given twice, or by an empty Responder");
+  std::exchange(sink_, nullptr)->complete_with(std::move(maker));
+}
+
 }  // namespace vitrine::net

@@ -1,6 +1,7 @@
 // What a server calls for each request, and how the answer comes back.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -9,12 +10,22 @@
 
 namespace vitrine::net {
 
+// An answer that is put together where it is sent: whoever learns that it is due only says so, and
+// memory goes back to the thread that it was taken from.
+class AnswerMaker {
+ public:
+  virtual ~AnswerMaker() = default;
+  // Called at most once (never where the server has stopped meanwhile). Must not block.
+  virtual Response make() = 0;
+};
+
 // Takes one answer. The server's connections are sinks; a test may write its own.
 class ResponseSink {
  public:
   virtual ~ResponseSink() = default;
-  // Called exactly once per Responder, from whichever thread had it.
+  // One of the two is called exactly once per Responder, from whichever thread had it.
   virtual void complete(Response response) = 0;
+  virtual void complete_with(std::unique_ptr<AnswerMaker> maker) { complete(maker->make()); }
 };
 
 // The duty to answer one request. Move it to where the answer will be known and call
@@ -34,6 +45,8 @@ class Responder {
   // At most once. From here on the Request must not be touched. Fine after the peer has
   // gone and after the server was stopped: the answer then goes nowhere.
   void respond(Response response);
+  // The same with an answer that the connection's thread makes.
+  void respond_with(std::unique_ptr<AnswerMaker> maker);
   // Still owes an answer.
   explicit operator bool() const { return sink_ != nullptr; }
 

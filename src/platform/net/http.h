@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "platform/net/ip_address.h"
+
 namespace vitrine::net {
 
 enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kPatch, kDelete, kOptions, kOther };
@@ -25,6 +27,13 @@ struct Header {
 namespace internal {
 class RequestReader;
 }
+
+// Who is at the other end of a connection.
+struct Peer {
+  std::string text;  // numeric, without port
+  IpAddress ip;
+  bool encrypted = false;
+};
 
 // Valid from Handler::handle() until respond() was called on its Responder, and no longer:
 // the views point into the connection's buffer, which is used again for the next request.
@@ -55,7 +64,10 @@ class Request {
   std::optional<std::uint64_t> content_length() const { return content_length_; }
 
   // The peer's numeric address without port: "203.0.113.7", "2001:db8::1".
-  std::string_view remote_address() const { return remote_address_; }
+  std::string_view remote_address() const { return peer_ == nullptr ? "" : peer_->text; }
+  IpAddress remote_ip() const { return peer_ == nullptr ? IpAddress() : peer_->ip; }
+  // It came by HTTPS.
+  bool encrypted() const { return peer_ != nullptr && peer_->encrypted; }
   // Steady clock (Clock::steady_ns) when its first byte was read.
   std::int64_t received_ns() const { return received_ns_; }
 
@@ -79,7 +91,7 @@ class Request {
   std::size_t body_begin_ = 0;
   std::size_t body_size_ = 0;
   std::optional<std::uint64_t> content_length_;
-  std::string_view remote_address_;
+  const Peer* peer_ = nullptr;
   std::int64_t received_ns_ = 0;
 };
 

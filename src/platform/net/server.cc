@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -61,16 +62,25 @@ class ServerTimers final : public Timers {
 class HttpServer final : public Server {
  public:
   HttpServer(const ServerOptions& options, Handler& handler)
-      : options_(options), listener_(options, threads_), timers_(threads_) {
+      : options_(options),
+        addresses_(std::make_shared<internal::AddressCounts>(options.connections_per_address,
+                                                             options.unlimited_addresses)),
+        plain_(options, threads_, *addresses_, false),
+        timers_(threads_) {
+    if (options.tls) encrypted_.emplace(options, threads_, *addresses_, true);
     for (int i = 0; i < options.threads; ++i) {
-      threads_.push_back(std::make_shared<IoThread>(options, handler));
+      threads_.push_back(std::make_shared<IoThread>(options, handler, addresses_));
     }
   }
   ~HttpServer() override { stop(); }
 
   Status listen() {
-    VITRINE_TRY(listener_.bind());
-    threads_.front()->run_soon([this] { listener_.start(); });
+    VITRINE_TRY(plain_.bind());
+    if (encrypted_) VITRINE_TRY(encrypted_->bind());
+    threads_.front()->run_soon([this] {
+      plain_.start();
+      if (encrypted_) encrypted_->start();
+    });
     for (std::size_t i = 0; i < threads_.size(); ++i) {
       threads_[i]->start(thread_executor(), static_cast<int>(i));
     }
@@ -78,13 +88,18 @@ class HttpServer final : public Server {
     return ok_status();
   }
 
-  std::uint16_t port() const override { return listener_.port(); }
+  std::uint16_t port() const override { return plain_.port(); }
+  std::uint16_t tls_port() const override { return encrypted_ ? encrypted_->port() : 0; }
   Timers& timers() override { return timers_; }
 
   ServerStats stats() const override {
     ServerStats s;
-    s.connections_accepted = listener_.accepted();
-    s.connections_refused = listener_.refused();
+    for (const Listener* listener : {&plain_, encrypted_ ? &*encrypted_ : nullptr}) {
+      if (listener == nullptr) continue;
+      s.connections_accepted += listener->accepted();
+      s.connections_refused += listener->refused();
+      s.connections_refused_by_address += listener->refused_by_address();
+    }
     std::uint64_t answers = 0;
     for (const auto& thread : threads_) {
       const internal::IoCounters& c = thread->counters();
@@ -96,6 +111,9 @@ class HttpServer final : public Server {
       s.handler_exceptions += c.handler_exceptions.get();
       s.bytes_in += c.bytes_in.get();
       s.bytes_out += c.bytes_out.get();
+      s.tls_handshakes += c.tls_handshakes.get();
+      s.tls_resumptions += c.tls_resumptions.get();
+      s.tls_handshake_failures += c.tls_failures.get();
     }
     s.requests_in_flight = s.requests - std::min(s.requests, answers);
     return s;
@@ -106,7 +124,7 @@ class HttpServer final : public Server {
     if (stopped_) return true;
     // First the listener, then the threads: each connection it still hands over comes before the
     // thread's own drain command.
-    run_on_first_thread([this] { listener_.close(); });
+    run_on_first_thread([this] { close_listeners(); });
     for (const auto& thread : threads_) thread->begin_drain();
     while (open_connections() > 0) {
       if (std::chrono::steady_clock::now() >= until) return false;
@@ -117,11 +135,16 @@ class HttpServer final : public Server {
 
   void stop() override {
     if (std::exchange(stopped_, true)) return;
-    run_on_first_thread([this] { listener_.close(); });
+    run_on_first_thread([this] { close_listeners(); });
     for (const auto& thread : threads_) thread->stop();
   }
 
  private:
+  void close_listeners() {
+    plain_.close();
+    if (encrypted_) encrypted_->close();
+  }
+
   std::size_t open_connections() const {
     std::size_t open = 0;
     for (const auto& thread : threads_) open += thread->open_connections();
@@ -146,7 +169,9 @@ class HttpServer final : public Server {
 
   const ServerOptions options_;
   std::vector<std::shared_ptr<IoThread>> threads_;
-  Listener listener_;
+  const std::shared_ptr<internal::AddressCounts> addresses_;
+  Listener plain_;
+  std::optional<Listener> encrypted_;
   ServerTimers timers_;
   bool stopped_ = true;  // before listen() has started the threads, and after stop()
 };
@@ -164,7 +189,8 @@ Status check_options(const ServerOptions& o) {
     return bad("target_bytes_max and headers_max must be at least 1");
   }
   if (o.progress_bytes_per_s < 1) return bad("progress_bytes_per_s must be at least 1");
-  const auto shortest = std::min({o.idle_timeout, o.header_timeout, o.progress_grace});
+  const auto shortest =
+      std::min({o.idle_timeout, o.header_timeout, o.progress_grace, o.tls_handshake_timeout});
   if (shortest.count() < 1) return bad("timeouts must be at least 1 ms");
   return ok_status();
 }

@@ -1,6 +1,8 @@
 #include "platform/net/server.h"
 
+#include <ctime>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -172,6 +174,99 @@ TEST(Server, ClosesForHttp10AndForConnectionClose) {
     raw.send(request);
     EXPECT_THAT(raw.read_all(), HasSubstr("Connection: close"));
   }
+}
+
+// An answer that is made where it is sent.
+class MadeElsewhere final : public AnswerMaker {
+ public:
+  explicit MadeElsewhere(std::function<Response()> fn) : fn_(std::move(fn)) {}
+  Response make() override { return fn_(); }
+
+ private:
+  std::function<Response()> fn_;
+};
+
+TEST(Server, MakesAnAnswerOnTheThreadOfItsConnection) {
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  Fixture f([&](const Request& request, Responder responder) {
+    const bool at_once = request.target() == "/at-once";
+    auto maker = std::make_unique<MadeElsewhere>([handled_by = std::this_thread::get_id()] {
+      Response response;
+      response.body = std::this_thread::get_id() == handled_by ? "[same thread]" : "[another]";
+      return response;
+    });
+    if (at_once) return responder.respond_with(std::move(maker));
+    std::lock_guard lock(mutex);
+    threads.emplace_back([m = std::move(maker), r = std::move(responder)]() mutable {
+      r.respond_with(std::move(m));
+    });
+  });
+  Raw raw(f);
+  for (const char* target : {"/at-once", "/later"}) {
+    ASSERT_TRUE(raw.send("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_THAT(raw.read_answers(1), HasSubstr("same thread")) << target;
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(Server, AnAnswerThatCannotBeMadeIs500) {
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  Fixture f([&](const Request& request, Responder responder) {
+    auto maker = std::make_unique<MadeElsewhere>([]() -> Response { throw std::bad_alloc(); });
+    if (request.target() == "/at-once") return responder.respond_with(std::move(maker));
+    std::lock_guard lock(mutex);
+    threads.emplace_back([m = std::move(maker), r = std::move(responder)]() mutable {
+      r.respond_with(std::move(m));
+    });
+  });
+  Client client = f.client();
+  for (const char* target : {"/at-once", "/later"}) {
+    const auto answer = client.get(target);
+    ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+    EXPECT_EQ(500, answer->status) << target;
+  }
+  EXPECT_EQ(2u, f.server->stats().handler_exceptions);
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Goal: a client that sends, or hangs up, while its request is handled neither is forgotten nor
+// keeps the thread busy for nothing.
+TEST(Server, SleepsWhileAClientThatSentMoreOrHungUpWaitsForItsAnswer) {
+  std::mutex mutex;
+  std::vector<Responder> owed;
+  Fixture f([&](const Request&, Responder responder) {
+    std::lock_guard lock(mutex);
+    owed.push_back(std::move(responder));
+  });
+  const auto count = [&] {
+    std::lock_guard lock(mutex);
+    return owed.size();
+  };
+  Raw sends(f), leaves(f), resets(f);
+  for (Raw* raw : {&sends, &leaves, &resets}) {
+    ASSERT_TRUE(raw->send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"));
+  }
+  while (count() < 3) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(sends.send("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"));
+  leaves.close();
+  resets.reset();
+  std::this_thread::sleep_for(20ms);
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(200ms);
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10);  // a loop that spins takes all of 0.2 s
+  Response answer;
+  answer.body = "[]";
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::lock_guard lock(mutex);
+    owed[i].respond(answer);
+  }
+  sends.read_answers(1);
+  while (count() < 4) std::this_thread::sleep_for(1ms);
+  owed[3].respond(answer);
+  sends.read_answers(1);
+  while (f.server->stats().connections_open > 1) std::this_thread::sleep_for(1ms);
 }
 
 }  // namespace

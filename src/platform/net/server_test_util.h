@@ -85,10 +85,11 @@ class Fixture {
 // A connection whose bytes the test chooses.
 class Raw {
  public:
-  explicit Raw(const Fixture& f) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit Raw(const Fixture& f) : Raw(f.server->port()) {}
+  explicit Raw(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in a{};
     a.sin_family = AF_INET;
-    a.sin_port = htons(f.server->port());
+    a.sin_port = htons(port);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(0, ::connect(fd_, reinterpret_cast<sockaddr*>(&a), sizeof a));
     const int on = 1;

@@ -35,7 +35,10 @@ void Lookahead::look_up_keys(const eventlog::RecordView& record, Guess& guess) {
 void Lookahead::find_numbers(Guess& guess) {
   if (guess.state == nullptr) return;
   guess.user = guess.state->profiles().find_user(guess.user_key);
-  if (guess.user != kNoUser) guess.state->profiles().prefetch_user(guess.user);
+  if (guess.user != kNoUser) {
+    guess.state->profiles().prefetch_user(guess.user);
+    guess.state->conduct().prefetch_user(guess.user);
+  }
   // Reading the visitor's number fetches its place, which apply() looks at.
   if (guess.has_visitor) (void)guess.state->profiles().find_user(guess.visitor_key);
   const auto& items = guess.event.items;
@@ -48,7 +51,10 @@ void Lookahead::find_numbers(Guess& guess) {
 
 void Lookahead::fetch_rows(const Guess& guess) {
   if (guess.state == nullptr) return;
-  if (guess.user != kNoUser) guess.state->profiles().prefetch_history(guess.user);
+  if (guess.user != kNoUser) {
+    guess.state->profiles().prefetch_history(guess.user);
+    guess.state->conduct().prefetch_row(guess.user);
+  }
   const std::span items(guess.items.data(), guess.item_count);
   guess.state->covisit().prefetch(items);
   for (const ItemIndex item : items) {

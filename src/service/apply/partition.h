@@ -106,6 +106,7 @@ class Partition {
 
   // Everything up to `position` is archived; may only rise.
   void set_archived(eventlog::Position position);
+  const std::string& directory() const { return options_.directory; }
   std::string log_directory() const { return options_.log.directory; }
 
   // Asks the applier for a snapshot now; returns at once.

@@ -103,7 +103,7 @@ Status PartitionState::load_snapshot(eventlog::Position position) {
     auto loaded = runtime->state_.load(*reader, reader->format());
     if (!loaded.ok()) return std::move(loaded).error().context(file);
     VITRINE_TRY(reader->expect_end());
-    runtime->note_user_count();
+    runtime->note_counts();
   }
   position_ = position;
   return ok_status();
@@ -174,7 +174,7 @@ void PartitionState::hold_locks(bool on) {
 
 void PartitionState::release() {
   if (held_ == nullptr) return;
-  held_->note_user_count();
+  held_->note_counts();
   held_->lock_.unlock();
   held_ = nullptr;
 }

@@ -48,14 +48,21 @@ class TenantRuntime {
   Read read() const { return Read(*this); }
   // Users and visitors as of the last release of the lock, without taking it.
   std::uint64_t user_count() const { return user_count_.load(std::memory_order_relaxed); }
+  // Visitors that are kept out of what is counted, and their events so far. As above.
+  std::uint64_t flagged_count() const { return flagged_count_.load(std::memory_order_relaxed); }
+  std::uint64_t events_kept_out() const { return events_kept_out_.load(std::memory_order_relaxed); }
 
  private:
   friend class PartitionState;
-  void note_user_count() {
+  void note_counts() {
     user_count_.store(state_.profiles().user_count(), std::memory_order_relaxed);
+    flagged_count_.store(state_.conduct().flagged_count(), std::memory_order_relaxed);
+    events_kept_out_.store(state_.conduct().counts().events_kept_out, std::memory_order_relaxed);
   }
 
   std::atomic<std::uint64_t> user_count_{0};
+  std::atomic<std::uint64_t> flagged_count_{0};
+  std::atomic<std::uint64_t> events_kept_out_{0};
   mutable ReadWriteLock lock_;
   TenantState state_;
 };

@@ -62,6 +62,7 @@ Result<ApplyOutcome> TenantState::apply_delete(std::string_view body) {
   profiles_.forget(user);
   showings_.forget(user);
   queries_.forget(user);
+  conduct_.forget(user);
   return ApplyOutcome{};
 }
 
@@ -71,13 +72,9 @@ Result<ApplyOutcome> TenantState::apply_merge(std::string_view body) {
   const UserIndex user = profiles_.intern_user(profile::user_key(merge.user_id));
   if (user == kNoUser) return too_many_users();
   const Hash128 visitor = profile::anonymous_key(merge.anonymous_id);
-  const UserIndex before = profiles_.find_user(visitor);
   VITRINE_TRY(const auto link, profiles_.link(visitor, user));
   switch (link) {
-    case Link::kMerged:
-      ++people_counts_.merges;
-      showings_.merge(before, user);
-      return ApplyOutcome{};
+    case Link::kMerged: merge_visitor(visitor, user); return ApplyOutcome{};
     case Link::kKnown: return ApplyOutcome{};
     case Link::kFull: return too_many_users();
     case Link::kElsewhere:
@@ -106,6 +103,7 @@ Result<ApplyOutcome> TenantState::apply_erasure(std::string_view body) {
   profiles_.erase(user);
   showings_.forget(user);
   queries_.forget(user);
+  conduct_.forget(user);
   return ApplyOutcome{};
 }
 

@@ -82,6 +82,7 @@ TenantState::TenantState(TenantId id, const TenantOptions& options, const Tenant
       trending_(options.trending_half_life),
       popular_(options.popular_half_life),
       queries_(options.queries),
+      conduct_(options.conduct),
       event_ids_(id_window_options(options, stores)) {}
 
 Result<ApplyOutcome> TenantState::apply(const eventlog::RecordView& record) {
@@ -115,6 +116,8 @@ Result<ApplyOutcome> TenantState::apply(const eventlog::RecordView& record) {
       return outcome;
     }
     case RecordKind::kSearchSettings: return apply_search_settings(body);
+    case RecordKind::kAbuseSettings: return apply_abuse_settings(body);
+    case RecordKind::kVisitorStanding: return apply_standing(record, body);
     case RecordKind::kModelChange: return apply_model_change(record, body);
     case RecordKind::kErased: ++people_counts_.erased_records; return ApplyOutcome{};
   }
@@ -144,16 +147,18 @@ Result<ApplyOutcome> TenantState::apply_event(const eventlog::RecordView& record
 
   ++counts_.events;
   if (imported) ++counts_.imported_events;
-  VITRINE_TRY(UserIndex user, note_user());
-  bool counted = true;
-  if (user != kNoUser) {
-    const event::Consents consents = profiles_.consents(user);
-    counted = consents.allows(event::Purpose::kAnalytics);
-    if (!counted) ++people_counts_.not_counted;
+  VITRINE_TRY(const UserIndex who, note_user());
+  Doer doer{.who = who, .user = who};
+  bool fresh = false;
+  if (who != kNoUser) {
+    const event::Consents consents = profiles_.consents(who);
+    doer.consented = consents.allows(event::Purpose::kAnalytics);
+    if (!doer.consented) ++people_counts_.not_counted;
+    fresh = profiles_.info(who).events == 0;
     if (consents.allows(event::Purpose::kPersonalization)) {
-      profiles_.note_event(user, event_.event_time, event_.type);
+      profiles_.note_event(who, event_.event_time, event_.type);
     } else {
-      user = kNoUser;
+      doer.user = kNoUser;
       ++people_counts_.not_remembered;
     }
   }
@@ -167,21 +172,32 @@ Result<ApplyOutcome> TenantState::apply_event(const eventlog::RecordView& record
       items_.push_back(index);
     }
   }
-  if (counted) note_query(user);
-  if (!items_.empty()) VITRINE_TRY(note_items(user, counted, imported));
+  doer.counted = doer.consented && !(doer.watched() && keep_out(who, fresh, imported));
+  query_text_.clear();
+  if (doer.consented) note_query(doer);
+  if (!items_.empty()) VITRINE_TRY(note_items(doer, imported));
   return ApplyOutcome{};
 }
 
-void TenantState::note_query(UserIndex user) {
+void TenantState::note_query(const Doer& doer) {
   const TimeUs at = std::min(event_.event_time, last_append_time_);
-  const std::string text =
-      event_.search.empty() ? std::string() : query::query_of_search(event_.search);
+  if (!event_.search.empty()) query_text_ = query::query_of_search(event_.search);
   if (event_.type == event::EventType::kSearch) {
-    if (!text.empty()) queries_.note_search(text, user, at);
+    if (query_text_.empty()) return;
+    const bool counts = doer.counted && queries_.note_search(query_text_, doer.user, at);
+    if (doer.watched()) {
+      conduct::Contribution search{.at = at};
+      search.type = event_.type;
+      search.bits = counts ? conduct::Contribution::kNewSearch : std::uint8_t{0};
+      conduct_.add(doer.who, search, query_text_);
+    }
     return;
   }
+  if (!doer.counted) return;
   const double weight = counted_weight(event_.type, event_.value);
-  for (const ItemIndex item : items_) queries_.note_interest(text, user, item, weight, at);
+  for (const ItemIndex item : items_) {
+    queries_.note_interest(query_text_, doer.user, item, weight, at);
+  }
 }
 
 // The sender was told what is wrong before this became a record.
@@ -208,12 +224,8 @@ Result<UserIndex> TenantState::note_user() {
   }
   if (signed_in && !event_.anonymous_id.empty()) {
     const Hash128 visitor = profile::anonymous_key(event_.anonymous_id);
-    const UserIndex before = showings_.empty() ? kNoUser : profiles_.find_user(visitor);
     VITRINE_TRY(const auto link, profiles_.link(visitor, user));
-    if (link == profile::Profiles::Link::kMerged) {
-      ++people_counts_.merges;
-      showings_.merge(before, user);
-    }
+    if (link == profile::Profiles::Link::kMerged) merge_visitor(visitor, user);
   }
   if (!event_.context.empty()) {
     const event::Consents said = event::read_consents(event_.context);
@@ -240,13 +252,18 @@ Status TenantState::collect_recent(UserIndex user, TimeUs until) {
   return ok_status();
 }
 
-void TenantState::note_purchase(ItemIndex item, TimeUs at) {
+std::uint8_t TenantState::note_purchase(ItemIndex item, TimeUs at, bool counted) {
+  using conduct::Contribution;
   for (auto entry = history_.rbegin(); entry != history_.rend(); ++entry) {
-    if (entry->item == item && entry->bought() && entry->event_time() <= at) {
-      return repeats_.again(item, at - entry->event_time());
-    }
+    if (entry->item != item || !entry->bought() || entry->event_time() > at) continue;
+    const TimeUs gap = at - entry->event_time();
+    if (counted) repeats_.again(item, gap);
+    const std::size_t bucket = repeat::bucket_of(gap);
+    if (bucket == repeat::kBuckets) return Contribution::kNoRepeat;
+    return static_cast<std::uint8_t>(Contribution::kAgain + bucket);
   }
-  repeats_.first_purchase(item);
+  if (counted) repeats_.first_purchase(item);
+  return Contribution::kFirstPurchase;
 }
 
 void TenantState::note_showings(UserIndex user, const profile::Interaction& interaction) {
@@ -260,12 +277,13 @@ void TenantState::note_showings(UserIndex user, const profile::Interaction& inte
   }
 }
 
-Status TenantState::note_items(UserIndex user, bool counted, bool imported) {
+Status TenantState::note_items(const Doer& doer, bool imported) {
+  using conduct::Contribution;
   const profile::Interaction interaction = profile::classify(event_.type, event_.value);
   const double change = counted_weight(event_.type, event_.value);
   const TimeUs at = event_.event_time;
-  const bool personal = user != kNoUser;
-  if (personal) note_showings(user, interaction);
+  const bool personal = doer.user != kNoUser;
+  if (personal) note_showings(doer.user, interaction);
   // A clock that runs ahead must not make the counters forget everything else.
   const TimeUs counted_at = std::min(at, last_append_time_);
   if (interaction.positive()) {
@@ -275,29 +293,39 @@ Status TenantState::note_items(UserIndex user, bool counted, bool imported) {
     }
     recent_.clear();
     recent_bought_.clear();
-    if (personal && counted) VITRINE_TRY(collect_recent(user, at));
+    if (personal && doer.consented) VITRINE_TRY(collect_recent(doer.user, at));
   }
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const ItemIndex item = items_[i];
-    if (interaction.positive() && counted) {
+    std::uint8_t repeat = Contribution::kNoRepeat;
+    if (interaction.positive() && doer.consented) {
       // An item does not follow itself: looking at it again says nothing new about others.
       std::erase(recent_, item);
-      covisit_.observe(recent_, item, counted_at);
+      if (doer.counted) covisit_.observe(recent_, item, counted_at);
       recent_.insert(recent_.begin(), item);
       if (interaction.bought()) {
-        if (personal && first_in(items_, i)) note_purchase(item, at);
+        if (personal && first_in(items_, i)) repeat = note_purchase(item, at, doer.counted);
         std::erase(recent_bought_, item);
-        baskets_.observe(recent_bought_, item, counted_at);
+        if (doer.counted) baskets_.observe(recent_bought_, item, counted_at);
         recent_bought_.insert(recent_bought_.begin(), item);
       }
     }
-    if (counted && change != 0) {
+    if (doer.counted && change != 0) {
       trending_.add(item, change, counted_at);
       popular_.add(item, change, counted_at);
     }
+    if (doer.watched() && change != 0) {
+      Contribution counts{.at = counted_at, .item = item, .change = static_cast<float>(change)};
+      counts.type = event_.type;
+      counts.bits =
+          static_cast<std::uint8_t>((interaction.positive() ? Contribution::kPositive : 0) |
+                                    (interaction.bought() ? Contribution::kBought : 0));
+      counts.repeat = repeat;
+      conduct_.add(doer.who, counts, query_text_);
+    }
     if (personal && leaves_entry(event_.type, interaction.flags)) {
       VITRINE_TRY(profiles_.append(
-          user, profile::make_entry(item, at, event_.type, event_.value, imported)));
+          doer.user, profile::make_entry(item, at, event_.type, event_.value, imported)));
     }
   }
   return ok_status();
@@ -347,6 +375,7 @@ void TenantState::save(Sink& sink) const {
   showings_.save(sink);
   queries_.save(sink);
   sink.string(query::print_search_settings(search_settings_));
+  conduct_.save(sink);
   models_.save(sink);
 }
 
@@ -379,8 +408,9 @@ Status TenantState::load(Source& source, std::uint32_t format) {
   VITRINE_TRY(source.string(settings));
   VITRINE_TRY(search_settings_, query::parse_search_settings(settings));
   if (format < 6) return ok_status();
-  VITRINE_TRY(models_.load(source));
-  return ok_status();
+  VITRINE_TRY(conduct_.load(source, profiles_.user_count(), catalog_.item_count()));
+  if (format < 7) return ok_status();
+  return models_.load(source);
 }
 
 Result<Hash128> TenantState::digest() const {
@@ -402,15 +432,16 @@ Result<Hash128> TenantState::digest() const {
   showings_.save(sink);
   queries_.save(sink);
   sink.string(query::print_search_settings(search_settings_));
+  conduct_.save(sink);
   models_.save(sink);
   return sink.finish();
 }
 
 std::uint64_t TenantState::memory_bytes() const {
   return catalog_.memory_bytes() + profiles_.memory_bytes() + people_.memory_bytes() +
-         showings_.memory_bytes() + queries_.memory_bytes() + covisit_.memory_bytes() +
-         baskets_.memory_bytes() + trending_.memory_bytes() + popular_.memory_bytes() +
-         repeats_.memory_bytes() + event_ids_.memory_bytes();
+         showings_.memory_bytes() + queries_.memory_bytes() + conduct_.memory_bytes() +
+         covisit_.memory_bytes() + baskets_.memory_bytes() + trending_.memory_bytes() +
+         popular_.memory_bytes() + repeats_.memory_bytes() + event_ids_.memory_bytes();
 }
 
 }  // namespace vitrine::apply

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/stream.h"
 #include "domain/catalog/catalog.h"
+#include "domain/conduct/conduct.h"
 #include "domain/event/event.h"
 #include "domain/model/registry.h"
 #include "domain/person/people.h"
@@ -54,6 +55,7 @@ struct TenantOptions {
   TimeUs trending_half_life = 1 * kDayUs;
   TimeUs popular_half_life = 30 * kDayUs;
   query::QueryLogOptions queries;
+  conduct::ConductOptions conduct;
   covisit::Options covisit;
   // Baskets are unordered and small: every pair of one purchase counts the same, both ways.
   covisit::Options baskets = {
@@ -113,8 +115,9 @@ struct PeopleCounts {
 double counted_weight(event::EventType type, std::optional<double> value);
 
 // 3: what is said about users, at the end. 4: after it what was shown to them.
-// 5: after that queries and search settings. 6: after that the registry of models.
-inline constexpr std::uint32_t kStateFormat = 6;
+// 5: after that queries and search settings. 6: after those how visitors behave. 7: after that the
+// registry of models.
+inline constexpr std::uint32_t kStateFormat = 7;
 
 class TenantState {
  public:
@@ -144,6 +147,8 @@ class TenantState {
   // What is searched for, and what people then turn to.
   const query::QueryLog& queries() const { return queries_; }
   const query::SearchSettings& search_settings() const { return search_settings_; }
+  // Who is flagged, and what the tenant takes for abuse.
+  const conduct::Conduct& conduct() const { return conduct_; }
   // Which trained model answers.
   const model::Registry& models() const { return models_; }
   const kv::IdWindow& event_ids() const { return event_ids_; }
@@ -176,18 +181,40 @@ class TenantState {
   Result<ApplyOutcome> apply_consent(std::string_view body);
   Result<ApplyOutcome> apply_delete(std::string_view body);
   Result<ApplyOutcome> apply_erasure(std::string_view body);
+  // Whose event it is, and what becomes of it.
+  struct Doer {
+    UserIndex who = kNoUser;   // kNoUser: one too many to be told apart
+    UserIndex user = kNoUser;  // whose history grows; kNoUser: nobody's
+    bool consented = true;     // to being counted
+    bool counted = true;       // towards the aggregates: consented, and not kept out
+    // Then what it counts for is remembered, so that it can be taken back or be counted later.
+    bool watched() const { return consented && who != kNoUser; }
+  };
   // What the event says about searching. Of items_.
-  void note_query(UserIndex user);
+  void note_query(const Doer& doer);
   Result<ApplyOutcome> apply_search_settings(std::string_view body);
   Result<ApplyOutcome> apply_model_change(const eventlog::RecordView& record,
                                           std::string_view body);
-  // `user`: whose history grows, kNoUser: nobody's. `counted`: towards the aggregates.
-  Status note_items(UserIndex user, bool counted, bool imported);
+  Status note_items(const Doer& doer, bool imported);
+
+  // Takes note of how the visitor behaves: is the event to be kept out? `fresh`: nothing was known
+  // of the visitor before.
+  bool keep_out(UserIndex who, bool fresh, bool imported);
+  Result<ApplyOutcome> apply_abuse_settings(std::string_view body);
+  Result<ApplyOutcome> apply_standing(const eventlog::RecordView& record, std::string_view body);
+  void change_standing(UserIndex who, conduct::Standing to, conduct::Flag flag);
+  // All that the visitor's events added to what is counted for all, taken back out or added.
+  void take_back(UserIndex who) { recount(who, true); }
+  void count_again(UserIndex who) { recount(who, false); }
+  void recount(UserIndex who, bool back);
+  void recount_item(const conduct::Contribution& contribution, bool back);
+  // The visitor `from` turned out to be `into`.
+  void merge_visitor(const Hash128& from, UserIndex into);
   // What the items of event_ say about what the user was shown.
   void note_showings(UserIndex user, const profile::Interaction& interaction);
-  // The user's entry of buying the item before `at`, or that there is none, to repeats_. Reads
-  // history_.
-  void note_purchase(ItemIndex item, TimeUs at);
+  // The user's entry of buying the item before `at`, or that there is none, to repeats_ where it is
+  // counted. Reads history_. What it was, as Contribution::repeat.
+  std::uint8_t note_purchase(ItemIndex item, TimeUs at, bool counted);
   // Items of the user's positive entries up to `until`, newest first, each once.
   Status collect_recent(UserIndex user, TimeUs until);
 
@@ -203,6 +230,7 @@ class TenantState {
   repeat::Repeat repeats_;
   query::QueryLog queries_;
   query::SearchSettings search_settings_;
+  conduct::Conduct conduct_;
   model::Registry models_;
   kv::IdWindow event_ids_;
   eventlog::Position position_ = 0;
@@ -216,6 +244,7 @@ class TenantState {
   std::vector<profile::HistoryEntry> history_;
   std::vector<ItemIndex> recent_;         // positive, newest first
   std::vector<ItemIndex> recent_bought_;  // bought, newest first
+  std::string query_text_;                // that the event names
 };
 
 }  // namespace vitrine::apply

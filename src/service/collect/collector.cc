@@ -56,25 +56,51 @@ struct Collector::Scratch {
 
 // What is left of a request that had something to append. Two finish it: the thread that appended
 // (it learns the position) and the committer (it learns that it is durable). Whoever comes second
-// answers and frees it.
+// answers and gives it back.
 struct Collector::Completion {
   Collector* owner = nullptr;
   CollectResult result;
   CollectDone done;
   Status durable;  // written before the committer arrives
   std::atomic<int> missing{2};
+  Completion* next = nullptr;  // of those that are spare
 
   void arrive() {
     if (missing.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
     owner->waiters_.settled(result.position, durable);
     owner->answer(durable, std::move(result), done);
-    delete this;
+    owner->give_back(this);
   }
 };
 
 Collector::Collector(RecordAppender& log, IdDirectory& ids, CollectorOptions options)
     : log_(log), ids_(ids), options_(options) {
   VITRINE_CHECK(options_.limits.events_max < kNobody);
+}
+
+Collector::~Collector() {
+  for (Completion* list : {spare_, given_back_.load()}) {
+    while (list != nullptr) delete std::exchange(list, list->next);
+  }
+}
+
+// Requires mutex_.
+Collector::Completion* Collector::take_completion() {
+  if (spare_ == nullptr) spare_ = given_back_.exchange(nullptr, std::memory_order_acquire);
+  if (spare_ == nullptr) return new Completion;
+  return std::exchange(spare_, spare_->next);
+}
+
+// Any thread. Only whole lists are taken, so what is at the head can't have been away meanwhile.
+void Collector::give_back(Completion* completion) {
+  completion->result = {};
+  completion->done = nullptr;
+  completion->durable = ok_status();
+  completion->missing.store(2, std::memory_order_relaxed);
+  completion->next = given_back_.load(std::memory_order_relaxed);
+  while (!given_back_.compare_exchange_weak(completion->next, completion, std::memory_order_release,
+                                            std::memory_order_relaxed)) {
+  }
 }
 
 Collector::Scratch& Collector::scratch() {
@@ -241,16 +267,18 @@ Status Collector::append_fresh(const CollectRequest& request, Scratch& work, Col
   work.records.clear();
   for (const auto i : work.fresh) work.records.push_back({kind, 0, work.batch.payload(events[i])});
 
-  auto completion = std::make_unique<Completion>();
-  completion->owner = this;
-  completion->result = std::move(result);
-  completion->done = std::move(done);
-  auto appended = log_.append(work.records, [waiting = completion.get()](const Status& durable) {
-    waiting->durable = durable;
-    waiting->arrive();
+  Completion* const shared = take_completion();  // given back by the second arrive()
+  shared->owner = this;
+  shared->result = std::move(result);
+  shared->done = std::move(done);
+  auto appended = log_.append(work.records, [shared](const Status& durable) {
+    shared->durable = durable;
+    shared->arrive();
   });
-  if (!appended.ok()) return std::move(appended).error();
-  Completion* const shared = completion.release();  // freed by the second arrive()
+  if (!appended.ok()) {
+    give_back(shared);
+    return std::move(appended).error();
+  }
   eventlog::Position position = appended->first;
   for (const auto i : work.fresh) {
     pending_.insert(request.tenant, events[i].id, {position++, events[i].body_hash});

@@ -16,6 +16,7 @@
 // the state is level with the log. Thread-safe. Outlives its appends.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -76,6 +77,7 @@ using CollectDone = std::function<void(Result<CollectResult>)>;
 class Collector {
  public:
   Collector(RecordAppender& log, IdDirectory& ids, CollectorOptions options = {});
+  ~Collector();
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
 
@@ -102,6 +104,8 @@ class Collector {
                       CollectDone done);
   void answer(const Status& durable, CollectResult result, const CollectDone& done);
   Status refused(Status status);
+  Completion* take_completion();
+  void give_back(Completion* completion);
 
   RecordAppender& log_;
   IdDirectory& ids_;
@@ -110,6 +114,10 @@ class Collector {
   DurableWaiters waiters_;
   std::mutex mutex_;
   PendingIds pending_;  // guarded by mutex_, which is also held over append()
+  // Completions to use again: they are taken by server threads and given back by the committer, and
+  // memory that is freed by another thread than took it costs more than all else about them.
+  Completion* spare_ = nullptr;  // guarded by mutex_
+  std::atomic<Completion*> given_back_{nullptr};
 };
 
 }  // namespace vitrine::collect

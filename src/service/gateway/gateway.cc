@@ -4,6 +4,7 @@
 #include <string>
 
 #include "service/gateway/credential.h"
+#include "service/gateway/key_memo.h"
 
 namespace vitrine::gateway {
 namespace {
@@ -76,11 +77,14 @@ Result<Caller> Gateway::check(const Directory& directory, std::string_view text,
   static const KeyEntry nobody;
   const auto at = directory.keys.find(parsed.id.value);
   const KeyEntry& entry = at == directory.keys.end() ? nobody : at->second;
-  const bool same = tenant::same_hash(tenant::hash_key(text), entry.hash);
+  thread_local KeyMemo memo;
+  const tenant::KeyHash hash = memo.hash_of(text, parsed.id);
+  const bool same = tenant::same_hash(hash, entry.hash);
   if (!same || &entry == &nobody) {
     VITRINE_TRY(tenant::parse_key(text));  // mistyped?
     return unknown_key();
   }
+  memo.remember(text, parsed.id, hash);
   if (entry.revoked) {
     return refused(ErrorCode::kUnauthenticated, "key_revoked", "this key was revoked");
   }

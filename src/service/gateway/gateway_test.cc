@@ -8,6 +8,7 @@
 
 #include "service/control/control_test_util.h"
 #include "service/gateway/credential.h"
+#include "service/gateway/key_memo.h"
 
 namespace vitrine::gateway {
 namespace {
@@ -285,6 +286,29 @@ TEST_F(GatewayTest, ConcurrentAuthoriseNeverSeesARevokedKeyAfterRevokeReturned) 
   stop = true;
   for (auto& thread : threads) thread.join();
   EXPECT_GT(asked, 0);
+}
+
+// More keys than it has room for, each with a twin that takes the same place.
+TEST(KeyMemo, SaysOfEveryTextWhatTheHashFunctionSays) {
+  KeyMemo memo;
+  std::vector<std::pair<std::string, tenant::KeyId>> keys;
+  for (std::uint64_t n = 1; n <= 200; ++n) {
+    tenant::KeySecret secret{};
+    secret[0] = static_cast<unsigned char>(n);
+    const tenant::KeyId id{n % 100 + 1};
+    keys.emplace_back(tenant::format_key(Scope::kSecret, id, secret), id);
+  }
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& [text, id] : keys) {
+      const auto hash = memo.hash_of(text, id);
+      ASSERT_EQ(hash, tenant::hash_key(text));
+      memo.remember(text, id, hash);
+      ASSERT_EQ(memo.hash_of(text, id), hash);
+      std::string other = text;
+      other[30] = other[30] == 'a' ? 'b' : 'a';
+      ASSERT_EQ(memo.hash_of(other, id), tenant::hash_key(other));
+    }
+  }
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ Result<Job> Learner::find(TenantId tenant, std::string_view job_id) const {
   return Error(ErrorCode::kNotFound, "there is no job '" + std::string(job_id.substr(0, 64)) +
                                          "'; jobs of before the last start, and all but the last " +
                                          std::to_string(kRememberedMost) + ", are forgotten")
-      .with_reason("job_not_found");
+      .with_reason("training_not_found");
 }
 
 std::vector<Job> Learner::jobs(TenantId tenant) const {
@@ -217,6 +217,7 @@ void Learner::run_job(Entry& entry) {
     request.learning_curve = entry.job.request.learning_curve;
     request.memory_bytes_max = options_.memory_bytes_max;
     request.live = where.live;
+    request.flagged = where.flagged;
     const TrainPlace place{
         files_,    where.log_directory,
         store_,    io::join_path(options_.work_directory, std::to_string(tenant.value)),

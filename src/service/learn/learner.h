@@ -63,7 +63,8 @@ class LearnPorts {
   virtual ~LearnPorts() = default;
   struct Place {
     std::string log_directory;
-    std::string live;  // model id; empty: none
+    std::string live;              // model id; empty: none
+    std::vector<Hash128> flagged;  // visitors that are not to be learned from, in order
   };
   virtual Result<Place> place(TenantId tenant) = 0;
   // Appends the change to the tenant's log and returns when it shows, or with what refused it.
@@ -97,7 +98,7 @@ class Learner {
 
   // kConflict "job_running" while the tenant has one; kExhausted where the queue is full.
   Result<Job> start(TenantId tenant, const JobRequest& request);
-  // kNotFound "job_not_found".
+  // kNotFound "training_not_found".
   Result<Job> find(TenantId tenant, std::string_view job_id) const;
   std::vector<Job> jobs(TenantId tenant) const;  // newest first
   // A running one ends after its present epoch. kConflict where it has ended.

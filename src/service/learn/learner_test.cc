@@ -19,7 +19,7 @@ class Ports final : public LearnPorts {
   Result<Place> place(TenantId) override {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return open_; });
-    return Place{log_.log_directory(), live};
+    return Place{log_.log_directory(), live, {}};
   }
   Status change(TenantId, const model::Change& change) override {
     changes.push_back(change);
@@ -131,8 +131,8 @@ TEST_F(LearnerTest, JobsOfOtherTenantsAreNotThere) {
   const auto job = learner().start(log_.tenant, request(Kind::kIals));
   ASSERT_TRUE(job.ok());
   const TenantId other{8};
-  EXPECT_EQ(learner().find(other, job->id).error().reason(), "job_not_found");
-  EXPECT_EQ(learner().stop(other, job->id).error().reason(), "job_not_found");
+  EXPECT_EQ(learner().find(other, job->id).error().reason(), "training_not_found");
+  EXPECT_EQ(learner().stop(other, job->id).error().reason(), "training_not_found");
   EXPECT_THAT(learner().jobs(other), SizeIs(0));
   EXPECT_THAT(learner().jobs(log_.tenant), SizeIs(1));
 }

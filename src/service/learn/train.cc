@@ -81,8 +81,14 @@ class Training {
 
   Status cut() {
     stage("cut");
-    CutOptions options = request_.cut;
+    CutOptions options;
+    options.until = request_.until;
     options.stop = watch_.stop;
+    if (!request_.flagged.empty()) {
+      options.flagged = [this](const Hash128& key) {
+        return std::binary_search(request_.flagged.begin(), request_.flagged.end(), key);
+      };
+    }
     VITRINE_TRY(data_, cut_tenant_data(place_.files, place_.log_directory, request_.tenant, options,
                                        progress_));
     if (data_.data.interactions.empty()) {
@@ -122,7 +128,13 @@ class Training {
     manifest_.data = data_.cut;
     if (warms_up()) manifest_.parent = live_manifest_->id;
     // Judged against another live model it is another manifest.
-    const std::string against = live_manifest_ ? "|" + live_manifest_->id : std::string();
+    std::string against = live_manifest_ ? "|" + live_manifest_->id : std::string();
+    // Without others who are flagged, too.
+    if (data_.cut.flagged > 0) {
+      const std::string_view keys(reinterpret_cast<const char*>(request_.flagged.data()),
+                                  request_.flagged.size() * sizeof(Hash128));
+      against += "|" + std::to_string(hash64(keys));
+    }
     manifest_.id = model::make_model_id(manifest_.kind, request_.tenant, data_.cut.position,
                                         manifest_.parameters, manifest_.parent + against);
   }

@@ -38,7 +38,9 @@ inline constexpr std::size_t kValidationCasesMost = 1'000;  // after each epoch
 struct TrainRequest {
   TenantId tenant;
   Recipe recipe;
-  CutOptions cut;
+  eventlog::Position until = ~eventlog::Position{0};  // the last record to learn from
+  // Keys of visitors that are not to be learned from, in order (flagged.h).
+  std::vector<Hash128> flagged;
   // Go on from the live model's vectors, with fewer epochs, where it is of the same kind and shape.
   bool warm = false;
   // Training that would need more is refused, after iALS has moved its users to files.

@@ -130,7 +130,7 @@ TEST_F(TrainTest, AStoredLiveModelIsJudgedByWhatCameAfterIt) {
   log_.hidden_tastes(100);
   const auto half = train([&] {
     auto request = log_.request(Kind::kIals, ShopLog::small_ials());
-    request.cut.until = 4500;
+    request.until = 4500;
     return request;
   }());
   ASSERT_TRUE(half.ok()) << half.error().to_string();

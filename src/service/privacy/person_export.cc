@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "domain/conduct/standing.h"
 #include "domain/event/event_codec.h"
 #include "domain/event/event_json.h"
 #include "domain/person/person_json.h"
@@ -92,6 +93,10 @@ class Page {
       if (info.events > 0) {
         json.key("last_activity").string(codec::format_rfc3339(info.last_activity));
       }
+      if (const conduct::Flag* flag = state->conduct().flag(user)) {
+        json.key("standing").string(conduct::standing_name(state->conduct().standing(user)));
+        json.key("standing_reason").string(conduct::reason_name(flag->reason));
+      }
     });
     std::vector<profile::HistoryEntry> history;
     VITRINE_TRY(state->profiles().history(user, history));
@@ -149,6 +154,17 @@ class Page {
     line(is_event ? "event" : "change", [&](codec::JsonWriter& json) {
       json.key("position").number(record.position);
       json.key("received").string(codec::format_rfc3339(record.append_time_us));
+      if (kind == record::RecordKind::kVisitorStanding) {
+        const auto change = conduct::decode_change(body);
+        if (!change.ok()) {
+          written = change.error();
+          return;
+        }
+        json.key("visitor_standing").begin_object();
+        conduct::write_change(*change, json);
+        json.end_object();
+        return;
+      }
       if (!is_event) {
         written = person::write_record(kind, body, json);
         return;

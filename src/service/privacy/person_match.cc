@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "domain/conduct/standing.h"
 #include "domain/event/event_codec.h"
 #include "domain/person/person_codec.h"
 #include "domain/profile/profiles.h"
@@ -43,6 +44,12 @@ Result<Match> Persons::match(const eventlog::RecordView& record) const {
     case RecordKind::kUserDelete:
     case RecordKind::kUserConsent: {
       const Hash128 key = profile::user_key(person::user_id_of(body));
+      return Match{has(keys->second, key, record.position) ? About::kPerson : About::kNobody};
+    }
+    case RecordKind::kVisitorStanding: {
+      VITRINE_TRY(const auto change, conduct::decode_change(body));
+      const Hash128 key =
+          change.anonymous ? profile::anonymous_key(change.id) : profile::user_key(change.id);
       return Match{has(keys->second, key, record.position) ? About::kPerson : About::kNobody};
     }
     default: return Match{};

@@ -23,6 +23,8 @@ void Answer::clear() {
   drops.fill(0);
   supplied.fill(0);
   relaxed = 0;
+  near_source = Source::kContent;
+  near.clear();
   because.clear();
   left_out.clear();
   stage_ns.fill(0);
@@ -41,6 +43,8 @@ std::string_view reason_code(Source source) {
     case Source::kTrending: return "trending";
     case Source::kPopular: return "popular";
     case Source::kNewArrivals: return "new-arrival";
+    case Source::kContent: return "alike-by-description";
+    case Source::kVector: return "near-taste";
     case Source::kModel: return "for-you";
   }
   return "new-arrival";

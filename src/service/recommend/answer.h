@@ -40,6 +40,14 @@ struct Because {
   std::string_view relation;  // "on_page", "in_cart", "bought", "carted", "viewed"
 };
 
+// Evidence from nearness by vectors. It is part of the record, for a replay can't ask the vectors
+// of the past.
+struct NearEvidence {
+  ItemIndex item = kNoItem;
+  float evidence = 0;  // (0, 1]
+  friend bool operator==(const NearEvidence&, const NearEvidence&) = default;
+};
+
 // An item that was to be ordered and that the placement would not show.
 struct LeftOut {
   std::uint32_t given = 0;  // place in Request::to_rank
@@ -71,6 +79,8 @@ class Answer {
   // Exclusions given up because they left nothing, or too little for the limit (diversity): bit
   // 1 << Drop each.
   std::uint16_t relaxed = 0;
+  Source near_source = Source::kContent;         // whose `near` is
+  std::vector<NearEvidence> near;                // by ItemIndex
   std::vector<Because> because;                  // of each item, if the request says explain
   std::vector<LeftOut> left_out;                 // of Recommender::rank(), in the given order
   std::array<std::int64_t, kStages> stage_ns{};  // by Stage; not part of the record's replayed part

@@ -148,8 +148,9 @@ void write_answered(ByteWriter& out, const A& answer, std::uint64_t total_us) {
   out.varint(answer.items.size());
 }
 
-template <class R, class Items>
-void write_tail(ByteWriter& out, const R& request, const Items& items, std::string_view model) {
+template <class R, class A>
+void write_tail(ByteWriter& out, const R& request, const A& answer) {
+  const auto& items = answer.items;
   out.varint(request.already_shown.size());
   for (const ItemIndex item : request.already_shown) out.varint(item.value);
   out.varint(request.to_rank.size());
@@ -162,7 +163,17 @@ void write_tail(ByteWriter& out, const R& request, const Items& items, std::stri
   if (faded) {
     for (const auto& item : items) out.fixed(item.fade);
   }
-  out.string(model);
+  out.varint(answer.near.size());
+  if (!answer.near.empty()) {
+    out.u8(static_cast<std::uint8_t>(answer.near_source));
+    std::uint32_t before = 0;
+    for (const NearEvidence& near : answer.near) {
+      out.varint(near.item.value - before);
+      out.fixed(near.evidence);
+      before = near.item.value;
+    }
+  }
+  out.string(answer.model);
 }
 
 void read_head(ByteReader& in, AnswerRecord& r) {
@@ -226,6 +237,22 @@ void read_tail(ByteReader& in, AnswerRecord& r) {
   if (faded == 1 && !any) in.fail();
 }
 
+void read_near(ByteReader& in, AnswerRecord& r) {
+  const std::size_t count = read_count(in);
+  if (count == 0 || !in.ok()) return;
+  r.near_source = static_cast<Source>(in.u8());
+  if (r.near_source != Source::kContent && r.near_source != Source::kVector) in.fail();
+  std::uint64_t item = 0;
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    const std::uint64_t step = in.varint();
+    if ((step == 0 && i > 0) || step > kNoItem.value || item + step >= kNoItem.value) in.fail();
+    item += step;
+    const float evidence = read_score(in);
+    if (!(evidence > 0)) in.fail();
+    r.near.push_back({ItemIndex{static_cast<std::uint32_t>(item)}, evidence});
+  }
+}
+
 }  // namespace
 
 std::string format_request_id(RequestId id) {
@@ -262,7 +289,7 @@ void encode_answer(RequestId id, TenantId tenant, const Request& request, const 
     out.string(answer.item_id(i));
     write_scores(out, item, !request.boosts.empty());
   }
-  write_tail(out, request, answer.items, answer.model);
+  write_tail(out, request, answer);
 }
 
 void encode_record(const AnswerRecord& record, std::string& bytes) {
@@ -274,7 +301,7 @@ void encode_record(const AnswerRecord& record, std::string& bytes) {
     out.string(item.item_id);
     write_scores(out, item, !record.boosts.empty());
   }
-  write_tail(out, record, record.items, record.model);
+  write_tail(out, record, record);
 }
 
 std::optional<RequestId> peek_request_id(std::string_view bytes) {
@@ -304,7 +331,8 @@ Result<AnswerRecord> decode_answer(std::string_view bytes) {
   for (std::size_t i = 0; i < items && in.ok(); ++i)
     record.items.push_back(read_item(in, !record.boosts.empty()));
   if (version >= 2 && in.ok()) read_tail(in, record);
-  if (version >= 3 && in.ok()) record.model = in.string();
+  if (version >= 3 && in.ok()) read_near(in, record);
+  if (version >= 4 && in.ok()) record.model = in.string();
   if (!in.ok()) return corrupt("a field is cut off or out of range");
   if (!in.at_end()) return corrupt(std::to_string(in.remaining()) + " bytes too many");
   return record;

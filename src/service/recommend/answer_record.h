@@ -90,7 +90,9 @@ struct AnswerRecord {
   std::vector<std::string> to_rank;
   std::uint64_t policy_fingerprint = 0;  // 0 in records of version 1
   std::string policy_json;
-  std::string model;  // the trained model that was asked; empty: none, or version 2 and before
+  Source near_source = Source::kContent;
+  std::vector<NearEvidence> near;  // by ItemIndex; empty in records before version 3
+  std::string model;  // the trained model that was asked; empty: none, or version 3 and before
 
   friend bool operator==(const AnswerRecord&, const AnswerRecord&) = default;
 };

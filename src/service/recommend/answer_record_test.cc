@@ -76,12 +76,23 @@ TEST(AnswerRecord, AnIdTellsTheSecondItWasMadeIn) {
   EXPECT_EQ(id.high & 0xFFFFFFFFu, 0x5678u);
 }
 
+TEST(AnswerRecord, OfVersion2CanStillBeRead) {
+  Fixture f;
+  std::string bytes = f.encode();
+  bytes[0] = 2;
+  bytes.resize(bytes.size() - 1);
+  const auto record = decode_answer(bytes);
+  ASSERT_TRUE(record.ok()) << record.error().to_string();
+  EXPECT_EQ(record->items.size(), 20u);
+  EXPECT_TRUE(record->near.empty());
+}
+
 TEST(AnswerRecord, OfVersion1CanStillBeRead) {
   Fixture f;
   std::string bytes = f.encode();
   bytes[0] = 1;
-  bytes.resize(bytes.size() -
-               (1 + 1 + 8 + 1 + 1 + 1));  // what versions 2 and 3 add where there is none of it
+  // What versions 2, 3 and 4 add where there is none of it.
+  bytes.resize(bytes.size() - (1 + 1 + 8 + 1 + 1) - 1 - 1);
   const auto record = decode_answer(bytes);
   ASSERT_TRUE(record.ok()) << record.error().to_string();
   EXPECT_EQ(record->items.size(), 20u);

@@ -86,6 +86,13 @@ ItemIndex first_alike(const Context& context, ItemIndex item) {
   return kNoItem;
 }
 
+// Nearness is that of all anchors together: the one to name is of its kind, or the newest.
+ItemIndex near_anchor(const Context& context, ItemIndex item) {
+  const ItemIndex alike = first_alike(context, item);
+  if (alike != kNoItem || context.anchors.empty()) return alike;
+  return context.anchors.front().item;
+}
+
 }  // namespace
 
 void find_because(const Context& context, const BecauseOptions& options, SourceScratch& scratch,
@@ -102,6 +109,8 @@ void find_because(const Context& context, const BecauseOptions& options, SourceS
         return context.state->baskets.strongest_source(context.anchors, options.baskets, item.item);
       case Source::kSecondHop: return over_a_hop.best(i);
       case Source::kSimilar: return first_alike(context, item.item);
+      case Source::kContent:
+      case Source::kVector: return near_anchor(context, item.item);
       case Source::kHistory:
       case Source::kRepeat: return item.item;
       default: return kNoItem;

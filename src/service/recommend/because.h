@@ -17,7 +17,8 @@ struct BecauseOptions {
 //   co_view, co_buy               the anchor that gave it most
 //   second_hop                    the anchor that gives it most when each is asked alone and counts
 //                                 by its age and weight as it does in the answer
-//   similar                       the newest anchor of its category or brand
+//   similar, content, vector      the newest anchor of its category or brand; of the last two, else
+//                                 the newest anchor
 //   history, repeat               the item itself
 //   the others                    none: they are the same for everyone
 // Costs a question to the engines for each anchor: for answers that are to be explained.

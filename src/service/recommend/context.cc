@@ -105,6 +105,20 @@ Status read_history(Context& context, ItemTable& table) {
   return ok_status();
 }
 
+// Each of these is a cache miss, and most would be taken one after the other: they are on their way
+// while the history is being marked.
+void prefetch_newest(const Context& context) {
+  std::size_t entries = 0;
+  for (std::size_t i = context.history.size(); i-- > 0 && entries < kTasteEntries; ++entries) {
+    const ItemIndex item = context.history[i].item;
+    if (entries < kAnchorsMax) {
+      context.state->covisit.prefetch(std::span(&item, 1));
+      context.state->baskets.prefetch(std::span(&item, 1));
+    }
+    context.catalog().prefetch(item);
+  }
+}
+
 bool within(TimeUs now, TimeUs then, std::uint32_t window_s) {
   return now - then <= static_cast<TimeUs>(window_s) * kSecondUs;
 }
@@ -264,7 +278,9 @@ Status build_context(const StateView& state, const policy::PlacementPolicy& poli
   context.release();
   table.clear();
   context.shown_before = false;
+  context.near_source = Source::kContent;
   VITRINE_TRY(read_history(context, table));
+  prefetch_newest(context);
   mark_history(context, table);
   mark_due(context, table);
 

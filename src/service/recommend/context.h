@@ -51,6 +51,7 @@ struct Context {
   std::shared_ptr<const TrainedModel> model;  // null: none, or the policy doesn't ask it
   bool shown_before = false;  // some items of the table have looks, and the policy minds
   double liked_price = 0;     // the mean of what is liked; 0 if nothing has a price
+  Source near_source = Source::kContent;  // whose evidence is at kNearEvidence
 
   // The text behind the bound filters, which may point into it.
   std::vector<filter::ParsedFilter> parsed;

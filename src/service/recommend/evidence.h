@@ -13,6 +13,7 @@
 #include "engine/covisit/covisit.h"
 #include "service/recommend/context.h"
 #include "service/recommend/item_table.h"
+#include "service/recommend/item_vectors.h"
 #include "service/recommend/trained_model.h"
 
 namespace vitrine::recommend {
@@ -21,6 +22,10 @@ namespace vitrine::recommend {
 struct SourceScratch {
   covisit::ScoreScratch covisit;
   std::vector<covisit::Candidate> candidates;
+  VectorScratch vectors;
+  std::vector<covisit::HistoryItem> needy;  // anchors, by how much content has to speak for them
+  Source near_source = Source::kContent;    // out: whose evidence is at kNearEvidence
+  bool near_found = false;                  // out: there is some
   std::unique_ptr<TrainedModelScratch> model;
   std::vector<ItemIndex> model_history, model_items;
 };

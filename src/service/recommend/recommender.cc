@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "service/recommend/because.h"
+#include "service/recommend/near_source.h"
 
 namespace vitrine::recommend {
 
@@ -24,6 +25,16 @@ class StageTimer {
   Answer& answer_;
   std::int64_t last_ns_;
 };
+
+void note_near(const ItemTable& table, Source source, Answer& answer) {
+  answer.near_source = source;
+  for (const ItemEntry& entry : table.entries()) {
+    const float evidence = entry.evidence[kNearEvidence];
+    if (evidence > 0) answer.near.push_back({entry.item, evidence});
+  }
+  std::sort(answer.near.begin(), answer.near.end(),
+            [](const NearEvidence& a, const NearEvidence& b) { return a.item < b.item; });
+}
 
 // With boosts the order of the pool changes: look this deep for what they may bring up.
 constexpr std::size_t kBoostPool = 200;
@@ -68,6 +79,9 @@ Recommender::Recommender(RecommenderOptions options, const Clock& clock, AnswerO
   sources_.push_back(std::make_unique<BasketSource>(options.baskets));
   sources_.push_back(std::make_unique<HistorySource>());
   sources_.push_back(std::make_unique<RepeatSource>());
+  sources_.push_back(
+      std::make_unique<NearSource>(options_.model_vectors, options_.content_vectors));
+  near_ = sources_.back().get();
   sources_.push_back(std::make_unique<ModelSource>());
 }
 
@@ -100,7 +114,7 @@ Status Recommender::prepare(const StateView& state, const policy::PlacementPolic
   VITRINE_TRY(bind_filters(scratch.context_, filter_cache_,
                            options_.always_test ? nullptr : &match_cache_));
   timer.lap(Stage::kFilter);
-  gather(scratch);
+  gather(scratch, answer);
   timer.lap(Stage::kCandidates);
   return ok_status();
 }
@@ -148,12 +162,26 @@ void Recommender::ask_shadow(Scratch& scratch, const Answer& answer) {
   observer_->shadowed(*context.policy, static_cast<std::size_t>(shared), shown);
 }
 
-void Recommender::gather(Scratch& scratch) const {
+void Recommender::gather(Scratch& scratch, Answer& answer) const {
+  Context& context = scratch.context_;
+  scratch.sources_.near_source = Source::kContent;
+  scratch.sources_.near_found = false;
   for (const auto& source : sources_) {
-    if (source->wanted(*scratch.context_.policy)) {
-      source->gather(scratch.context_, scratch.sources_, scratch.table_);
+    if (!source->wanted(*context.policy)) continue;
+    if (context.request->recorded_near && source.get() == near_) continue;
+    source->gather(context, scratch.sources_, scratch.table_);
+  }
+  if (const auto& recorded = context.request->recorded_near) {
+    scratch.sources_.near_source = recorded->source;
+    scratch.sources_.near_found = !recorded->evidence.empty();
+    for (const NearEvidence& near : recorded->evidence) {
+      // A forged record may name what never was.
+      if (near.item.value >= context.catalog().item_count()) continue;
+      scratch.table_.insert(near.item).evidence[kNearEvidence] = near.evidence;
     }
   }
+  context.near_source = scratch.sources_.near_source;
+  if (scratch.sources_.near_found) note_near(scratch.table_, context.near_source, answer);
 }
 
 void Recommender::rank_and_choose(Scratch& scratch, Answer& answer) const {

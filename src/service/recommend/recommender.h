@@ -32,6 +32,7 @@
 #include "service/recommend/evidence.h"
 #include "service/recommend/examine.h"
 #include "service/recommend/filter_cache.h"
+#include "service/recommend/item_vectors.h"
 #include "service/recommend/ranker.h"
 #include "service/recommend/request.h"
 #include "service/recommend/slate.h"
@@ -63,6 +64,9 @@ struct RecommenderOptions {
   MatchCacheOptions match_cache;
   covisit::ScoreOptions covisit;
   covisit::ScoreOptions baskets;
+  // Of the tenant's items. A model's go first; content vectors serve until there are some, and for
+  // visitors and pages that the model knows nothing of. Either may be null.
+  std::shared_ptr<const ItemVectorsProvider> model_vectors, content_vectors;
   // The pool that diversity and limits choose from, in units of the request's limit.
   std::uint32_t pool_factor = 4;
   // Never score all matches of a filter, however few. For tests, that compare both ways.
@@ -144,7 +148,7 @@ class Recommender {
                    const Answer& answer) const;
   Status run(const StateView& state, const policy::PlacementPolicy& policy, const Request& request,
              Scratch& scratch, Answer& answer);
-  void gather(Scratch& scratch) const;
+  void gather(Scratch& scratch, Answer& answer) const;
   void take_model(Scratch& scratch, Answer& answer);
   void ask_shadow(Scratch& scratch, const Answer& answer);
   void rank_and_choose(Scratch& scratch, Answer& answer) const;
@@ -159,6 +163,7 @@ class Recommender {
   FilterCache filter_cache_;
   MatchCache match_cache_;
   std::vector<std::unique_ptr<EvidenceSource>> sources_;
+  const EvidenceSource* near_ = nullptr;  // of sources_; not asked for a recorded answer
   struct Models {
     std::shared_ptr<const TrainedModel> live, shadow;
   };

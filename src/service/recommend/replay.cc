@@ -79,6 +79,7 @@ Request RecordedRequest::request() const {
   request.now = record_->now;
   request.already_shown = record_->already_shown;
   request.to_rank = to_rank_;
+  request.recorded_near = RecordedNear{record_->near_source, record_->near};
   return request;
 }
 

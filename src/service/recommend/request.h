@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "service/recommend/answer.h"
 
 namespace vitrine::recommend {
 
@@ -22,6 +23,11 @@ inline constexpr std::size_t kRequestBoostsMax = 8;
 inline constexpr std::uint32_t kRequestLimitMax = 100;
 inline constexpr std::size_t kPagedItemsMax = 1000;  // of all pages of one list
 inline constexpr std::size_t kRankItemsMax = 500;    // to be ordered in one request
+
+struct RecordedNear {
+  Source source = Source::kContent;
+  std::span<const NearEvidence> evidence = {};
+};
 
 // Owns nothing: views into the request's bytes.
 struct Request {
@@ -43,6 +49,9 @@ struct Request {
   // built-in one.
   std::uint64_t policy_fingerprint = 0;
   std::string_view policy_json = {};
+  // Of a recorded answer that is made again: what nearness by vectors gave. The vectors are not
+  // asked then.
+  std::optional<RecordedNear> recorded_near = {};
   // The moment the answer is for: decay is evaluated at it. It is in the record of the
   // answer, so that a replay evaluates it at the same moment.
   TimeUs now = 0;

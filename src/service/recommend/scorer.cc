@@ -39,6 +39,7 @@ Scorer::Scorer(const Context& context, const ItemTable& table)
   for (std::size_t i = 0; i < kEvidenceSources; ++i) {
     weights_[i] = context.weight(kEvidenceOf[i]);
   }
+  weights_[kNearEvidence] = context.weight(context.near_source);
   if (!context.categories.empty() || !context.brands.empty()) {
     similarity_weight_ = context.weight(Source::kSimilar);
   }
@@ -94,7 +95,8 @@ std::array<float, kSources> Scorer::contributions(const Ranked& ranked) const {
     const ItemEntry* entry = table_.find(ranked.item);
     scale = evidence(*entry);
     for (std::size_t i = 0; i < kEvidenceSources; ++i) {
-      parts[index_of(kEvidenceOf[i])] =
+      const Source source = i == kNearEvidence ? context_.near_source : kEvidenceOf[i];
+      parts[index_of(source)] =
           static_cast<float>(weights_[i] * static_cast<double>(entry->evidence[i]) * faded);
     }
   }

@@ -16,13 +16,15 @@ constexpr std::array<std::string_view, kStages> kStageNames{"context", "candidat
 }  // namespace
 
 Source main_source(Link link, const std::array<float, kSources>& contributions) {
+  const auto first = contributions.begin();
   if (link != Link::kPrimary) {
-    return static_cast<Source>(std::max_element(contributions.begin(), contributions.end()) -
-                               contributions.begin());
+    return static_cast<Source>(std::max_element(first, contributions.end()) - first);
   }
-  return *std::max_element(kEvidenceOf.begin(), kEvidenceOf.end(), [&](Source a, Source b) {
-    return contributions[index_of(a)] < contributions[index_of(b)];
-  });
+  Source most = static_cast<Source>(std::max_element(first, first + kNearEvidence) - first);
+  for (const Source other : {Source::kContent, Source::kVector, Source::kModel}) {
+    if (contributions[index_of(other)] > contributions[index_of(most)]) most = other;
+  }
+  return most;
 }
 
 std::string_view link_name(Link link) { return kLinkNames.at(static_cast<std::size_t>(link)); }

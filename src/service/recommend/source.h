@@ -19,10 +19,14 @@ constexpr std::size_t index_of(Source source) { return static_cast<std::size_t>(
 
 // Sources that are gathered item by item for one visitor or context, before ranking, by the slot of
 // their evidence. The others (trending, popular, new arrivals) are the same for everyone and are
-// read where needed; similarity is a bonus and a link of its own.
+// read where needed; similarity is a bonus and a link of its own. One slot is for nearness by
+// vectors, which is of kContent or kVector (Context::near_source).
 inline constexpr std::array kEvidenceOf{Source::kHistory,   Source::kCoView, Source::kCoBuy,
-                                        Source::kSecondHop, Source::kRepeat, Source::kModel};
+                                        Source::kSecondHop, Source::kRepeat, Source::kContent,
+                                        Source::kModel};
 inline constexpr std::size_t kEvidenceSources = kEvidenceOf.size();
+inline constexpr std::size_t kNearEvidence = 5;
+static_assert(kEvidenceOf[kNearEvidence] == Source::kContent);
 // Only for those sources.
 constexpr std::size_t slot_of(Source source) {
   return source == Source::kModel ? kEvidenceSources - 1 : index_of(source);

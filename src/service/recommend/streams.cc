@@ -18,6 +18,9 @@ bool take(ItemTable& table, ItemIndex item) {
 // Best first: half of all answers are full within the first piece.
 constexpr std::size_t kFirstPiece = 128;
 
+// Items whose memory is on its way while one is tested and scored.
+constexpr std::size_t kAhead = 12;
+
 bool better(const EvidenceStream::Entry& a, const EvidenceStream::Entry& b) {
   if (a.evidence != b.evidence) return a.evidence > b.evidence;
   return a.item < b.item;
@@ -48,11 +51,15 @@ void EvidenceStream::sort_more() {
   const auto to = order_.begin() + static_cast<std::ptrdiff_t>(end);
   if (to != order_.end()) std::nth_element(from, to, order_.end(), better);
   std::sort(from, to, better);
+  for (std::size_t i = sorted_; i < std::min(end, sorted_ + kAhead); ++i) {
+    scorer_.prefetch(order_[i].item);
+  }
   sorted_ = end;
 }
 
 ItemIndex EvidenceStream::next() {
   while (given_ < order_.size()) {
+    if (given_ + kAhead < sorted_) scorer_.prefetch(order_[given_ + kAhead].item);
     const ItemIndex item = order_[given_++].item;
     if (given_ == sorted_) sort_more();
     if (tested_ || gate_.passes(item)) return item;

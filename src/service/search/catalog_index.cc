@@ -4,6 +4,8 @@
 #include <chrono>
 
 #include "domain/query/query_text.h"
+#include "platform/obs/log.h"
+#include "service/search/texts_state.h"
 
 namespace vitrine::search {
 namespace {
@@ -13,6 +15,8 @@ constexpr std::size_t kPublishEach = 200'000;
 constexpr std::uint64_t kMergedHere = 20'000;
 constexpr std::size_t kFewWords = 20'000;
 constexpr std::int64_t kWordsPauseNs = 5'000'000'000;
+constexpr std::string_view kTextDirectory = "text";
+constexpr std::string_view kTextsState = "texts.state";
 
 std::int64_t steady_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
@@ -31,33 +35,28 @@ bool same_texts(const query::SearchSettings& a, const query::SearchSettings& b) 
 
 }  // namespace
 
-// Which rows to look at: those that are known to have changed, or all that may have.
-struct CatalogIndex::Plan {
-  bool start_over = false;
-  bool settings_changed = false;
-  query::SearchSettings settings;
-  std::uint64_t identity = 0;
-  std::uint64_t version = 0;
-  TimeUs until = 0;
-  bool all = false;
-  TimeUs from = 0;                  // with `all`: older rows need no look
-  std::vector<std::uint32_t> rows;  // without `all`
-  std::size_t next = 0;
-  std::size_t end = 0;
-};
-
-struct CatalogIndex::Piece {
-  struct Change {
-    ItemIndex item;
-    std::uint64_t hash = 0;  // 0: no longer listed
-    ItemText text;
-  };
-  std::vector<Change> changes;
-  ItemText scratch;
+// Making durable, beside what goes on. The state is of the moment of its making, the index of that
+// moment or a later one: what it has more of is added again at the next start.
+struct CatalogIndex::Save {
+  void run() {
+    const std::string payload = encode_texts_state(state);
+    state = {};
+    status = index->flush();
+    if (status.ok()) status = write_state(store, kTextsState, payload);
+    done.store(true, std::memory_order_release);
+  }
+  IndexStore store;
+  std::shared_ptr<text::Index> index;
+  TextsState state;
+  Status status = ok_status();
+  std::atomic<bool> done{false};
+  std::unique_ptr<Task> task;  // last: waited for before the rest goes
 };
 
 CatalogIndex::CatalogIndex(CatalogIndexOptions options)
-    : options_(options), words_(std::make_shared<const Vocabulary>()) {}
+    : options_(std::move(options)),
+      words_(std::make_shared<const Vocabulary>()),
+      saved_ns_(steady_ns()) {}
 CatalogIndex::~CatalogIndex() = default;
 
 std::shared_ptr<const IndexView> CatalogIndex::view() const {
@@ -68,6 +67,8 @@ std::shared_ptr<const IndexView> CatalogIndex::view() const {
 CatalogIndex::Stats CatalogIndex::stats() const {
   Stats stats;
   stats.taken_over = taken_over_;
+  stats.loaded = loaded_;
+  stats.saves = saves_;
   if (const auto now = view(); now != nullptr) {
     stats.documents = now->snapshot->documents();
     for (const auto& part : now->snapshot->parts()) stats.bytes += part.segment->bytes().size();
@@ -81,67 +82,128 @@ Status CatalogIndex::use_settings(const query::SearchSettings& settings) {
   return ok_status();
 }
 
-Status CatalogIndex::start_over(const query::SearchSettings& settings) {
+// Empty, and in the store's directory where there is one that can be used.
+Result<std::shared_ptr<text::Index>> CatalogIndex::fresh_index() {
+  const text::Schema schema = index_schema(analyser_->fingerprint());
+  if (options_.store.there()) {
+    index_.reset();  // lets go of the directory
+    const auto open = [&]() -> Result<std::unique_ptr<text::Index>> {
+      const auto all = [](std::string_view) { return true; };
+      VITRINE_TRY(options_.store.files->create_directories(options_.store.directory));
+      // The state first: it must never speak of an index that is not there.
+      VITRINE_TRY(remove_files(options_.store, "",
+                               [](std::string_view name) { return name == kTextsState; }));
+      VITRINE_TRY(options_.store.files->sync_directory(options_.store.directory));
+      VITRINE_TRY(remove_files(options_.store, kTextDirectory, all));
+      return text::Index::open(*options_.store.files, options_.store.path(kTextDirectory), schema);
+    };
+    auto opened = open();
+    if (opened.ok()) return std::shared_ptr<text::Index>(std::move(opened).value());
+    obs::log_warn("search_index_not_stored",
+                  {{"directory", options_.store.directory}, {"error", opened.error()}});
+  }
+  VITRINE_TRY(auto made, text::Index::create(schema));
+  return std::shared_ptr<text::Index>(std::move(made));
+}
+
+Status CatalogIndex::try_load(const query::SearchSettings& settings, std::uint64_t position) {
+  const IndexStore& store = options_.store;
+  VITRINE_TRY(const std::string payload, read_state(store, kTextsState));
+  VITRINE_TRY(TextsState state, decode_texts_state(payload));
+  if (state.language != settings.language || state.stop_words != settings.stop_words) {
+    return Error(ErrorCode::kConflict, "it was made for other settings of the language");
+  }
+  if (state.position > position) {
+    return Error(ErrorCode::kConflict, "it is of position " + std::to_string(state.position) +
+                                           ", and the state only at " + std::to_string(position));
+  }
   VITRINE_TRY(analyser_, text::Analyser::make(analyser_options(settings, false)));
   VITRINE_TRY(use_settings(settings));
-  VITRINE_TRY(index_, text::Index::create(index_schema(analyser_->fingerprint())));
+  VITRINE_TRY(auto index, text::Index::open_existing(*store.files, store.path(kTextDirectory)));
+  if (!(index->schema() == index_schema(analyser_->fingerprint()))) {
+    return Error(ErrorCode::kConflict, "it was made by another analyser");
+  }
+  index_ = std::move(index);
   merging_ = false;
-  hashes_.clear();
-  word_counts_.clear();
+  word_counts_ = std::move(state.word_counts);
   words_published_ = 0;
-  complete_ = false;
+  follower_.remember(std::move(state.hashes));
+  loaded_ = index_->info().documents;
   return ok_status();
 }
 
-void CatalogIndex::make_plan(const SearchState& state, Plan& plan) {
-  const catalog::Catalog& catalog = state.catalog();
-  plan.identity = catalog.identity();
-  plan.version = catalog.version();
-  plan.until = state.last_append_time;
-  plan.settings_changed = index_ == nullptr || !(state.settings == settings_);
-  if (plan.settings_changed) plan.settings = state.settings;
-  plan.start_over = index_ == nullptr || identity_ != plan.identity ||
-                    (plan.settings_changed && !same_texts(state.settings, settings_));
-  if (plan.start_over) {
-    plan.settings = state.settings;
-    plan.all = true;
-    plan.end = catalog.item_count();
-    return;
+void CatalogIndex::load(const query::SearchSettings& settings, std::uint64_t position) {
+  load_tried_ = true;
+  if (!options_.store.there()) return;
+  const std::int64_t begin = steady_ns();
+  const Status loaded = try_load(settings, position);
+  if (loaded.ok()) {
+    obs::log_info("search_index_loaded",
+                  {{"directory", options_.store.directory},
+                   {"documents", loaded_.load()},
+                   {"seconds", static_cast<double>(steady_ns() - begin) / 1e9}});
+  } else if (loaded.error().code() != ErrorCode::kNotFound) {
+    obs::log_warn("search_index_discarded",
+                  {{"directory", options_.store.directory}, {"error", loaded.error()}});
   }
-  if (complete_ && catalog.for_each_changed_since(
-                       version_, [&](ItemIndex item) { plan.rows.push_back(item.value); })) {
-    std::sort(plan.rows.begin(), plan.rows.end());
-    plan.rows.erase(std::unique(plan.rows.begin(), plan.rows.end()), plan.rows.end());
-    plan.end = plan.rows.size();
-    return;
-  }
-  plan.all = true;
-  plan.from = complete_ ? scanned_until_ : catalog::TimeColumn::kAbsent;
-  plan.rows.clear();
-  plan.end = catalog.item_count();
 }
 
-bool CatalogIndex::read_piece(const SearchState& state, Plan& plan, Piece& piece) {
-  const catalog::Catalog& catalog = state.catalog();
-  piece.changes.clear();
-  if (catalog.identity() != plan.identity) return false;
-  const ItemTextReader reader(catalog);
-  // Rows that need no look cost little, so many of them fit under one lock.
-  std::size_t looked = 0;
-  for (std::size_t passed = 0; plan.next < plan.end && looked < kRowsPerLock && passed < 16'384;
-       ++passed) {
-    const std::size_t at = plan.next++;
-    const ItemIndex item{plan.all ? static_cast<std::uint32_t>(at) : plan.rows[at]};
-    const std::uint64_t known = item.value < hashes_.size() ? hashes_[item.value] : 0;
-    const bool listed = catalog.listed(item);
-    if (!listed && known == 0) continue;
-    if (listed && known != 0 && plan.all && catalog.updated(item) < plan.from) continue;
-    ++looked;
-    const std::uint64_t hash = reader.hash(item, piece.scratch);
-    if (hash == known) continue;
-    piece.changes.push_back({item, hash, listed ? piece.scratch : ItemText{}});
+bool CatalogIndex::save_due() const {
+  if (!options_.store.there() || save_ != nullptr || unsaved_ == 0 || !follower_.complete()) {
+    return false;
   }
-  return true;
+  const std::int64_t since = steady_ns() - saved_ns_;
+  if (since < options_.save_pause_ns) return false;
+  return unsaved_ * options_.save_share >= index_->info().documents ||
+         since >= options_.save_pause_ns * options_.save_pauses_most;
+}
+
+void CatalogIndex::start_save() {
+  unsaved_ = 0;
+  saved_ns_ = steady_ns();
+  save_ = std::make_unique<Save>();
+  save_->store = options_.store;
+  save_->index = index_;
+  const auto hashes = follower_.hashes();
+  save_->state = {.language = settings_.language,
+                  .stop_words = settings_.stop_words,
+                  .position = follower_.position(),
+                  .hashes = {hashes.begin(), hashes.end()},
+                  .word_counts = word_counts_};
+  if (options_.executor != nullptr) {
+    save_->task =
+        options_.executor->run_thread("search-save", [save = save_.get()] { save->run(); });
+  } else {
+    save_->run();
+  }
+}
+
+// Waits for a save that runs.
+Status CatalogIndex::finish_save() {
+  if (save_ == nullptr) return ok_status();
+  save_->task.reset();
+  const Status status = std::move(save_->status);
+  save_.reset();
+  if (status.ok()) ++saves_;
+  return status;
+}
+
+Status CatalogIndex::save() {
+  VITRINE_TRY(finish_save());
+  if (!options_.store.there() || !follower_.complete() || unsaved_ == 0) return ok_status();
+  start_save();
+  return finish_save();
+}
+
+Status CatalogIndex::start_over(const query::SearchSettings& settings) {
+  VITRINE_TRY(analyser_, text::Analyser::make(analyser_options(settings, false)));
+  VITRINE_TRY(use_settings(settings));
+  VITRINE_TRY(finish_save());
+  VITRINE_TRY(index_, fresh_index());
+  merging_ = false;
+  word_counts_.clear();
+  words_published_ = 0;
+  return ok_status();
 }
 
 void CatalogIndex::count_words(std::string_view text,
@@ -193,17 +255,17 @@ Status CatalogIndex::add(ItemIndex item, const ItemText& text) {
   return index_->add(item.value, fields);
 }
 
-Status CatalogIndex::take(Piece& piece) {
-  for (const Piece::Change& change : piece.changes) {
-    if (change.item.value >= hashes_.size()) hashes_.resize(change.item.value + std::size_t{1}, 0);
+Status CatalogIndex::take(std::span<const CatalogFollower::Change> changes) {
+  for (const CatalogFollower::Change& change : changes) {
     if (change.hash == 0) {
       index_->remove(change.item.value);
     } else {
       VITRINE_TRY(add(change.item, change.text));
       ++taken_over_;
     }
-    hashes_[change.item.value] = change.hash;
   }
+  follower_.took(changes);
+  unsaved_ += changes.size();
   return ok_status();
 }
 
@@ -227,13 +289,13 @@ void CatalogIndex::publish(std::uint64_t version, bool complete) {
   const bool few = word_counts_.size() < kFewWords;
   const std::int64_t now = steady_ns();
   if (word_counts_.size() != words_published_ &&
-      (few || now - words_published_at_ > kWordsPauseNs || (complete && !complete_))) {
+      (few || now - words_published_at_ > kWordsPauseNs || (complete && !follower_.complete()))) {
     words_ = std::make_shared<const Vocabulary>(word_counts_);
     words_published_ = word_counts_.size();
     words_published_at_ = now;
   }
   next->words = words_;
-  next->catalog_identity = identity_;
+  next->catalog_identity = follower_.identity();
   next->catalog_version = version;
   next->complete = complete;
   const std::lock_guard lock(mutex_);
@@ -241,37 +303,46 @@ void CatalogIndex::publish(std::uint64_t version, bool complete) {
 }
 
 Result<bool> CatalogIndex::refresh(const StateSource& source) {
-  Plan plan;
-  bool due = false;
+  bool due = false, other_texts = false, other_settings = false;
+  query::SearchSettings settings;
+  if (!load_tried_) {
+    std::uint64_t position = 0;
+    const bool known = source.read([&](const SearchState& state) {
+      settings = state.settings;
+      position = state.shop.position;
+    });
+    if (!known) return false;
+    load(settings, position);
+  }
+  if (save_ != nullptr && save_->done.load(std::memory_order_acquire)) VITRINE_TRY(finish_save());
+  if (save_due()) start_save();
   const bool there = source.read([&](const SearchState& state) {
-    const catalog::Catalog& catalog = state.catalog();
-    due = index_ == nullptr || !complete_ || identity_ != catalog.identity() ||
-          version_ != catalog.version() || !(state.settings == settings_);
-    if (due) make_plan(state, plan);
+    other_settings = index_ == nullptr || !(state.settings == settings_);
+    other_texts = index_ == nullptr || !same_texts(state.settings, settings_);
+    if (other_texts) follower_.forget();
+    due = follower_.plan(state) || other_settings;
+    if (other_settings || follower_.anew()) settings = state.settings;
   });
   if (!there || !due) return false;
-  if (plan.start_over) {
-    VITRINE_TRY(start_over(plan.settings));
-    identity_ = plan.identity;
-  } else if (plan.settings_changed) {
-    VITRINE_TRY(use_settings(plan.settings));
+  if (other_texts || follower_.anew()) {
+    VITRINE_TRY(start_over(settings));
+  } else if (other_settings) {
+    VITRINE_TRY(use_settings(settings));
   }
-  Piece piece;
-  bool same = true;
+  std::vector<CatalogFollower::Change> changes;
   std::uint64_t since_publish = taken_over_;
-  while (same && plan.next < plan.end) {
-    source.read([&](const SearchState& state) { same = read_piece(state, plan, piece); });
+  while (!follower_.at_end()) {
+    bool same = false;
+    source.read([&](const SearchState& state) { same = follower_.read(state, changes); });
     if (!same) return true;  // another catalog: the next refresh starts over
-    VITRINE_TRY(take(piece));
-    if (!complete_ && taken_over_ - since_publish >= kPublishEach) {
-      publish(plan.version, false);
+    VITRINE_TRY(take(changes));
+    if (!follower_.complete() && taken_over_ - since_publish >= kPublishEach) {
+      publish(follower_.planned_version(), false);
       since_publish = taken_over_;
     }
   }
-  publish(plan.version, true);
-  version_ = plan.version;
-  scanned_until_ = plan.until;
-  complete_ = true;
+  publish(follower_.planned_version(), true);
+  follower_.finish();
   return true;
 }
 

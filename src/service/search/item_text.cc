@@ -48,7 +48,7 @@ std::uint64_t ItemTextReader::hash(ItemIndex item, ItemText& scratch) const {
   read(item, scratch);
   std::uint64_t value = hash64(catalog_.item_id(item), 1);
   for (const std::string& field : scratch.fields) value = hash64(field, value);
-  return value == 0 ? 1 : value;
+  return value <= kNoTextHash ? kNoTextHash + 1 : value;
 }
 
 }  // namespace vitrine::search

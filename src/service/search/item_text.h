@@ -21,6 +21,9 @@ text::Schema index_schema(std::string analyser);
 // Of a description so many bytes are searched.
 inline constexpr std::size_t kDescriptionBytesMax = 4 * 1024;
 
+// No item has it: for what is to be read again.
+inline constexpr std::uint64_t kNoTextHash = 1;
+
 struct ItemText {
   std::array<std::string, kTextFields> fields;
   std::string& operator[](TextField f) { return fields[static_cast<std::size_t>(f)]; }
@@ -34,7 +37,7 @@ class ItemTextReader {
   // Replaces `out`; empty texts for an item that is not listed. Categories are joined by line
   // breaks, so that no phrase goes over two of them.
   void read(ItemIndex item, ItemText& out) const;
-  // Differs where the texts differ; 0 for an item that is not listed.
+  // Differs where the texts differ; 0 for an item that is not listed, never kNoTextHash.
   std::uint64_t hash(ItemIndex item, ItemText& scratch) const;
 
  private:

@@ -27,7 +27,7 @@ void for_each_bit(std::span<const std::uint64_t> words, Fn&& fn) {
 }  // namespace
 
 Ranking::Ranking(const SearchState& state, const SearchRequest& request, const Selection& selection,
-                 const Taste& taste, const query::QueryLog::Query* chosen)
+                 Taste& taste, const query::QueryLog::Query* chosen)
     : state_(state),
       request_(request),
       selection_(selection),
@@ -51,17 +51,20 @@ FoundItem Ranking::score(ItemIndex item, double text) const {
   const query::SearchSettings& s = state_.settings;
   const double relevance = browsing() ? 1 : std::min(1.0, text / best_text_);
   const double taste = s.personal > 0 && request_.personal ? taste_.of(item) : 0;
+  const double near = s.affinity > 0 && request_.personal ? taste_.near(item) : 0;
   const double wanted = s.popularity > 0 ? popular_.value(item) : 0;
   const double weight = s.clicks > 0 ? chosen_weight(item) : 0;
   const double chosen = weight / (weight + kChosenHalf);
   const double stock = state_.catalog().in_stock(item) ? 1 : s.out_of_stock;
-  const double sum = 1 + s.personal * taste + s.popularity * wanted + s.clicks * chosen;
+  const double sum =
+      1 + s.personal * taste + s.affinity * near + s.popularity * wanted + s.clicks * chosen;
   FoundItem found;
   found.item = item;
   found.score = static_cast<float>(relevance * sum * stock);
   found.parts = {static_cast<float>(text),   static_cast<float>(relevance),
-                 static_cast<float>(taste),  static_cast<float>(wanted),
-                 static_cast<float>(chosen), static_cast<float>(stock)};
+                 static_cast<float>(taste),  static_cast<float>(near),
+                 static_cast<float>(wanted), static_cast<float>(chosen),
+                 static_cast<float>(stock)};
   return found;
 }
 
@@ -80,6 +83,18 @@ void Ranking::add_tasted() {
   for (std::size_t i = 0; i < kept; ++i) extras_.push_back(tasted[i].second);
 }
 
+// With a text, what is near is ranked among what the text finds; without one it has to be looked
+// for.
+void Ranking::add_near() {
+  if (!browsing() || state_.settings.affinity == 0 || !request_.personal) return;
+  std::size_t found = 0;
+  for (const recommend::NearItem& near : taste_.nearest(2 * kNearPool)) {
+    if (!selection_.matches.contains(near.item.value)) continue;
+    extras_.push_back(near.item);
+    if (++found == kNearPool) return;
+  }
+}
+
 void Ranking::add_popular() {
   if (state_.settings.popularity == 0) return;
   std::uint32_t steps = 0;
@@ -96,6 +111,7 @@ void Ranking::make_pool() {
   pooled_.reset(static_cast<std::uint32_t>(state_.catalog().item_count()));
   const auto& hits = selection_.result.hits;
   const std::size_t by_text = std::min<std::size_t>(kTextPool, hits.size());
+  for (std::size_t i = 0; i < by_text; ++i) taste_.prefetch(ItemIndex{hits[i].id});
   for (std::size_t i = 0; i < by_text; ++i) {
     pool_.push_back(score(ItemIndex{hits[i].id}, static_cast<double>(hits[i].score)));
     pooled_.add(hits[i].id);
@@ -104,6 +120,7 @@ void Ranking::make_pool() {
       !browsing() && hits.size() <= kTextPool && hits.size() == selection_.result.count;
   if (all_in) return;
   add_tasted();
+  add_near();
   add_popular();
   if (chosen_ != nullptr && state_.settings.clicks > 0) {
     for (const auto& entry : chosen_->items) {

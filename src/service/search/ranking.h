@@ -22,8 +22,9 @@
 
 namespace vitrine::search {
 
-inline constexpr std::uint32_t kTextPool = 200;       // best by text
-inline constexpr std::size_t kTastePool = 100;        // with the most evidence
+inline constexpr std::uint32_t kTextPool = 200;  // best by text
+inline constexpr std::size_t kTastePool = 100;   // with the most evidence
+inline constexpr std::size_t kNearPool = 100;  // nearest to the visitor that match, without a text
 inline constexpr std::size_t kPopularPool = 50;       // first of the ranking that match
 inline constexpr std::uint32_t kPopularSteps = 1000;  // of the ranking that are looked at
 
@@ -31,7 +32,7 @@ class Ranking {
  public:
   // All arguments outlive it. `chosen`: what the query log knows of this query, or null.
   Ranking(const SearchState& state, const SearchRequest& request, const Selection& selection,
-          const Taste& taste, const query::QueryLog::Query* chosen);
+          Taste& taste, const query::QueryLog::Query* chosen);
 
   // Appends the page's items. `view`, `searcher`: for the text scores of pooled items; `view` may
   // be null if there was no text.
@@ -45,6 +46,7 @@ class Ranking {
  private:
   void make_pool();
   void add_tasted();
+  void add_near();
   void add_popular();
   Status score_pool(const IndexView* view, text::Searcher& searcher);
   void page_of_pool(SearchAnswer& answer);
@@ -56,7 +58,7 @@ class Ranking {
   const SearchState& state_;
   const SearchRequest& request_;
   const Selection& selection_;
-  const Taste& taste_;
+  Taste& taste_;
   const query::QueryLog::Query* chosen_;
   recommend::Ranking popular_;
   double best_text_ = 1;

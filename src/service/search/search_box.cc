@@ -5,6 +5,7 @@
 
 #include "domain/query/query_text.h"
 #include "service/search/completion_sources.h"
+#include "service/search/facet_scope.h"
 #include "service/search/highlight.h"
 #include "service/search/ranking.h"
 
@@ -80,50 +81,97 @@ void add_highlights(const catalog::Catalog& catalog, const IndexView& view,
   }
 }
 
+// Narrows `out` to what passes the filter.
+Status keep_passing(const SearchState& state, FilterCaches caches,
+                    const filter::ParsedFilter& filter, TimeUs now, catalog::RowBits& evaluated,
+                    text::IdSet& out) {
+  std::span<const std::uint64_t> passing;
+  recommend::MatchCache::Set matches;  // keeps `passing`
+  if (!filter.uses_now()) matches = caches.matches.find(filter.canonical(), state.catalog());
+  if (matches == nullptr) {
+    auto bound = filter::bind(filter, state.catalog(), now);
+    if (!bound.ok()) return std::move(bound).error().context("filter");
+    if (filter.uses_now()) {
+      bound->evaluate(evaluated);
+      passing = evaluated.words();
+    } else {
+      matches = caches.matches.make(filter.canonical(), *bound, state.catalog());
+    }
+  }
+  if (matches != nullptr) passing = matches->bits().words();
+  const std::span<std::uint64_t> words = out.words();
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] &= i < passing.size() ? passing[i] : 0;
+  return ok_status();
+}
+
+// Listed items, those of them that pass the filter if there is one.
+Status allow(const SearchState& state, FilterCaches caches, const filter::ParsedFilter* filter,
+             TimeUs now, catalog::RowBits& evaluated, text::IdSet& out) {
+  const std::span<const std::uint64_t> listed = state.catalog().listed_bits().words();
+  out.reset(static_cast<std::uint32_t>(listed.size() * 64));
+  std::copy(listed.begin(), listed.end(), out.words().begin());
+  return filter == nullptr ? ok_status()
+                           : keep_passing(state, caches, *filter, now, evaluated, out);
+}
+
+// Over all matches, or for a facet whose attribute the filter narrows, over what would match
+// without those conditions.
+Status count_all_facets(const SearchState& state, FilterCaches caches, const IndexView* view,
+                        const SearchRequest& request, SearchScratch& scratch,
+                        SearchAnswer& answer) {
+  const catalog::Catalog& catalog = state.catalog();
+  const Selection& found = scratch.selection;
+  FacetScopes scopes;
+  if (!request.filter.empty() && !request.facets.empty()) {
+    VITRINE_TRY(const auto parsed, caches.filters.parse(request.filter));
+    scopes = split_filter(parsed, request.facets);
+  }
+  if (scopes.own.empty()) {
+    count_facets(catalog, found.matches.words(), request.facets, scratch.facets, answer.facets);
+    return ok_status();
+  }
+  VITRINE_TRY(allow(state, caches, scopes.rest ? &*scopes.rest : nullptr, request.now,
+                    scratch.evaluated, scratch.scope));
+  if (found.match == Match::kNothing) {
+    scratch.scope.reset(0);
+  } else if (found.match != Match::kAll) {
+    text::SearchResult all;
+    text::SearchOptions options;
+    options.k = 0;
+    options.filter = &scratch.scope;
+    options.matches = &scratch.facet_matches;
+    scratch.facet_matches.reset(static_cast<std::uint32_t>(catalog.item_count()));
+    VITRINE_TRY(scratch.searcher.search(*view->snapshot, found.query, options, all));
+    std::swap(scratch.scope, scratch.facet_matches);
+  }
+  for (const FacetRequest& facet : request.facets) {
+    const std::size_t own = scopes.find(facet);
+    std::span<const std::uint64_t> matches = found.matches.words();
+    if (own < scopes.own.size()) {
+      scratch.facet_matches = scratch.scope;
+      for (std::size_t i = 0; i < scopes.own.size(); ++i) {
+        if (i == own) continue;
+        VITRINE_TRY(keep_passing(state, caches, scopes.own[i].conditions, request.now,
+                                 scratch.evaluated, scratch.facet_matches));
+      }
+      matches = scratch.facet_matches.words();
+    }
+    count_facets(catalog, matches, std::span(&facet, 1), scratch.facets, answer.facets);
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 SearchBox::SearchBox(SearchBoxOptions options, std::shared_ptr<const StateSource> source)
     : options_(options),
       source_(std::move(source)),
       index_(options.index),
+      content_(std::make_shared<ContentIndex>(options.content)),
       completions_(std::make_shared<const Completions>()) {}
 SearchBox::~SearchBox() = default;
 
-// scratch.allowed: listed items that pass the filter.
-Status SearchBox::allow(const SearchState& state, FilterCaches caches, const SearchRequest& request,
-                        SearchScratch& scratch) const {
-  const catalog::Catalog& catalog = state.catalog();
-  std::span<const std::uint64_t> passing;
-  recommend::MatchCache::Set matches;  // keeps `passing`
-  if (!request.filter.empty()) {
-    auto parsed = caches.filters.parse(request.filter);
-    if (!parsed.ok()) return std::move(parsed).error().context("filter");
-    if (!parsed->uses_now()) matches = caches.matches.find(parsed->canonical(), catalog);
-    if (matches == nullptr) {
-      auto bound = filter::bind(*parsed, catalog, request.now);
-      if (!bound.ok()) return std::move(bound).error().context("filter");
-      if (parsed->uses_now()) {
-        bound->evaluate(scratch.evaluated);
-        passing = scratch.evaluated.words();
-      } else {
-        matches = caches.matches.make(parsed->canonical(), *bound, catalog);
-      }
-    }
-    if (matches != nullptr) passing = matches->bits().words();
-  }
-  const std::span<const std::uint64_t> listed = catalog.listed_bits().words();
-  scratch.allowed.reset(static_cast<std::uint32_t>(listed.size() * 64));
-  const std::span<std::uint64_t> allowed = scratch.allowed.words();
-  for (std::size_t i = 0; i < listed.size(); ++i) {
-    const std::uint64_t pass = request.filter.empty() ? ~std::uint64_t{0}
-                               : i < passing.size()   ? passing[i]
-                                                      : 0;
-    allowed[i] = listed[i] & pass;
-  }
-  return ok_status();
-}
-
-Status SearchBox::find(const SearchState& state, const IndexView* view,
+Status SearchBox::find(const SearchState& state, FilterCaches caches, const IndexView* view,
                        const SearchRequest& request, SearchScratch& scratch,
                        SearchAnswer& answer) const {
   Selection& found = scratch.selection;
@@ -151,11 +199,15 @@ Status SearchBox::find(const SearchState& state, const IndexView* view,
   answer.searched = found.searched;
   answer.did_you_mean = found.did_you_mean;
   answer.total = found.match == Match::kNothing ? 0 : found.result.count;
-  count_facets(state.catalog(), found.matches.words(), request.facets, scratch.facets,
-               answer.facets);
+  VITRINE_TRY(count_all_facets(state, caches, view, request, scratch, answer));
 
-  if (request.personal && state.settings.personal > 0) {
+  if (request.personal && (state.settings.personal > 0 || state.settings.affinity > 0)) {
     VITRINE_TRY(scratch.taste.read(state, request.user_id, request.anonymous_id, request.now));
+    if (state.settings.affinity > 0) {
+      const auto* const model = options_.model_vectors.get();
+      scratch.taste.read_vectors(model == nullptr ? nullptr : model->current(),
+                                 content_->current());
+    }
   } else {
     scratch.taste.read_nobody();
   }
@@ -186,12 +238,19 @@ Status SearchBox::search(const SearchState& state, FilterCaches caches,
         .with_reason("index_not_ready")
         .with_retry_after(1);
   }
-  VITRINE_TRY(allow(state, caches, request, scratch));
+  std::optional<filter::ParsedFilter> filter;
+  if (!request.filter.empty()) {
+    auto parsed = caches.filters.parse(request.filter);
+    if (!parsed.ok()) return std::move(parsed).error().context("filter");
+    filter.emplace(std::move(parsed).value());
+  }
+  VITRINE_TRY(allow(state, caches, filter ? &*filter : nullptr, request.now, scratch.evaluated,
+                    scratch.allowed));
   if (view == nullptr && !blank) {
     answer.match = Match::kNothing;
     return ok_status();
   }
-  VITRINE_TRY(find(state, view.get(), request, scratch, answer));
+  VITRINE_TRY(find(state, caches, view.get(), request, scratch, answer));
   if (blank || view == nullptr) return ok_status();
   if (request.highlight) {
     add_highlights(state.catalog(), *view, scratch.selection.query, answer);
@@ -274,10 +333,16 @@ bool SearchBox::refresh_completions() {
   return true;
 }
 
+Status SearchBox::save() {
+  VITRINE_TRY(index_.save());
+  return content_->save();
+}
+
 Result<bool> SearchBox::refresh() {
   VITRINE_TRY(const bool changed, index_.refresh(*source_));
+  VITRINE_TRY(const bool vectors, content_->refresh(*source_));
   const bool completed = refresh_completions();
-  return changed || completed;
+  return changed || vectors || completed;
 }
 
 }  // namespace vitrine::search

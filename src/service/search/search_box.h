@@ -21,6 +21,7 @@
 #include "service/recommend/match_cache.h"
 #include "service/search/catalog_index.h"
 #include "service/search/completions.h"
+#include "service/search/content_index.h"
 #include "service/search/facets.h"
 #include "service/search/search_request.h"
 #include "service/search/search_state.h"
@@ -40,6 +41,7 @@ struct SearchScratch {
   text::Searcher searcher;
   text::IdSet allowed;
   catalog::RowBits evaluated;
+  text::IdSet scope, facet_matches;  // of facets that leave a condition out
   Selection selection;
   Taste taste;
   FacetScratch facets;
@@ -59,6 +61,9 @@ struct SearchBoxOptions {
   CatalogIndexOptions index;
   // Titles that suggest() knows: the most popular ones, then the newest.
   std::size_t titles_max = 100'000;
+  ContentIndexOptions content;
+  // Of a trained model; they go before those of the contents. May be null.
+  std::shared_ptr<const recommend::ItemVectorsProvider> model_vectors;
 };
 
 class SearchBox {
@@ -77,17 +82,20 @@ class SearchBox {
   void suggest(std::string_view text, std::size_t limit, text::Searcher& searcher,
                SuggestAnswer& answer) const;
 
+  // Makes the indexes durable, where they have a store: before the process ends. From the indexer's
+  // thread, or when it has stopped.
+  Status save();
   // Takes over what changed, on the indexer's thread. Whether there was anything.
   Result<bool> refresh();
 
   std::shared_ptr<const IndexView> view() const { return index_.view(); }
   CatalogIndex::Stats stats() const { return index_.stats(); }
+  // What the items' contents say about likeness, kept level by refresh(); never null.
+  std::shared_ptr<const ContentIndex> content() const { return content_; }
 
  private:
-  Status allow(const SearchState& state, FilterCaches caches, const SearchRequest& request,
-               SearchScratch& scratch) const;
-  Status find(const SearchState& state, const IndexView* view, const SearchRequest& request,
-              SearchScratch& scratch, SearchAnswer& answer) const;
+  Status find(const SearchState& state, FilterCaches caches, const IndexView* view,
+              const SearchRequest& request, SearchScratch& scratch, SearchAnswer& answer) const;
   void complete_last_word(std::string_view text, std::size_t limit, text::Searcher& searcher,
                           SuggestAnswer& answer) const;
   bool refresh_completions();
@@ -95,6 +103,7 @@ class SearchBox {
   const SearchBoxOptions options_;
   const std::shared_ptr<const StateSource> source_;
   CatalogIndex index_;
+  const std::shared_ptr<ContentIndex> content_;
 
   // Of refresh().
   std::uint64_t completed_queries_ = ~std::uint64_t{0};

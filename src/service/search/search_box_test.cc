@@ -63,6 +63,39 @@ TEST_F(SearchBoxTest, AFilterNarrowsWhatIsFoundAndCounted) {
               ElementsAre("red-shoe"));
 }
 
+TEST_F(SearchBoxTest, AFacetShowsWhatElseThereWouldBeOfItsOwnAttribute) {
+  const std::vector<FacetRequest> facets{
+      {"brand", 10, {}}, {"category", 10, {}}, {"price", 10, {{0, 70}, {70, 100}}}};
+  const auto values = [](const FacetAnswer& facet) {
+    std::vector<std::string> out;
+    for (const FacetValue& value : facet.values) {
+      out.push_back(value.text + " " + std::to_string(value.count));
+    }
+    return out;
+  };
+  auto answer = shop_.ask({.text = "running", .filter = "brand = \"Nika\"", .facets = facets});
+  ASSERT_TRUE(answer.ok()) << answer.error().message();
+  EXPECT_EQ(answer->total, 1u);
+  EXPECT_THAT(values(answer->facets[0]), ElementsAre("Adi 1", "Nika 1"));
+  EXPECT_THAT(values(answer->facets[1]), ElementsAre("shoes 1", "sports 1"));
+  EXPECT_THAT(values(answer->facets[2]), ElementsAre(" 0", " 1"));
+  // Conditions about other attributes hold, also where both are facets.
+  answer = shop_.ask({.text = "running",
+                      .filter = "brand = \"Nika\" and price < 70 and in_stock",
+                      .facets = facets});
+  EXPECT_EQ(answer->total, 0u);
+  answer = shop_.ask({.filter = "brand = \"Nika\" and price > 70 and in_stock", .facets = facets});
+  EXPECT_THAT(values(answer->facets[0]), ElementsAre("Nika 1")) << "Adi's are cheaper";
+  EXPECT_THAT(values(answer->facets[2]), ElementsAre(" 0", " 1"));
+  // A condition about two attributes is nobody's own.
+  answer = shop_.ask({.filter = "brand = \"Nika\" or price < 35", .facets = facets});
+  EXPECT_THAT(values(answer->facets[0]), ElementsAre("Ikon 1", "Nika 1"));
+  const FacetRequest whole{"brand", 10, {}, true};
+  answer =
+      shop_.ask({.text = "running", .filter = "brand = \"Nika\"", .facets = std::span(&whole, 1)});
+  EXPECT_THAT(values(answer->facets[0]), ElementsAre("Nika 1"));
+}
+
 TEST_F(SearchBoxTest, ChangesOfTheCatalogAreFoundAfterTheNextRefresh) {
   shop_.settings.fallback = false;
   shop_.put("red-hat", {"Red hat"});
@@ -118,6 +151,36 @@ TEST_F(SearchBoxTest, WhereNothingIsFoundPopularItemsInStockAreShown) {
   EXPECT_THAT(shop_.ids({.text = "qqqq"}), Not(Contains("sofa"))) << "it is sold out";
   shop_.settings.fallback = false;
   EXPECT_THAT(shop_.ids({.text = "qqqq"}), IsEmpty());
+}
+
+TEST_F(SearchBoxTest, WhatIsNearToTheVisitorStandsHigherAmongWhatTheTextFinds) {
+  for (int i = 0; i < 3; ++i) {
+    shop_.put("tent-" + std::to_string(i), {"Tent for camping", "A tent", "Wild", {"camping"}});
+    shop_.put("toy-" + std::to_string(i), {"Tent for dolls", "A tent", "Puppe", {"toys"}});
+  }
+  shop_.put("doll", {"Doll with a dress", "For dolls", "Puppe", {"toys"}});
+  shop_.refresh();
+  shop_.shop.act("eve", "doll");
+  shop_.settings.personal = 0;
+  shop_.settings.affinity = 1;
+  auto answer = shop_.ask({.text = "tent", .user_id = "eve"});
+  ASSERT_TRUE(answer.ok());
+  ASSERT_THAT(answer->items, SizeIs(6));
+  const auto id = [&](std::size_t i) { return shop_.shop.catalog.item_id(answer->items[i].item); };
+  EXPECT_THAT(std::string(id(0)), HasSubstr("toy-"));
+  EXPECT_GT(answer->items[0].parts.near, answer->items[5].parts.near);
+  EXPECT_FLOAT_EQ(answer->items[0].score,
+                  answer->items[0].parts.relevance * (1 + answer->items[0].parts.near));
+  answer = shop_.ask({.text = "tent", .user_id = "eve", .personal = false});
+  EXPECT_EQ(answer->items[0].parts.near, 0) << "the request says no";
+  shop_.settings.affinity = 0;
+  answer = shop_.ask({.text = "tent", .user_id = "eve"});
+  EXPECT_EQ(answer->items[0].parts.near, 0) << "the tenant says no";
+  shop_.settings.affinity = 1;
+  answer = shop_.ask({.limit = 2, .user_id = "eve"});
+  ASSERT_TRUE(answer.ok());
+  EXPECT_THAT(shop_.ids({.limit = 4, .user_id = "eve"}), Contains("doll"))
+      << "without a text what is near is looked for";
 }
 
 TEST_F(SearchBoxTest, ARareWordNearAFrequentOneIsAskedAbout) {
@@ -202,9 +265,9 @@ TEST_F(SearchBoxTest, TheScoreIsTheFormulaOfItsParts) {
     ASSERT_TRUE(answer.ok());
     for (const FoundItem& item : answer->items) {
       const ScoreParts& p = item.parts;
-      const double sum = 1 + s.personal * static_cast<double>(p.taste) +
-                         s.popularity * static_cast<double>(p.wanted) +
-                         s.clicks * static_cast<double>(p.chosen);
+      const double sum =
+          1 + s.personal * static_cast<double>(p.taste) + s.affinity * static_cast<double>(p.near) +
+          s.popularity * static_cast<double>(p.wanted) + s.clicks * static_cast<double>(p.chosen);
       EXPECT_NEAR(static_cast<double>(item.score),
                   static_cast<double>(p.relevance) * sum * static_cast<double>(p.stock), 1e-5);
       double terms = 0;
@@ -359,16 +422,17 @@ TEST(SearchBox, FacetsAgreeWithCountingEveryMatch) {
       if (!item) continue;
       const auto& title = std::get<std::string>(*item->find("title"));
       const double price = catalog.price(ItemIndex{row});
-      if (price < 5 || (" " + title).find(" " + std::string(text) + (*text != 0 ? " " : "")) ==
-                           std::string::npos) {
+      if ((" " + title).find(" " + std::string(text) + (*text != 0 ? " " : "")) ==
+          std::string::npos) {
         continue;
       }
+      low += price < 20 ? 1 : 0;  // the facet leaves the condition about its own attribute out
+      if (price < 5) continue;
       ++total;
       ++brands[std::get<std::string>(*item->find("brand"))];
       for (const auto& c : std::get<std::vector<std::string>>(*item->find("categories")))
         ++categories[c];
       ++truths[catalog.in_stock(ItemIndex{row}) ? "true" : "false"];
-      low += price < 20 ? 1 : 0;
       middle += price >= 20 && price < 50 ? 1 : 0;
       wide += price >= 10 && price < 90 ? 1 : 0;
     }

@@ -38,6 +38,7 @@ struct FacetRequest {
   std::string attribute;
   std::uint32_t limit = 10;        // values, most frequent first
   std::vector<FacetRange> ranges;  // of numbers; may overlap
+  bool whole_filter = false;       // the filter's conditions about the attribute count as well
 };
 
 // Owns nothing.
@@ -67,12 +68,14 @@ enum class Match : std::uint8_t {
 };
 std::string_view match_name(Match match);  // "all", "exact", "typos", "some_words", "nothing"
 
-// score = relevance * (1 + personal * taste + popularity * wanted + clicks * chosen) * stock, with
-// the strengths of the tenant's settings; each part in [0, 1]. docs/search.md has the reasons.
+// score = relevance * (1 + personal * taste + affinity * near + popularity * wanted + clicks *
+// chosen) * stock, with the strengths of the tenant's settings; each part in [0, 1]. docs/search.md
+// has the reasons.
 struct ScoreParts {
   float text = 0;       // the engine's
   float relevance = 0;  // text, by the best text score of this query
   float taste = 0;
+  float near = 0;  // to the visitor, by vectors
   float wanted = 0;
   float chosen = 0;
   float stock = 1;
@@ -101,7 +104,7 @@ struct FacetAnswer {
   bool numeric = false;
   std::vector<FacetValue> values;  // by falling count, then text; ranges in the order asked
   std::uint64_t others = 0;        // different values that are not listed
-  std::uint64_t with_value = 0;    // matches that have the attribute
+  std::uint64_t with_value = 0;    // of what was counted over, those that have the attribute
   double lowest = 0, highest = 0;  // of numbers, with with_value > 0
 };
 

@@ -27,6 +27,7 @@ Taste::Taste() = default;
 
 void Taste::read_nobody() {
   scorer_.reset();
+  vectors_.reset();
   table_.clear();
   history_ = 0;
 }
@@ -66,6 +67,35 @@ double Taste::of(ItemIndex item) const {
     sum += scorer_->evidence(*entry);
   }
   return std::min(sum, 1.0);
+}
+
+void Taste::read_vectors(const std::shared_ptr<const recommend::ItemVectors>& model,
+                         const std::shared_ptr<const recommend::ItemVectors>& content) {
+  vectors_.reset();
+  if (!scorer_) return;
+  for (const auto* vectors : {&model, &content}) {
+    if (*vectors == nullptr) continue;
+    space_.query.resize((*vectors)->dim());
+    if (!(*vectors)->query(context_.anchors, space_, space_.query.data())) continue;
+    vectors_ = *vectors;
+    vectors_->aim(space_.query.data(), aimed_);
+    return;
+  }
+}
+
+double Taste::near(ItemIndex item) const {
+  if (vectors_ == nullptr) return 0;
+  const recommend::ItemEntry* entry = table_.find(item);
+  if (entry != nullptr && (entry->marks & recommend::kMarkDisliked) != 0) return 0;
+  return double{vectors_->likeness(aimed_, item)};
+}
+
+std::span<const recommend::NearItem> Taste::nearest(std::size_t k) {
+  space_.near.clear();
+  if (vectors_ != nullptr) {
+    vectors_->nearest(space_.query.data(), k, nullptr, space_, space_.near);
+  }
+  return space_.near;
 }
 
 std::span<const recommend::ItemEntry> Taste::entries() const {

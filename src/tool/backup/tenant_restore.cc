@@ -65,7 +65,8 @@ class TenantRestore {
   }
 
   Status check_target() {
-    VITRINE_TRY(auto api, importer::ApiClient::open({options_.url, options_.key}));
+    VITRINE_TRY(auto api,
+                importer::ApiClient::open({options_.url, options_.key, options_.ca_file}));
     VITRINE_TRY(const auto answer, api.get("/v1/items?limit=1"));
     if (!answer.ok()) return refusal(answer);
     if (options_.allow_existing || answer.body.find("\"item_id\"") == std::string::npos) {

@@ -17,6 +17,7 @@ struct TenantRestoreOptions {
   RestoreOptions restore;  // target: a scratch folder for the log; removed at the end
   std::string tenant;      // its name in the backup, or its number
   std::string url;         // of the running server
+  std::string ca_file{};   // PEM: whom to trust with https; empty: the system's authorities
   std::string key;         // a secret key of the tenant to restore into
   // Go on though the backup's log does not reach back to the tenant's first event.
   bool allow_partial = false;

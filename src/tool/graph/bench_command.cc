@@ -43,6 +43,10 @@ Result<Measured> measure(const BenchCommand& command, const std::string& rows, S
   graph::MemoryBudget budget(command.memory_bytes);
   VITRINE_TRY(auto graph, graph::Snapshot::open(files, command.directory, budget));
   VITRINE_TRY(const auto format, graph::read_row_format(files, rows));
+  if (command.lists_bytes > 0) {
+    const std::uint64_t requests = std::uint64_t{command.superbatch} * command.batch_examples * 3;
+    VITRINE_TRY(graph->pin(command.lists_bytes, requests));
+  }
   train::TrainerOptions options;
   options.files = &files;
   options.budget = &budget;

@@ -41,6 +41,7 @@ struct BenchCommand {
   graph::RowType type = graph::RowType::kFp32;
   std::vector<std::string> stores{"auto"};
   std::uint64_t memory_bytes = 1 << 30;  // all of it: rows, graph, plan, buffers, model
+  std::uint64_t lists_bytes = 0;         // of it, for neighbour lists that stay in memory
   std::uint64_t batches = 256;
   std::uint32_t superbatch = 128;
   std::uint32_t batch_examples = 1024;

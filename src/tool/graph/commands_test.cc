@@ -178,6 +178,13 @@ TEST_F(GraphCommands, InfoVerifiesAndBenchTrainsWithEveryStore) {
   for (const std::string& store : bench.stores) {
     EXPECT_NE(table.str().find("\"" + store + "\""), std::string::npos);
   }
+  bench.stores = {"packed"};
+  bench.lists_bytes = 1 << 20;
+  EXPECT_TRUE(run_graph_bench(bench, true, no_progress(), table).ok());
+  bench.lists_bytes = 63 << 20;  // leaves too little for the rest
+  EXPECT_EQ(run_graph_bench(bench, true, no_progress(), table).error().code(),
+            ErrorCode::kExhausted);
+  bench.lists_bytes = 0;
   bench.memory_bytes = 1 << 20;
   EXPECT_EQ(run_graph_bench(bench, true, no_progress(), table).error().code(),
             ErrorCode::kExhausted);

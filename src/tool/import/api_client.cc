@@ -41,18 +41,18 @@ ErrorCode code_of_status(int status) {
 
 Result<net::ClientOptions> parse_endpoint(std::string_view url) {
   std::string_view rest = url;
-  if (rest.starts_with("https://")) {
-    return Error(ErrorCode::kUnsupported,
-                 "this tool speaks plain http only: run it beside the server, or through a local "
-                 "TLS proxy");
+  const bool tls = rest.starts_with("https://");
+  if (!tls && !rest.starts_with("http://")) {
+    return bad_url(url, "does not begin with http:// or https://");
   }
-  if (!rest.starts_with("http://")) return bad_url(url, "does not begin with http://");
-  rest.remove_prefix(7);
+  rest.remove_prefix(tls ? 8 : 7);
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.find_first_of("/?#@ ") != std::string_view::npos) {
     return bad_url(url, "has more than host and port");
   }
   net::ClientOptions endpoint;
+  endpoint.tls = tls;
+  endpoint.port = tls ? 443 : 80;
   std::string_view port;
   if (rest.starts_with('[')) {
     const std::size_t end = rest.find(']');
@@ -90,6 +90,7 @@ Error refusal(const ApiAnswer& answer) {
 
 Result<ApiClient> ApiClient::open(const ApiTarget& target) {
   VITRINE_TRY(auto endpoint, parse_endpoint(target.url));
+  endpoint.ca_file = target.ca_file;
   const bool plain = std::all_of(target.key.begin(), target.key.end(),
                                  [](unsigned char c) { return c > 0x20 && c < 0x7F; });
   if (target.key.empty() || !plain) {

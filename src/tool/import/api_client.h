@@ -11,8 +11,10 @@
 namespace vitrine::importer {
 
 struct ApiTarget {
-  std::string url;  // "http://127.0.0.1:8080"; port 80 if none; no path, no TLS
-  std::string key;  // sent as a bearer token
+  // "http://127.0.0.1:8080" or "https://shop.example"; port 80 or 443 if none; no path.
+  std::string url;
+  std::string key;        // sent as a bearer token
+  std::string ca_file{};  // PEM: whom to trust with https; empty: the system's authorities
 };
 
 struct ApiAnswer {
@@ -24,8 +26,8 @@ struct ApiAnswer {
   bool ok() const { return status >= 200 && status < 300; }
 };
 
-// Host and port of "http://host[:port][/]", also "[::1]:8080". kInvalidArgument with what is wrong,
-// kUnsupported for https.
+// Host, port and TLS of "http[s]://host[:port][/]", also "[::1]:8080". kInvalidArgument with what
+// is wrong.
 Result<net::ClientOptions> parse_endpoint(std::string_view url);
 
 // What a refusal says: "HTTP 401 unauthenticated: ...", with the code of the problem document as

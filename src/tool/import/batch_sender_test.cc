@@ -161,10 +161,13 @@ TEST(BatchSender, AServerThatIsNotThereIsSaidSo) {
 TEST(ApiClient, ReadsAddressesAndRefusesOthers) {
   EXPECT_EQ(parse_endpoint("http://localhost")->port, 80);
   EXPECT_EQ(parse_endpoint("http://[::1]:9/")->host, "::1");
-  EXPECT_EQ(parse_endpoint("https://x").error().code(), ErrorCode::kUnsupported);
+  EXPECT_FALSE(parse_endpoint("http://localhost")->tls);
+  EXPECT_TRUE(parse_endpoint("https://x")->tls);
+  EXPECT_EQ(parse_endpoint("https://x")->port, 443);
+  EXPECT_EQ(parse_endpoint("https://x:8443/")->port, 8443);
   for (const char* url :
        {"", "localhost:80", "http://", "http://:80", "http://a:0", "http://a:x", "http://a:65536",
-        "http://a/b", "http://a b", "http://[::1", "http://u@h"}) {
+        "http://a/b", "http://a b", "http://[::1", "http://u@h", "https://", "ftp://h"}) {
     EXPECT_FALSE(parse_endpoint(url).ok()) << url;
   }
   EXPECT_FALSE(ApiClient::open({"http://h", "two words"}).ok());

@@ -58,7 +58,7 @@ std::uint64_t position_in(std::string_view version) {
 double wait_until_applied(const ImportOptions& options, const std::string& version,
                           Progress& progress) {
   constexpr std::int64_t kPatienceNs = 300'000'000'000;
-  auto client = ApiClient::open({options.url, options.key});
+  auto client = ApiClient::open({options.url, options.key, options.ca_file});
   if (!client.ok() || version.empty()) return -1;
   std::string body;
   codec::JsonWriter json(body);
@@ -97,7 +97,7 @@ double wait_until_applied(const ImportOptions& options, const std::string& versi
 
 Result<std::unique_ptr<BatchSender>> start_sender(const ImportOptions& options, std::string path) {
   SendOptions send;
-  send.target = {options.url, options.key};
+  send.target = {options.url, options.key, options.ca_file};
   send.path = std::move(path);
   send.batch_lines = options.batch;
   send.connections = options.connections;

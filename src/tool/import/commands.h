@@ -23,6 +23,7 @@ namespace vitrine::importer {
 // Where to, and how. The key must be a secret one.
 struct ImportOptions {
   std::string url;
+  std::string ca_file;  // PEM: whom to trust with https; empty: the system's authorities
   std::string key;
   std::size_t batch = 1000;  // lines of a request, 1..1000
   // More are faster on machines with cores to spare. A customer's events stay in order, but the

@@ -356,7 +356,7 @@ Status run_tour(const TourOptions& options, std::ostream& out) {
     return Error(ErrorCode::kInvalidArgument, "a table of the tour has 3 to 20 rows");
   }
   if (options.user.empty()) return Error(ErrorCode::kInvalidArgument, "the tour needs a user");
-  VITRINE_TRY(auto client, ApiClient::open({options.url, options.key}));
+  VITRINE_TRY(auto client, ApiClient::open({options.url, options.key, options.ca_file}));
   return Tour(options, std::move(client), out).walk();
 }
 

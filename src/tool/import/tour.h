@@ -16,6 +16,7 @@ namespace vitrine::importer {
 
 struct TourOptions {
   std::string url;
+  std::string ca_file;         // PEM: whom to trust with https; empty: the system's authorities
   std::string key;             // may write events and ask for windows and items: secret
   std::string user = "17850";  // a customer of the Online Retail data
   std::uint32_t rows = 8;      // of a table, 3..20

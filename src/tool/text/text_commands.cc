@@ -5,6 +5,8 @@
 #include <iomanip>
 #include <sstream>
 
+#include <sys/resource.h>
+
 #include "base/clock.h"
 #include "engine/text/analyser.h"
 #include "engine/text/cost_model.h"
@@ -201,6 +203,8 @@ Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Pr
   wanted.k = options.k;
   text::SearchResult result;
   std::vector<double> us;
+  rusage before{};
+  getrusage(RUSAGE_THREAD, &before);
   const Status walked =
       each_query(options.queries, progress, "searching", [&](std::string_view line) -> Status {
         const std::int64_t begin = system_clock().steady_ns();
@@ -218,17 +222,63 @@ Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Pr
     return us[static_cast<std::size_t>(share * static_cast<double>(us.size() - 1))];
   };
   const double mean = sum / static_cast<double>(us.size());
+  rusage after{};
+  getrusage(RUSAGE_THREAD, &after);
+  // Parts of the mapped files that were not in memory.
+  const auto reads =
+      static_cast<double>(after.ru_majflt - before.ru_majflt) / static_cast<double>(us.size());
   if (json)
     out << "{\"queries\":" << us.size() << ",\"mean_us\":" << mean << ",\"p50_us\":" << at(0.5)
-        << ",\"p99_us\":" << at(0.99) << "}\n";
+        << ",\"p99_us\":" << at(0.99) << ",\"disk_reads\":" << reads << "}\n";
   else
     out << us.size() << " queries, k=" << options.k << ": mean " << mean << " us, p50 " << at(0.5)
-        << " us, p99 " << at(0.99) << " us, " << human_count(1e6 / mean) << "/s on one thread\n";
+        << " us, p99 " << at(0.99) << " us, " << human_count(1e6 / mean) << "/s on one thread, "
+        << reads << " reads from disk a query\n";
   return ok_status();
 }
 
-Status run_info(io::FileSystem& files, const std::string& directory, bool json, std::ostream& out) {
+namespace {
+
+// The term itself where the index has it, else what the analyser makes of it.
+std::string term_of(const Opened& o, const std::string& typed) {
+  std::vector<text::AnalysedTerm> terms;
+  o.analyser->analyse(typed, terms);
+  return o.snapshot->document_frequency(typed) > 0 || terms.empty() ? typed : terms[0].text;
+}
+
+void show_list(const text::Segment& segment, const std::string& term, bool json,
+               std::ostream& out) {
+  const text::ListInfo i = segment.list_info(term);
+  if (json) {
+    out << ",\"list\":{\"term\":" << json_text(term) << ",\"postings\":" << i.postings
+        << ",\"bytes\":" << i.bytes << ",\"codec\":" << json_text(i.codec)
+        << ",\"frequency_bits\":" << i.frequency_bits << ",\"exceptions\":" << i.exceptions
+        << ",\"windows_as_bytes\":" << i.window_bytes.lists
+        << ",\"windows_as_bit_maps\":" << i.window_bitmap.lists << "}";
+    return;
+  }
+  out << "  term " << term << ": ";
+  if (i.postings == 0) {
+    out << "not here\n";
+    return;
+  }
+  out << i.postings << " postings in " << i.bytes << " bytes, " << i.codec;
+  if (i.codec == "packed" || i.codec == "windowed")
+    out << ", " << i.frequency_bits << " bits of frequency a posting, " << i.exceptions
+        << " exceptions" << (i.best_documents ? ", best documents stored" : "");
+  if (i.codec == "windowed")
+    out << "; " << i.window_bytes.lists << " windows as bytes, " << i.window_bitmap.lists
+        << " as bit maps";
+  if (i.positions_bytes > 0) out << "; positions " << i.positions_bytes << " bytes";
+  out << "\n";
+}
+
+}  // namespace
+
+Status run_info(io::FileSystem& files, const std::string& directory, const std::string& typed,
+                bool json, std::ostream& out) {
   VITRINE_TRY(const Opened o, open_index(files, directory));
+  const std::string term = term_of(o, typed);
   if (json) out << "{\"documents\":" << o.snapshot->documents() << ",\"segments\":[";
   bool first = true;
   for (const auto& part : o.snapshot->parts()) {
@@ -241,7 +291,9 @@ Status run_info(io::FileSystem& files, const std::string& directory, bool json, 
           << ",\"postings_bytes\":" << i.postings_bytes
           << ",\"positions_bytes\":" << i.positions_bytes << ",\"maxima_bytes\":" << i.maxima_bytes
           << ",\"tiny_bytes\":" << i.tiny.bytes << ",\"packed_bytes\":" << i.packed.bytes
-          << ",\"windowed_bytes\":" << i.windowed.bytes << "}";
+          << ",\"windowed_bytes\":" << i.windowed.bytes;
+      if (!typed.empty()) show_list(*part.segment, term, true, out);
+      out << "}";
       first = false;
       continue;
     }
@@ -265,6 +317,7 @@ Status run_info(io::FileSystem& files, const std::string& directory, bool json, 
     for (std::size_t b = 0; b < i.lists_by_code_bits.size(); ++b)
       out << b << ": " << i.lists_by_code_bits[b] << "  ";
     out << "lists\n";
+    if (!typed.empty()) show_list(*part.segment, term, false, out);
   }
   if (json) out << "]}\n";
   return ok_status();

@@ -44,8 +44,10 @@ TEST(TextCommands, BuildSearchInfoBenchAndModelWorkTogether) {
   ASSERT_TRUE(run_search(io::system_files(), search, true, hits).ok());
   EXPECT_NE(hits.str().find("\"count\":1,\"hits\":[{\"id\":7,"), std::string::npos) << hits.str();
   std::ostringstream info;
-  ASSERT_TRUE(run_info(io::system_files(), index, true, info).ok());
+  ASSERT_TRUE(run_info(io::system_files(), index, "Shoes", true, info).ok());
   EXPECT_NE(info.str().find("\"documents\":2"), std::string::npos);
+  EXPECT_NE(info.str().find("\"term\":\"shoe\",\"postings\":1"), std::string::npos) << info.str();
+  EXPECT_NE(info.str().find("\"codec\":\"varints\""), std::string::npos) << info.str();
   LogOptions log;
   log.directory = index;
   log.queries = queries;

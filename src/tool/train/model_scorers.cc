@@ -71,7 +71,7 @@ void EaseScorer::score(std::span<const Case> cases, DenseScores& out) {
   out.item_stride = 1;
 }
 
-void EmbeddingScorer::fit(std::span<const Interaction> train, std::uint32_t items) {
+void IalsScorer::fit(std::span<const Interaction> train, std::uint32_t items) {
   const spectral::Interactions data = interactions_of(train, items);
   const auto store = factor::memory_users(data);
   model_.emplace(value_of(factor::Ials::create(options_.ials, items, data.users())));
@@ -92,11 +92,15 @@ void EmbeddingScorer::fit(std::span<const Interaction> train, std::uint32_t item
       rows[j] += static_cast<float>(options_.hop) * hop[j];
     }
   }
+  if (options_.degree_power != 0) {
+    const auto by = spectral::NormalisedGraph(data).item_degree_power(options_.degree_power);
+    for (std::size_t j = 0; j < rows.size(); ++j) rows[j] *= by[j / d];
+  }
   exported_.resize(rows.size());
   train::transpose(rows.data(), items, d, exported_.data());
 }
 
-void EmbeddingScorer::score(std::span<const Case> cases, DenseScores& out) {
+void IalsScorer::score(std::span<const Case> cases, DenseScores& out) {
   const std::size_t d = options_.ials.dimensions;
   const std::size_t items = model_->items();
   std::vector<float> users(cases.size() * d);

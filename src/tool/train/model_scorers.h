@@ -59,25 +59,26 @@ class EaseScorer final : public DenseScorer {
   std::optional<spectral::Ease> ease_;
 };
 
-struct EmbeddingOptions {
+struct IalsSettings {
   factor::IalsOptions ials;
   std::uint32_t epochs = 10;
   // Weight of one hop over the item graph, added to the item vectors when they are exported: for
   // asking only, users are folded in with the trained ones.
   double hop = 0;
+  // Exported item vectors are multiplied by this power of the item's number of users.
+  double degree_power = 0;
 };
 
-class EmbeddingScorer final : public DenseScorer {
+class IalsScorer final : public DenseScorer {
  public:
-  EmbeddingScorer(const EmbeddingOptions& options, const Means& means)
-      : options_(options), means_(means) {}
+  IalsScorer(const IalsSettings& options, const Means& means) : options_(options), means_(means) {}
   std::string name() const override { return "iALS"; }
   void fit(std::span<const Interaction> train, std::uint32_t items) override;
   std::size_t batch() const override { return 64; }
   void score(std::span<const Case> cases, DenseScores& out) override;
 
  private:
-  EmbeddingOptions options_;
+  IalsSettings options_;
   Means means_;
   std::optional<factor::Ials> model_;
   std::vector<float> exported_;  // dimensions x items

@@ -58,10 +58,10 @@ TEST(ModelScorers, EachFindsTheTasteOfItsVisitors) {
   ease_options.ridge = 10;
   EaseScorer ease(ease_options, f.means);
   EXPECT_GT(f.hr(ease), kKnowsTheTaste);
-  EmbeddingOptions embedding_options;
-  embedding_options.ials.dimensions = 16;
-  embedding_options.ials.start_deviation = 1;
-  EmbeddingScorer embedding(embedding_options, f.means);
+  IalsSettings ials_settings;
+  ials_settings.ials.dimensions = 16;
+  ials_settings.ials.start_deviation = 1;
+  IalsScorer embedding(ials_settings, f.means);
   EXPECT_GT(f.hr(embedding), kKnowsTheTaste);
 }
 

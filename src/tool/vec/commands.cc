@@ -22,11 +22,25 @@ Result<Metric> parse_metric(const std::string& text) {
   return Error(ErrorCode::kInvalidArgument, "--metric must be l2, ip or cosine");
 }
 
+Result<CodeFamily> parse_codes(const std::string& text) {
+  for (const CodeFamily family : {CodeFamily::kNibbles, CodeFamily::kPq16, CodeFamily::kPq256})
+    if (text == name(family)) return family;
+  return Error(ErrorCode::kInvalidArgument, "--codes must be nibbles, pq16 or pq256");
+}
+
 Result<GraphChoice> parse_graph(const std::string& text) {
   if (text == "auto") return GraphChoice::kAutomatic;
   if (text == "always") return GraphChoice::kAlways;
   if (text == "never") return GraphChoice::kNever;
   return Error(ErrorCode::kInvalidArgument, "--graph must be auto, always or never");
+}
+
+// How the vectors are coded, for people.
+std::string describe(const Coding& coding) {
+  const std::string second = coding.second_bytes() > 0 ? "" : ", no second look";
+  if (!coding.is_product()) return "4 bits a dimension and 4 more" + second;
+  return std::to_string(coding.parts()) + " words of " + std::to_string(coding.word_count()) +
+         " for " + std::to_string(coding.width()) + " dimensions each" + second;
 }
 
 std::string number(double value, int digits) {
@@ -106,6 +120,9 @@ Status run_vec_build(const VecBuildOptions& options, Progress& progress, std::os
   BuildOptions build;
   VITRINE_TRY(build.metric, parse_metric(options.metric));
   VITRINE_TRY(build.graph, parse_graph(options.graph));
+  VITRINE_TRY(build.codes.family, parse_codes(options.codes));
+  build.codes.width = options.code_width;
+  build.codes.second = !options.no_second;
   build.lists = options.lists;
   build.seed = options.seed;
   VITRINE_TRY(const VectorFile vectors, build_input(options, workers));
@@ -114,7 +131,8 @@ Status run_vec_build(const VecBuildOptions& options, Progress& progress, std::os
 }
 
 Status run_vec_search(const VecSearchOptions& options, std::ostream& out) {
-  VITRINE_TRY(const Index index, load_index(io::system_files(), options.index));
+  VITRINE_TRY(const Index index, load_index(io::system_files(), options.index,
+                                            {.rows_on_disk = options.rows_on_disk}));
   VITRINE_TRY(const VectorFile queries, read_queries(options.queries, index, options.limit));
   Searcher searcher(index);
   for (std::size_t q = 0; q < queries.count(); ++q) {
@@ -135,7 +153,8 @@ Status run_vec_search(const VecSearchOptions& options, std::ostream& out) {
 }
 
 Status run_vec_bench(const VecBenchOptions& options, std::ostream& out) {
-  VITRINE_TRY(const Index index, load_index(io::system_files(), options.index));
+  VITRINE_TRY(const Index index, load_index(io::system_files(), options.index,
+                                            {.rows_on_disk = options.rows_on_disk}));
   VITRINE_TRY(const VectorFile queries, read_queries(options.queries, index, options.limit));
   const Workers workers{&thread_executor(), std::max(1U, options.threads)};
   const std::size_t k = std::clamp<std::size_t>(options.k, 1, kNeighboursMax);
@@ -191,6 +210,7 @@ Status run_vec_info(const std::string& path, bool json, std::ostream& out) {
   const auto count = static_cast<double>(std::max<std::size_t>(1, index.size()));
   const double codes = static_cast<double>(lists.code_bytes()) / count;
   const double total = static_cast<double>(lists.total_bytes() + index.graph().bytes()) / count;
+  const double scan = static_cast<double>(lists.codes.bytes()) / count;
   const std::uint32_t largest =
       lists.list_count() == 0
           ? 0
@@ -198,7 +218,9 @@ Status run_vec_info(const std::string& path, bool json, std::ostream& out) {
   if (json) {
     out << "{\"vectors\":" << index.size() << ",\"dimensions\":" << index.dim() << ",\"metric\":\""
         << name(index.metric()) << "\",\"lists\":" << lists.list_count()
-        << ",\"largest_list\":" << largest
+        << ",\"largest_list\":" << largest << ",\"codes\":\"" << name(lists.coding.family())
+        << "\",\"code_width\":" << lists.coding.width()
+        << ",\"scan_bytes_per_vector\":" << number(scan, 1)
         << ",\"graph_degree\":" << (index.graph().empty() ? 0 : index.graph().degree())
         << ",\"code_bytes_per_vector\":" << number(codes, 1)
         << ",\"bytes_per_vector\":" << number(total, 1) << ",\"kernels\":\""
@@ -207,7 +229,8 @@ Status run_vec_info(const std::string& path, bool json, std::ostream& out) {
   }
   out << "vectors      " << index.size() << " x " << index.dim() << ", " << name(index.metric())
       << "\nlists        " << lists.list_count() << ", the largest with " << largest
-      << "\ngraph        "
+      << "\ncodes        " << name(lists.coding.family()) << ": " << describe(lists.coding)
+      << "; a scan reads " << number(scan, 1) << " bytes a vector\ngraph        "
       << (index.graph().empty() ? "none"
                                 : std::to_string(index.graph().degree()) + " edges a vector")
       << "\nbytes        " << number(codes, 1) << " of codes and " << number(total, 1)
@@ -260,7 +283,7 @@ Status run_vec_model(const VecModelOptions& options, std::ostream& out) {
     trace.list_vectors.push_back(lists.sizes[list]);
     trace.list_bytes.push_back(
         std::uint64_t{lists.first_block[list + 1] - lists.first_block[list]} *
-        block_bytes(lists.dims));
+        lists.coding.block_bytes());
   }
   const Plan plan = index.plan({10, options.recall, std::nullopt, nullptr}, true);
   SearchScratch scratch;
@@ -272,7 +295,11 @@ Status run_vec_model(const VecModelOptions& options, std::ostream& out) {
   const Traffic bytes = traffic(trace, options.batch);
   const double bandwidth = options.gigabytes_a_second * 1e9;
   const AcceleratorTime chip =
-      accelerator_time(trace, options.batch, {}, 16, static_cast<double>(lists.dims) / 2);
+      lists.coding.is_product()
+          ? accelerator_time(trace, options.batch, {},
+                             static_cast<double>(lists.coding.word_count()),
+                             static_cast<double>(lists.coding.parts()))
+          : accelerator_time(trace, options.batch, {}, 16, static_cast<double>(lists.dims) / 2);
   const auto n = static_cast<double>(queries.count());
   if (options.json) {
     out << "{\"bytes_each\":" << number(bytes.bytes_each, 0)

@@ -16,8 +16,11 @@ struct VecBuildOptions {
   std::string shape;             ///< "clustered" or "spread": made-up vectors instead of a file
   std::uint64_t count = 100000;  ///< of made-up vectors
   std::string output;
-  std::string metric = "l2";   ///< l2, ip, cosine
-  std::string graph = "auto";  ///< auto, always, never
+  std::string metric = "l2";      ///< l2, ip, cosine
+  std::string graph = "auto";     ///< auto, always, never
+  std::string codes = "nibbles";  ///< nibbles, pq16, pq256
+  std::uint32_t code_width = 0;   ///< of product codes: 2, 4 or 8; 0: as is usual for the family
+  bool no_second = false;         ///< no codes for the second look
   std::uint32_t lists = 0;
   std::uint64_t seed = 1;
   unsigned threads = 2;
@@ -30,6 +33,7 @@ struct VecSearchOptions {
   std::size_t k = 10;
   double recall = 0.95;
   std::size_t limit = 10;  ///< queries that are answered
+  bool rows_on_disk = false;
   bool json = false;
 };
 Status run_vec_search(const VecSearchOptions& options, std::ostream& out);
@@ -40,6 +44,7 @@ struct VecBenchOptions {
   std::size_t k = 10;
   std::size_t limit = 1000;
   unsigned threads = 1;
+  bool rows_on_disk = false;
   bool json = false;
 };
 /// Speed and recall of every calibrated plan, one by one and as one batch.

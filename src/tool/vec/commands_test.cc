@@ -62,6 +62,28 @@ TEST(VecCommands, BuildThenSearchFindsEachVectorFirst) {
   EXPECT_NE(modelled.str().find("accelerator of the paper"), std::string::npos);
 }
 
+TEST(VecCommands, InfoSaysHowVectorsAreCoded) {
+  const auto rows = generate_rows(Shape::kClustered, 5, 0, 600, 16, {});
+  write_fvecs(temporary("some.fvecs"), rows, 16);
+  VecBuildOptions build;
+  build.input = temporary("some.fvecs");
+  build.output = temporary("coded");
+  build.codes = "pq256";
+  build.code_width = 8;
+  build.no_second = true;
+  std::ostringstream out;
+  ASSERT_TRUE(run_vec_build(build, no_progress(), out).ok());
+  ASSERT_TRUE(run_vec_info(build.output, false, out).ok());
+  EXPECT_NE(out.str().find("pq256: 2 words of 256 for 8 dimensions each, no second look"),
+            std::string::npos)
+      << out.str();
+  build.codes = "pq17";
+  EXPECT_EQ(run_vec_build(build, no_progress(), out).error().code(), ErrorCode::kInvalidArgument);
+  build.codes = "pq16";
+  build.code_width = 3;
+  EXPECT_EQ(run_vec_build(build, no_progress(), out).error().code(), ErrorCode::kInvalidArgument);
+}
+
 TEST(VecCommands, TheModelWithoutAnIndexIsThePapersExample) {
   std::ostringstream out;
   ASSERT_TRUE(run_vec_model({}, out).ok());

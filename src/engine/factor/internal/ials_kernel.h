@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace vitrine::factor {
 
@@ -22,19 +23,27 @@ struct Rows {
   std::size_t dimensions;
 };
 
+// One item: the vectors of the users that have it, among those of a block.
+struct Column {
+  const std::uint32_t* users;
+  std::size_t count;
+  const float* vectors;  // users of the block x dimensions
+  std::size_t dimensions;
+};
+
 struct IalsKernel {
   // p = argmin of |1 - S p|^2 + sum_j ridge[j] p[j]^2, S the rows. Exact: by the smaller of the two
   // systems, count x count (Woodbury) or dimensions x dimensions. `scratch`: see scratch_floats().
   void (*solve)(const Rows& rows, const float* ridge, float* scratch, float* p);
-  // out row of each item += (add + times * (its row . p)) p.
-  void (*spread)(const Rows& rows, const float* p, float add, float times, float* out);
+  // out += sum over users of (add + times * (in . p)) p, in their order; in and out are rows.
+  void (*spread)(const Column& column, const float* in, float add, float times, float* out);
 };
 
 // Floats of scratch for a history of `count` items, zero or not.
 inline std::size_t scratch_floats(std::size_t count, std::size_t dimensions) {
   const std::size_t small = count < dimensions ? count : dimensions;
   const std::size_t rows = small + 8;
-  return rows * padded(small) + 2 * rows * dimensions + 4 * padded(small) + dimensions;
+  return rows * padded(small) + 2 * rows * dimensions + 4 * padded(small) + 2 * dimensions;
 }
 
 IalsKernel ials_kernel_portable();
@@ -55,15 +64,29 @@ struct Loops {
     return v;
   }
   static void store(float* to, Vector v) { std::memcpy(to, &v, sizeof(Vector)); }
-  static float sum(Vector v) {
-    float part[Width];
-    std::memcpy(part, &v, sizeof(Vector));
-    for (std::size_t half = Width / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-      for (std::size_t j = 0; j < half; ++j) part[j] += part[j + half];
-    }
-    return part[0];
+  template <std::size_t N>
+  struct Part {
+    typedef float Type __attribute__((vector_size(N * sizeof(float))));
+  };
+  // Halves are added until four values are left. Said with shuffles: as a loop over an array it
+  // goes through memory and takes longer than the product that it ends.
+  template <std::size_t N, std::size_t... Lane>
+  static float sum_of(typename Part<N>::Type v, std::index_sequence<Lane...>) {
+    const auto low = __builtin_shufflevector(v, v, Lane...);
+    const auto high = __builtin_shufflevector(v, v, (Lane + N / 2)...);
+    return sum_of<N / 2>(low + high);
   }
+  template <std::size_t N>
+  static float sum_of(typename Part<N>::Type v) {
+    if constexpr (N > 4) {
+      return sum_of<N>(v, std::make_index_sequence<N / 2>());
+    } else {
+      v += __builtin_shufflevector(v, v, 2, 3, 0, 1);
+      v += __builtin_shufflevector(v, v, 1, 0, 3, 2);
+      return v[0];
+    }
+  }
+  static float sum(Vector v) { return sum_of<Width>(v); }
 
   static float dot(const float* a, const float* b, std::size_t n) {
     Vector s0{}, s1{};
@@ -119,52 +142,141 @@ struct Loops {
   }
 
   // Solves m y = b for positive definite m, of which the upper half is read and overwritten by U,
-  // m = U^T U. b becomes y.
-  static void solve_positive(float* m, std::size_t n, std::size_t stride, float* b) {
+  // m = U^T U. b becomes y, both by whole lanes; `left` has room for as much.
+  static void solve_positive(float* m, std::size_t n, std::size_t stride, float* b, float* left) {
     for (std::size_t k = 0; k < n; ++k) {
       float* row = m + k * stride;
       const float pivot = 1 / std::sqrt(row[k]);
       const std::size_t lane = k / kLane * kLane;
       for (std::size_t j = lane; j < stride; j += Width) store(row + j, load(row + j) * pivot);
-      b[k] *= pivot;
+      left[k] = b[k] * pivot;
+      // What this does to b up to k is not needed any more.
+      add_scaled(b, row, -left[k], lane, stride);
       for (std::size_t i = k + 1; i < n; ++i) {
         add_scaled(m + i * stride, row, -row[i], i / kLane * kLane, stride);
       }
-      const float y = b[k];
-      for (std::size_t i = k + 1; i < n; ++i) b[i] -= row[i] * y;
     }
+    std::memset(b, 0, stride * sizeof(float));
     for (std::size_t k = n; k-- > 0;) {
+      const std::size_t lane = k / kLane * kLane;
       const float* row = m + k * stride;
-      float y = b[k];
-      for (std::size_t i = k + 1; i < n; ++i) y -= row[i] * b[i];
-      b[k] = y / row[k];
+      b[k] = (left[k] - dot(row + lane, b + lane, stride - lane)) / row[k];
+    }
+  }
+
+  // The same for small systems, m symmetric in both halves, b the row behind it: the sweep operator
+  // (Beaton, 1964) without the rows that nobody asks for. Has no substitution backwards, whose
+  // steps would wait for each other, but works on whole rows.
+  static void solve_sweeping(float* m, std::size_t n, std::size_t stride) {
+    for (std::size_t k = 0; k < n; ++k) {
+      const float* row = m + k * stride;
+      const float inverse = 1 / row[k];
+      const std::size_t own = k / Width * Width;
+      const Vector one = unit(k - own);
+      for (std::size_t i = k + 1; i <= n; ++i) {
+        float* to = m + i * stride;
+        const float part = to[k] * inverse;
+        for (std::size_t j = 0; j < stride; j += Width) {
+          Vector made = load(to + j) - part * load(row + j);
+          if (j == own) made = one != 0 ? Vector{} + part : made;
+          store(to + j, made);
+        }
+      }
+    }
+  }
+
+  // 1 in lane k, else 0.
+  static Vector unit(std::size_t k) {
+    static constexpr float kOnes[2 * kLane + 1] = {0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                                   0, 0, 0, 0, 0, 0, 0, 1};
+    return load(kOnes + kLane - k);
+  }
+
+  template <std::size_t Half, bool High, std::size_t... Lane>
+  static Vector swap_blocks(Vector a, Vector b, std::index_sequence<Lane...>) {
+    if constexpr (High) {
+      return __builtin_shufflevector(a, b, ((Lane & Half) == 0 ? Lane + Half : Width + Lane)...);
+    } else {
+      return __builtin_shufflevector(a, b, ((Lane & Half) == 0 ? Lane : Width + Lane - Half)...);
+    }
+  }
+  // Turns Width x Width values: blocks of half the size change places, then those within them.
+  template <std::size_t Half>
+  static void turn(Vector (&rows)[Width]) {
+    constexpr std::make_index_sequence<Width> kLanes;
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < Width; ++r) {
+      if ((r & Half) != 0) continue;
+      const Vector a = rows[r];
+      const Vector b = rows[r + Half];
+      rows[r] = swap_blocks<Half, false>(a, b, kLanes);
+      rows[r + Half] = swap_blocks<Half, true>(a, b, kLanes);
+    }
+    if constexpr (Half > 1) turn<Half / 2>(rows);
+  }
+
+  // turned[j * stride + k] = row k of the history [j] * root[j]; 0 for k from the history's end.
+  static void turn_rows(const Rows& rows, const float* root, std::size_t stride, float* turned) {
+    const std::size_t d = rows.dimensions;
+    for (std::size_t first = 0; first < stride; first += Width) {
+      for (std::size_t j = 0; j < d; j += Width) {
+        Vector block[Width];
+        const Vector times = load(root + j);
+#pragma GCC unroll 16
+        for (std::size_t k = 0; k < Width; ++k) {
+          const std::size_t at = first + k;
+          block[k] = Vector{};
+          if (at < rows.count) {
+            block[k] = load(rows.table + std::size_t{rows.items[at]} * d + j) * times;
+          }
+        }
+        turn<Width / 2>(block);
+#pragma GCC unroll 16
+        for (std::size_t k = 0; k < Width; ++k) store(turned + (j + k) * stride + first, block[k]);
+      }
     }
   }
 
   // p = K S^T y with (I + S K S^T) y = 1, K = 1 / ridge.
   static void solve_by_rows(const Rows& rows, const float* ridge, float* scratch, float* p) {
+    constexpr std::size_t kSweepMax = 32;
     const std::size_t n = rows.count;
     const std::size_t d = rows.dimensions;
     const std::size_t stride = padded(n);
     float* root = scratch;                 // d
-    float* y = root + d;                   // stride
-    float* m = y + stride;                 // (n + 8) x stride
+    float* left = root + d;                // stride
+    float* m = left + stride;              // (n + 8) x stride
     float* turned = m + (n + 8) * stride;  // d x stride, 8 more
     for (std::size_t j = 0; j < d; ++j) root[j] = 1 / std::sqrt(ridge[j]);
-    for (std::size_t k = 0; k < n; ++k) {
-      const float* row = rows.table + std::size_t{rows.items[k]} * d;
-      for (std::size_t j = 0; j < d; ++j) turned[j * stride + k] = row[j] * root[j];
-    }
-    for (std::size_t j = 0; j < d; ++j) {
-      for (std::size_t k = n; k < stride; ++k) turned[j * stride + k] = 0;
-    }
+    turn_rows(rows, root, stride, turned);
     std::memset(m, 0, (n + 8) * stride * sizeof(float));
     for (std::size_t k = 0; k < n; ++k) m[k * stride + k] = 1;
     gram(turned, d, n, stride, m);
+    float* y = m + n * stride;
     for (std::size_t k = 0; k < n; ++k) y[k] = 1;
     for (std::size_t k = n; k < stride; ++k) y[k] = 0;
-    solve_positive(m, n, stride, y);
-    for (std::size_t j = 0; j < d; ++j) p[j] = dot(turned + j * stride, y, stride) * root[j];
+    if (n <= kSweepMax) {
+      // gram() left out the lanes below the diagonal's.
+      for (std::size_t k = kLane; k < n; ++k) {
+        for (std::size_t j = 0; j < k / kLane * kLane; ++j) m[k * stride + j] = m[j * stride + k];
+      }
+      solve_sweeping(m, n, stride);
+    } else {
+      solve_positive(m, n, stride, y, left);
+    }
+    for (std::size_t j = 0; j < d; j += kLane) {
+      Vector s[kVectors] = {};
+      for (std::size_t k = 0; k < n; ++k) {
+        const float* row = rows.table + std::size_t{rows.items[k]} * d + j;
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < kVectors; ++v) s[v] += y[k] * load(row + v * Width);
+      }
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        const Vector r = load(root + j + v * Width);
+        store(p + j + v * Width, s[v] * r * r);
+      }
+    }
   }
 
   // (S^T S + ridge) p = S^T 1.
@@ -173,7 +285,8 @@ struct Loops {
     const std::size_t d = rows.dimensions;
     constexpr std::size_t kRows = 64;  // rows that are copied together
     float* m = scratch;                // (d + 8) x d
-    float* part = m + (d + 8) * d;     // kRows x d or less, 8 more
+    float* left = m + (d + 8) * d;     // d
+    float* part = left + d;            // kRows x d or less, 8 more
     const std::size_t part_rows = d < kRows ? d : kRows;
     std::memset(m, 0, (d + 8) * d * sizeof(float));
     for (std::size_t j = 0; j < d; ++j) {
@@ -189,7 +302,7 @@ struct Loops {
       }
       gram(part, count, d, d, m);
     }
-    solve_positive(m, d, d, p);
+    solve_positive(m, d, d, p, left);
   }
 
   static void solve(const Rows& rows, const float* ridge, float* scratch, float* p) {
@@ -200,19 +313,54 @@ struct Loops {
     }
   }
 
-  static void spread(const Rows& rows, const float* p, float add, float times, float* out) {
-    const std::size_t d = rows.dimensions;
-    for (std::size_t k = 0; k < rows.count; ++k) {
-      if (k + 2 < rows.count) {
-        const std::size_t ahead = std::size_t{rows.items[k + 2]} * d;
-        for (std::size_t j = 0; j < d; j += kLane) {
-          __builtin_prefetch(rows.table + ahead + j);
-          __builtin_prefetch(out + ahead + j, 1);
-        }
+  // `out` stays in registers: rows of Lanes lanes.
+  template <std::size_t Lanes>
+  static void spread_short(const Column& column, const float* in, float add, float times,
+                           float* out) {
+    constexpr std::size_t kAll = Lanes * kVectors;
+    constexpr std::size_t kFloats = Lanes * kLane;
+    constexpr std::size_t kAhead = 6;
+    Vector own[kAll], sums[kAll];
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kAll; ++v) own[v] = load(in + v * Width);
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kAll; ++v) sums[v] = load(out + v * Width);
+    for (std::size_t k = 0; k < column.count; ++k) {
+      if (k + kAhead < column.count) {
+        const float* ahead = column.vectors + std::size_t{column.users[k + kAhead]} * kFloats;
+#pragma GCC unroll 4
+        for (std::size_t j = 0; j < kFloats; j += kLane) __builtin_prefetch(ahead + j);
       }
-      const std::size_t at = std::size_t{rows.items[k]} * d;
-      const float weight = add + times * dot(rows.table + at, p, d);
-      add_scaled(out + at, p, weight, 0, d);
+      const float* p = column.vectors + std::size_t{column.users[k]} * kFloats;
+      Vector products[2] = {};
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < kAll; ++v) products[v % 2] += own[v] * load(p + v * Width);
+      const float weight = add + times * sum(products[0] + products[1]);
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < kAll; ++v) sums[v] += weight * load(p + v * Width);
+    }
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kAll; ++v) store(out + v * Width, sums[v]);
+  }
+
+  static void spread(const Column& column, const float* in, float add, float times, float* out) {
+    const std::size_t d = column.dimensions;
+    if (d == 4 * kLane) return spread_short<4>(column, in, add, times, out);
+    std::size_t k = 0;
+    // Two users at a time: `in` and `out` are then read half as often.
+    for (; k + 2 <= column.count; k += 2) {
+      const float* p = column.vectors + std::size_t{column.users[k]} * d;
+      const float* q = column.vectors + std::size_t{column.users[k + 1]} * d;
+      const float weight_p = add + times * dot(in, p, d);
+      const float weight_q = add + times * dot(in, q, d);
+      for (std::size_t j = 0; j < d; j += Width) {
+        const Vector first = load(out + j) + weight_p * load(p + j);
+        store(out + j, first + weight_q * load(q + j));
+      }
+    }
+    if (k < column.count) {
+      const float* p = column.vectors + std::size_t{column.users[k]} * d;
+      add_scaled(out, p, add + times * dot(in, p, d), 0, d);
     }
   }
 

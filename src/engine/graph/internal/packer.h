@@ -25,6 +25,8 @@ class Packer {
   // Short probes, a second together at most: page reads, a scan, writes.
   Status measure_rates();
   bool is_cheaper(std::uint64_t misses) const;
+  // Is reading `capacity` rows in one go cheaper than `rows` pages?
+  bool filling_pays(std::uint64_t rows, std::uint64_t capacity) const;
 
   // `spare`: segments to fill again, or null.
   Result<std::unique_ptr<SegmentStore>> pack(const AccessTrace& trace,

@@ -14,12 +14,12 @@ class SlotTable {
   static constexpr std::uint32_t kNone = 0xFFFFFFFFu;
 
   explicit SlotTable(std::uint64_t slots_max) {
-    std::uint64_t size = 16;
-    while (size < slots_max * 2) size *= 2;
-    cells_.resize(size, Cell{kNone, 0});
-    mask_ = size - 1;
+    cells_.resize(cells_for(slots_max), Cell{kNone, 0});
+    mask_ = cells_.size() - 1;
   }
-  static std::uint64_t bytes_for(std::uint64_t slots_max) { return slots_max * 32 + 256; }
+  static std::uint64_t bytes_for(std::uint64_t slots_max) {
+    return cells_for(slots_max) * sizeof(Cell);
+  }
 
   void prefetch(RowId row) const { __builtin_prefetch(&cells_[home(row)]); }
   std::uint32_t find(RowId row) const {
@@ -52,6 +52,11 @@ class SlotTable {
     RowId row;
     std::uint32_t slot;
   };
+  static std::uint64_t cells_for(std::uint64_t slots_max) {
+    std::uint64_t size = 16;
+    while (size < slots_max * 2) size *= 2;
+    return size;
+  }
   std::uint64_t home(RowId row) const {
     return (std::uint64_t{row} * 0x9E3779B97F4A7C15ull >> 20) & mask_;
   }

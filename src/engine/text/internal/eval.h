@@ -48,6 +48,14 @@ struct Leaf {
 
   std::uint32_t frequency = 0;
 
+  // Windows that will be visited soon: found early, so that their bytes are in the cache by then.
+  struct Ahead {
+    std::uint32_t window = 0xFFFFFFFFu;
+    std::uint32_t count = 0;
+    const std::uint8_t* payload = nullptr;
+  };
+  Ahead ahead[8];
+
   // Where the leaf stands: payload (or index of the first posting) and count in window_at.
   std::uint32_t window_at = 0xFFFFFFFFu;
   std::uint32_t count_at = 0;
@@ -77,6 +85,7 @@ struct EvalPlan {
   std::uint32_t documents = 0;
   std::uint32_t windows = 0;
   const std::uint8_t* classes = nullptr;  // per document, padded to a window
+  const std::uint8_t* lengths = nullptr;  // what exact scores read: fetched early
   Leaf* leaves = nullptr;
   std::uint32_t leaf_count = 0;
   const Node* nodes = nullptr;
@@ -87,15 +96,12 @@ struct EvalPlan {
   std::uint32_t theta8 = 1;
   std::uint32_t theta16 = 0;
 
-  // Room for `windows` entries each, rounded up to 64.
-  std::uint32_t* live = nullptr;
-  std::uint16_t* live_bounds = nullptr;
-  std::uint32_t* ordered = nullptr;
-  std::uint16_t* ordered_bounds = nullptr;
+  // Room for `windows` entries each, rounded up to 64, and 64 more.
+  std::uint16_t* bounds = nullptr;   // bound + 1, 0 where nothing can match
+  std::uint32_t* ordered = nullptr;  // windows about to be visited
 
   // Documents of a window that may match: filter and removals. Null where all may.
   void (*allowed)(EvalPlan&, std::uint32_t window, std::uint64_t mask[2]) = nullptr;
-  const std::uint8_t* window_allowed = nullptr;  // per window, 0 where none may; null if unknown
   // Scores a document (the leaves are positioned on its window) and offers it.
   void (*candidate)(EvalPlan&, std::uint32_t document) = nullptr;
   // Whether a document matches, for counting with verify.
@@ -112,10 +118,42 @@ struct EvalPlan {
 
 struct EvalKernels {
   void (*run)(EvalPlan&);
+  // Fetches what says where the leaves' parts of the window are, or the parts themselves. Of a plan
+  // only leaves, classes and lengths are used.
+  void (*fetch_directory)(const EvalPlan&, std::uint32_t window);
+  void (*fetch_payload)(EvalPlan&, std::uint32_t window);
+  // Places of 0 <= i < n with from <= bounds[i] < below, rising; gives their number. May write up
+  // to 31 behind the last and read as many bounds.
+  std::uint32_t (*collect)(const std::uint16_t* bounds, std::uint32_t n, std::uint32_t from,
+                           std::uint32_t below, std::uint32_t* out);
+
+  // Candidates of search_driven.cc. All arrays have room for 64 more than n.
+  // Adds each document's maximum in a windowed leaf, times weight8, to its bound, or with `least`
+  // takes the smaller one; marks those whose window has anything.
+  void (*add_maxima)(const std::uint32_t* documents, std::uint32_t n, const Leaf& leaf,
+                     std::uint32_t weight8, bool least, std::uint16_t* bounds, std::uint8_t* marks);
+  // Closes up those whose bound is at least `least` and that are marked, if they must be; gives
+  // their number.
+  std::uint32_t (*keep)(std::uint32_t* documents, std::uint16_t* bounds, std::uint32_t* origins,
+                        const std::uint8_t* marks, std::uint32_t n, bool marked,
+                        std::uint32_t least);
+  // places[i] is where `run` has wanted[i], or 0xFFFFFFFF. Both rise; 32 times 0xFFFFFFFF stand
+  // behind the run.
+  void (*find_each)(const std::uint32_t* run, const std::uint32_t* wanted, std::uint32_t n,
+                    std::uint32_t* places);
+  // Closes up places that are not 0xFFFFFFFF, and notes begin + i of each; gives their number. May
+  // write up to 15 behind the last.
+  std::uint32_t (*found_among)(const std::uint32_t* places, std::uint32_t n, std::uint32_t begin,
+                               std::uint32_t* found, std::uint32_t* found_places);
+
   // Finds the leaf's part of the window; count_at is 0 where there is nothing.
   void (*position)(Leaf&, std::uint32_t window);
   // Code of the document at `offset` of the window the leaf stands on, or -1.
   int (*locate)(const Leaf&, std::uint32_t offset);
+  // Postings of a windowed leaf in each group of 32 windows; and in the windows of the group of
+  // first_window + `at` before that window.
+  void (*count_groups)(const Leaf&, std::uint32_t* out);
+  std::uint32_t (*count_before)(const Leaf&, std::uint32_t at);
   // Decodes a run of n documents whose low bits begin at bit `bit`, see list_format.h; gives the
   // bit behind it. May write 64 values behind the n-th and read 64 bytes behind the run.
   std::uint64_t (*run_of)(const std::uint8_t* base, std::uint64_t bit, std::uint32_t n,
@@ -129,6 +167,9 @@ struct EvalKernels {
   void (*bounds_of)(const std::uint32_t* documents, const std::uint8_t* codes, std::uint32_t n,
                     const std::uint8_t* classes, std::uint32_t code_bits, const std::uint8_t* table,
                     std::uint8_t* out);
+  // out[i] = bound[i] * scale, at most highest * scale, rounded up to 1..255. `n` is a multiple
+  // of 16.
+  void (*scale)(const float* bound, std::uint32_t n, float highest, float scale, std::uint8_t* out);
   // Two values of 4 bits a byte become what `level` has for them. `n` is a multiple of 64.
   void (*expand)(const std::uint8_t* nibbles, std::uint32_t n, const std::uint8_t* level,
                  std::uint8_t* out);

@@ -15,22 +15,29 @@ struct Acc {
 
 inline Acc acc_zero() { return {_mm512_setzero_si512(), _mm512_setzero_si512()}; }
 
+// Counts of the windows before `at` in its group of 32, zeros behind them.
+inline __m256i counts_before(const Leaf& leaf, std::uint32_t at) {
+  const std::uint32_t windows = at & 31;
+  if (!leaf.nibble_counts)
+    return _mm256_maskz_loadu_epi8((1u << windows) - 1, leaf.counts + (at & ~31u));
+  const __m128i two =
+      _mm_loadu_si128(reinterpret_cast<const __m128i*>(leaf.counts + (at & ~31u) / 2));
+  const __m128i low = _mm_and_si128(two, _mm_set1_epi8(15));
+  const __m128i high = _mm_and_si128(_mm_srli_epi16(two, 4), _mm_set1_epi8(15));
+  return _mm256_maskz_mov_epi8((1u << windows) - 1, _mm256_set_m128i(_mm_unpackhi_epi8(low, high),
+                                                                     _mm_unpacklo_epi8(low, high)));
+}
+
+inline std::uint32_t count_before(const Leaf& leaf, std::uint32_t at) {
+  const __m256i four = _mm256_sad_epu8(counts_before(leaf, at), _mm256_setzero_si256());
+  const __m128i two =
+      _mm_add_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+  return static_cast<std::uint32_t>(_mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1));
+}
+
 // Bytes of the windows before `at` in its group of 32: see list_format.h.
 inline std::uint32_t payload_before(const Leaf& leaf, std::uint32_t at) {
-  const std::uint32_t windows = at & 31;
-  __m256i bytes;
-  if (leaf.nibble_counts) {
-    const __m128i two =
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(leaf.counts + (at & ~31u) / 2));
-    const __m128i low = _mm_and_si128(two, _mm_set1_epi8(15));
-    const __m128i high = _mm_and_si128(_mm_srli_epi16(two, 4), _mm_set1_epi8(15));
-    bytes = _mm256_maskz_mov_epi8(
-        (1u << windows) - 1,
-        _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high)));
-  } else {
-    bytes = _mm256_maskz_loadu_epi8((1u << windows) - 1, leaf.counts + (at & ~31u));
-  }
-  const __m512i n = _mm512_cvtepu8_epi16(bytes);
+  const __m512i n = _mm512_cvtepu8_epi16(counts_before(leaf, at));
   const __m512i codes =
       _mm512_srli_epi16(_mm512_add_epi16(_mm512_mullo_epi16(n, _mm512_set1_epi16(leaf.code_bits)),
                                          _mm512_set1_epi16(7)),
@@ -48,17 +55,136 @@ inline std::uint32_t find_byte(const std::uint8_t* bytes, std::uint32_t n, std::
   return equal == 0 ? n : static_cast<std::uint32_t>(__builtin_ctz(equal));
 }
 
-inline std::uint64_t live_mask(const std::uint16_t* bounds, const std::uint8_t* may,
-                               std::uint32_t theta) {
-  if (theta > 65535) return 0;
-  const __m512i least = _mm512_set1_epi16(static_cast<short>(theta));
-  const std::uint64_t low = _mm512_cmpge_epu16_mask(_mm512_load_si512(bounds), least);
-  const std::uint64_t high = _mm512_cmpge_epu16_mask(_mm512_load_si512(bounds + 32), least);
-  const __m512i m = _mm512_load_si512(may);
-  return (low | high << 32) & _mm512_test_epi8_mask(m, m);
+#include "engine/text/internal/eval_impl.inc"
+
+// One bit a lane, then all lanes together; a shift by 64 or more gives 0.
+Mask mask_of_few(const u8* offsets, u32 n) {
+  const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(offsets));
+  const __m512i one = _mm512_set1_epi64(1);
+  const __m512i half = _mm512_set1_epi64(64);
+  const __m512i first = _mm512_cvtepu8_epi64(all);
+  const __mmask8 in_first = static_cast<__mmask8>(n >= 8 ? 255u : (1u << n) - 1);
+  __m512i low = _mm512_maskz_sllv_epi64(in_first, one, first);
+  __m512i high = _mm512_maskz_sllv_epi64(in_first, one, _mm512_sub_epi64(first, half));
+  if (n > 8) {
+    const __m512i second = _mm512_cvtepu8_epi64(_mm_srli_si128(all, 8));
+    const __mmask8 in_second = static_cast<__mmask8>((1u << (n - 8)) - 1);
+    low = _mm512_or_si512(low, _mm512_maskz_sllv_epi64(in_second, one, second));
+    high = _mm512_or_si512(high,
+                           _mm512_maskz_sllv_epi64(in_second, one, _mm512_sub_epi64(second, half)));
+  }
+  const __m512i pairs =
+      _mm512_or_si512(_mm512_unpacklo_epi64(low, high), _mm512_unpackhi_epi64(low, high));
+  const __m256i four =
+      _mm256_or_si256(_mm512_castsi512_si256(pairs), _mm512_extracti64x4_epi64(pairs, 1));
+  const __m128i two = _mm_or_si128(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+  return {static_cast<u64>(_mm_cvtsi128_si64(two)), static_cast<u64>(_mm_extract_epi64(two, 1))};
 }
 
-#include "engine/text/internal/eval_impl.inc"
+u32 collect_between(const u16* bounds, u32 n, u32 from, u32 below, u32* out) {
+  alignas(64) static const u16 kNumbers[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                                               11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                               22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+  const __m512i numbers = _mm512_load_si512(kNumbers);
+  const __m512i least = _mm512_set1_epi16(static_cast<short>(from));
+  const __m512i most = _mm512_set1_epi16(static_cast<short>(below - 1));
+  u32 found = 0;
+  for (u32 base = 0; base < n; base += 32) {
+    const __m512i own = _mm512_loadu_si512(bounds + base);
+    __mmask32 in = _mm512_cmpge_epu16_mask(own, least) & _mm512_cmple_epu16_mask(own, most);
+    if (n - base < 32) in &= (1u << (n - base)) - 1;
+    if (in == 0) continue;
+    const __m512i places = _mm512_maskz_compress_epi16(in, numbers);
+    const __m512i begin = _mm512_set1_epi32(static_cast<int>(base));
+    _mm512_storeu_si512(
+        out + found,
+        _mm512_add_epi32(begin, _mm512_cvtepu16_epi32(_mm512_castsi512_si256(places))));
+    _mm512_storeu_si512(
+        out + found + 16,
+        _mm512_add_epi32(begin, _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(places, 1))));
+    found += static_cast<u32>(__builtin_popcount(in));
+  }
+  return found;
+}
+
+void add_maxima(const u32* documents, u32 n, const Leaf& leaf, u32 weight8, bool least, u16* bounds,
+                u8* marks) {
+  const __m512i first = _mm512_set1_epi32(static_cast<int>(leaf.first_window));
+  const __m512i windows = _mm512_set1_epi32(static_cast<int>(leaf.windows));
+  const __m512i weight = _mm512_set1_epi32(static_cast<int>(weight8));
+  for (u32 i = 0; i < n; i += 16) {
+    const __mmask16 valid = n - i >= 16 ? 0xFFFF : static_cast<__mmask16>((1u << (n - i)) - 1);
+    const __m512i at =
+        _mm512_sub_epi32(_mm512_srli_epi32(_mm512_loadu_si512(documents + i), 7), first);
+    const __mmask16 in = _mm512_mask_cmplt_epu32_mask(valid, at, windows);
+    const __m512i four =
+        _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), in, at, leaf.maxima, 1);
+    const __m512i m = _mm512_and_si512(four, _mm512_set1_epi32(255));
+    const __m512i own = _mm512_srli_epi32(
+        _mm512_add_epi32(_mm512_mullo_epi32(m, weight), _mm512_set1_epi32(65535)), 16);
+    const __m256i narrow = _mm512_cvtepi32_epi16(own);
+    const __m256i before = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bounds + i));
+    _mm256_storeu_si256(
+        reinterpret_cast<__m256i*>(bounds + i),
+        least ? _mm256_min_epu16(before, narrow) : _mm256_add_epi16(before, narrow));
+    const __m128i marked = _mm_loadu_si128(reinterpret_cast<const __m128i*>(marks + i));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(marks + i),
+                     _mm_mask_mov_epi8(marked, _mm512_test_epi32_mask(m, m), _mm_set1_epi8(1)));
+  }
+}
+
+u32 keep_marked(u32* documents, u16* bounds, u32* origins, const u8* marks, u32 n, bool marked,
+                u32 least) {
+  if (least > 65535) return 0;
+  const __m256i limit = _mm256_set1_epi16(static_cast<short>(least));
+  u32 kept = 0;
+  for (u32 i = 0; i < n; i += 16) {
+    const __m256i own = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bounds + i));
+    __mmask16 good = _mm256_cmpge_epu16_mask(own, limit);
+    if (n - i < 16) good &= static_cast<__mmask16>((1u << (n - i)) - 1);
+    if (marked) {
+      const __m128i mark = _mm_loadu_si128(reinterpret_cast<const __m128i*>(marks + i));
+      good &= _mm_test_epi8_mask(mark, mark);
+    }
+    const __m512i from = _mm512_maskz_compress_epi32(good, _mm512_loadu_si512(documents + i));
+    const __m512i origin = _mm512_maskz_compress_epi32(good, _mm512_loadu_si512(origins + i));
+    _mm512_storeu_si512(documents + kept, from);
+    _mm512_storeu_si512(origins + kept, origin);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(bounds + kept),
+                        _mm256_maskz_compress_epi16(good, own));
+    kept += static_cast<u32>(__builtin_popcount(good));
+  }
+  return kept;
+}
+
+// The run is passed over 32 at a time.
+void find_each(const u32* run, const u32* wanted, u32 n, u32* places) {
+  u32 at = 0;
+  for (u32 i = 0; i < n; ++i) {
+    const u32 document = wanted[i];
+    while (run[at + 31] < document) at += 32;
+    const __m512i value = _mm512_set1_epi32(static_cast<int>(document));
+    const u32 low = _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(run + at), value);
+    const u32 high = _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(run + at + 16), value);
+    const u32 equal = low | high << 16;
+    places[i] = equal == 0 ? 0xFFFFFFFFu : at + static_cast<u32>(__builtin_ctz(equal));
+  }
+}
+
+u32 found_among(const u32* places, u32 n, u32 begin, u32* found, u32* found_places) {
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  u32 kept = 0;
+  for (u32 i = 0; i < n; i += 16) {
+    const __mmask16 valid = n - i >= 16 ? 0xFFFF : static_cast<__mmask16>((1u << (n - i)) - 1);
+    const __m512i place = _mm512_maskz_loadu_epi32(valid, places + i);
+    const __mmask16 in = _mm512_mask_cmpneq_epi32_mask(valid, place, _mm512_set1_epi32(-1));
+    const __m512i number = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(begin + i)));
+    _mm512_storeu_si512(found + kept, _mm512_maskz_compress_epi32(in, number));
+    _mm512_storeu_si512(found_places + kept, _mm512_maskz_compress_epi32(in, place));
+    kept += static_cast<u32>(__builtin_popcount(in));
+  }
+  return kept;
+}
 
 // table[index] for 64 indices: one permute for up to 64 entries, four for 256.
 inline __m512i look_up(const u8* table, u32 code_bits, __m512i index) {
@@ -234,6 +360,18 @@ void bounds_of(const u32* documents, const u8* codes, u32 n, const u8* classes, 
   }
 }
 
+void scale_bounds(const float* bound, u32 n, float highest, float scale, u8* out) {
+  for (u32 i = 0; i < n; i += 16) {
+    const __m512 least = _mm512_min_ps(_mm512_loadu_ps(bound + i), _mm512_set1_ps(highest));
+    const __m512 up = _mm512_roundscale_ps(_mm512_mul_ps(least, _mm512_set1_ps(scale)),
+                                           _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
+    const __m512 in_byte =
+        _mm512_min_ps(_mm512_max_ps(up, _mm512_set1_ps(1.0f)), _mm512_set1_ps(255.0f));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
+                     _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(in_byte)));
+  }
+}
+
 void expand_nibbles(const u8* nibbles, u32 n, const u8* level, u8* out) {
   const __m256i levels =
       _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(level)));
@@ -249,7 +387,9 @@ void expand_nibbles(const u8* nibbles, u32 n, const u8* level, u8* out) {
 
 }  // namespace
 
-const EvalKernels kEvalAvx512 = {run_plan,     position_on, locate_in,     run_wide,
-                                 spread_codes, bounds_of,   expand_nibbles};
+const EvalKernels kEvalAvx512 = {
+    run_plan,  fetch_directory, fetch_payload, collect_between, add_maxima,    keep_marked,
+    find_each, found_among,     position_on,   locate_in,       count_groups,  count_before,
+    run_wide,  spread_codes,    bounds_of,     scale_bounds,    expand_nibbles};
 
 }  // namespace vitrine::text::internal

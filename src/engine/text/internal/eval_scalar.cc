@@ -23,21 +23,81 @@ inline std::uint32_t payload_before(const Leaf& leaf, std::uint32_t at) {
   return sum;
 }
 
+inline std::uint32_t count_before(const Leaf& leaf, std::uint32_t at) {
+  std::uint32_t sum = 0;
+  for (std::uint32_t w = at & ~31u; w < at; ++w)
+    sum += leaf.nibble_counts ? leaf.counts[w >> 1] >> (4 * (w & 1)) & 15u : leaf.counts[w];
+  return sum;
+}
+
 inline std::uint32_t find_byte(const std::uint8_t* bytes, std::uint32_t n, std::uint8_t wanted) {
   for (std::uint32_t i = 0; i < n; ++i)
     if (bytes[i] == wanted) return i;
   return n;
 }
 
-inline std::uint64_t live_mask(const std::uint16_t* bounds, const std::uint8_t* may,
-                               std::uint32_t theta) {
-  std::uint64_t mask = 0;
-  for (std::uint32_t i = 0; i < 64; ++i)
-    mask |= static_cast<std::uint64_t>(may[i] != 0 && bounds[i] >= theta) << i;
-  return mask;
+#include "engine/text/internal/eval_impl.inc"
+
+Mask mask_of_few(const u8* offsets, u32 n) {
+  Mask m{0, 0};
+  for (u32 i = 0; i < n; ++i) {
+    const u64 bit = 1ull << (offsets[i] & 63);
+    const u64 high = 0 - static_cast<u64>(offsets[i] >> 6);
+    m.low |= bit & ~high;
+    m.high |= bit & high;
+  }
+  return m;
 }
 
-#include "engine/text/internal/eval_impl.inc"
+u32 collect_between(const u16* bounds, u32 n, u32 from, u32 below, u32* out) {
+  u32 found = 0;
+  for (u32 i = 0; i < n; ++i) {
+    out[found] = i;
+    found += bounds[i] >= from && bounds[i] < below;
+  }
+  return found;
+}
+
+void add_maxima(const u32* documents, u32 n, const Leaf& leaf, u32 weight8, bool least, u16* bounds,
+                u8* marks) {
+  for (u32 i = 0; i < n; ++i) {
+    const u32 m = maximum_of(leaf, documents[i] >> 7);
+    const u16 own = static_cast<u16>((m * weight8 + 65535) >> 16);
+    marks[i] = m != 0 ? 1 : marks[i];
+    bounds[i] = !least ? static_cast<u16>(bounds[i] + own) : own < bounds[i] ? own : bounds[i];
+  }
+}
+
+u32 keep_marked(u32* documents, u16* bounds, u32* origins, const u8* marks, u32 n, bool marked,
+                u32 least) {
+  u32 kept = 0;
+  for (u32 i = 0; i < n; ++i) {
+    const bool good = bounds[i] >= least && (!marked || marks[i] != 0);
+    documents[kept] = documents[i];
+    bounds[kept] = bounds[i];
+    origins[kept] = origins[i];
+    kept += good;
+  }
+  return kept;
+}
+
+void find_each(const u32* run, const u32* wanted, u32 n, u32* places) {
+  u32 at = 0;
+  for (u32 i = 0; i < n; ++i) {
+    while (run[at] < wanted[i]) ++at;
+    places[i] = run[at] == wanted[i] ? at : 0xFFFFFFFFu;
+  }
+}
+
+u32 found_among(const u32* places, u32 n, u32 begin, u32* found, u32* found_places) {
+  u32 kept = 0;
+  for (u32 i = 0; i < n; ++i) {
+    found[kept] = begin + i;
+    found_places[kept] = places[i];
+    kept += places[i] != 0xFFFFFFFFu;
+  }
+  return kept;
+}
 
 inline void add_one(Acc& acc, const Leaf& leaf, u32 at, u32 code, const u8* classes) {
   const u32 sum = acc.value[at] + leaf.table[classes[at] << leaf.code_bits | code];
@@ -92,13 +152,22 @@ void bounds_of(const u32* documents, const u8* codes, u32 n, const u8* classes, 
   for (u32 i = 0; i < n; ++i) out[i] = table[classes[documents[i]] << code_bits | codes[i]];
 }
 
+void scale_bounds(const float* bound, u32 n, float highest, float scale, u8* out) {
+  for (u32 i = 0; i < n; ++i) {
+    const float value = __builtin_ceilf((bound[i] < highest ? bound[i] : highest) * scale);
+    out[i] = static_cast<u8>(value < 1.0f ? 1.0f : value > 255.0f ? 255.0f : value);
+  }
+}
+
 void expand_nibbles(const u8* nibbles, u32 n, const u8* level, u8* out) {
   for (u32 i = 0; i < n; ++i) out[i] = level[nibbles[i >> 1] >> (4 * (i & 1)) & 15u];
 }
 
 }  // namespace
 
-const EvalKernels kEvalScalar = {run_plan,     position_on, locate_in,     run_plain,
-                                 spread_codes, bounds_of,   expand_nibbles};
+const EvalKernels kEvalScalar = {
+    run_plan,  fetch_directory, fetch_payload, collect_between, add_maxima,    keep_marked,
+    find_each, found_among,     position_on,   locate_in,       count_groups,  count_before,
+    run_plain, spread_codes,    bounds_of,     scale_bounds,    expand_nibbles};
 
 }  // namespace vitrine::text::internal

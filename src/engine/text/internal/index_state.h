@@ -64,6 +64,7 @@ struct Index::State {
   std::shared_ptr<const Snapshot> current;
   bool dirty = false;
   std::uint64_t next_file = 1;
+  std::string note;  // of the last flush
   std::uint64_t merges = 0;
   bool stopping = false;
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -27,6 +28,9 @@ void LeafData::clear() {
   block_ = ~0u;
   block_at_.clear();
   ordinals_.clear();
+  codes_by_origin.clear();
+  ordinals_by_origin.clear();
+  whole_ = false;
   sought = 0;
   entry = {};
 }
@@ -40,24 +44,26 @@ void LeafData::fill_bounds(const Scoring& scoring, std::uint32_t code_bits) {
   if (bounded_) return;
   bounded_ = true;
   const std::uint32_t codes_end = 1u << code_bits;
-  for (std::uint32_t code = 0; code < codes_end; ++code) {
-    Frequencies tf{};
-    const bool escaped = code == codes_end - 1 && (long_list ? view.header.exceptions != 0 : true);
-    if (!escaped) {
-      if (code < scoring.combination_count) tf = scoring.frequencies(code);
-    } else if (long_list) {
-      std::copy(std::begin(view.header.exception_bound), std::end(view.header.exception_bound),
-                tf.begin());
-    } else {
-      for (const std::uint32_t c : combinations) {
-        if (c < code) continue;
-        const Frequencies own = scoring.frequencies(c);
-        for (std::size_t f = 0; f < kFieldsMax; ++f) tf[f] = std::max(tf[f], own[f]);
-      }
+  for (std::uint32_t cls = 0; cls < kClasses; ++cls)
+    std::copy_n(scoring.code_bounds + cls * 16, codes_end, bound_.begin() + (cls << code_bits));
+  if (long_list && view.header.exceptions == 0) return;
+  // What the last code stands for: at most so often in each field.
+  Frequencies tf{};
+  if (long_list) {
+    std::copy(std::begin(view.header.exception_bound), std::end(view.header.exception_bound),
+              tf.begin());
+  } else {
+    bool any = false;
+    for (const std::uint32_t c : combinations) {
+      if (c < codes_end - 1) continue;
+      any = true;
+      const Frequencies own = scoring.frequencies(c);
+      for (std::size_t f = 0; f < kFieldsMax; ++f) tf[f] = std::max(tf[f], own[f]);
     }
-    for (std::uint32_t cls = 0; cls < kClasses; ++cls)
-      bound_[cls << code_bits | code] = scoring.class_bound(cls, tf);
+    if (!any) return;
   }
+  for (std::uint32_t cls = 0; cls < kClasses; ++cls)
+    bound_[cls << code_bits | (codes_end - 1)] = scoring.class_bound(cls, tf);
 }
 
 void LeafData::decode_tiny(const Segment::Impl& segment, const EvalKernels& kernels) {
@@ -131,8 +137,7 @@ void LeafData::impacts_of(const Segment::Impl& segment, const EvalKernels& kerne
   }
   alignas(64) std::uint8_t as_byte[256] = {};
   const float scale = 255.0f / highest * (1.0f + 1e-6f);
-  for (std::uint32_t i = 0; i < kClasses << width; ++i)
-    as_byte[i] = static_cast<std::uint8_t>(std::clamp(std::ceil(bound_[i] * scale), 1.0f, 255.0f));
+  kernels.scale(bound_.data(), kClasses << width, 1.0f, scale, as_byte);
   documents.reserve(n + 16);
   codes.reserve(n + 16);
   impacts.resize(n + 16);
@@ -178,10 +183,19 @@ void LeafData::windowed_leaf(Leaf& leaf) const {
   leaf.payload = view.payload;
 }
 
+const std::uint8_t* LeafData::expanded_maxima(const EvalKernels& kernels) {
+  if (!view.has(kNibbleMaxima)) return view.maxima;
+  const std::uint32_t rounded = round_up(view.header.windows, 64);
+  expanded.resize(rounded + 4);  // gathers read four bytes
+  kernels.expand(view.maxima, rounded, view.levels, expanded.data());
+  return expanded.data();
+}
+
 void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels,
                          Leaf& leaf) {
   const std::uint32_t windows = (segment.meta.documents + kWindow - 1) >> kWindowBits;
   present = entry.frequency > 0;
+  kernels_ = &kernels;
   leaf.frequency = entry.frequency;
   leaf.kind = LeafKind::kDecoded;
   highest = 0;
@@ -199,12 +213,7 @@ void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const Ev
   }
   if (long_list && view.windowed()) {
     windowed_leaf(leaf);
-    leaf.maxima = view.maxima;
-    if (!view.has(kNibbleMaxima)) return;
-    const std::uint32_t rounded = round_up(leaf.windows, 64);
-    expanded.resize(rounded);
-    kernels.expand(view.maxima, rounded, view.levels, expanded.data());
-    leaf.maxima = expanded.data();
+    leaf.maxima = expanded_maxima(kernels);
     return;
   }
   if (long_list) {
@@ -252,7 +261,8 @@ std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_vi
   return postings;
 }
 
-void LeafData::set_units(const Scoring& scoring, double unit8, double unit16, Leaf& leaf) {
+void LeafData::set_units(const Scoring& scoring, const EvalKernels& kernels, double unit8,
+                         double unit16, Leaf& leaf) {
   constexpr double kSlack = 1.0 + 1e-5;  // float rounding of the exact scores
   const double most = double{weight} * double{highest} * kSlack;
   leaf.weight16 = static_cast<std::uint32_t>(std::ceil(most / 255.0 / unit16));
@@ -263,14 +273,10 @@ void LeafData::set_units(const Scoring& scoring, double unit8, double unit16, Le
     bound_.fill(1.0f);
   else if (present)
     fill_bounds(scoring, leaf.code_bits);
-  const std::uint32_t used = kClasses << leaf.code_bits;
   const auto scale = static_cast<float>(double{weight} * kSlack * kSlack / unit8);
-  for (std::uint32_t i = 0; i < used; ++i) {
-    // No document is above the list's highest, whatever its class allows.
-    const float units = std::ceil(std::min(bound_[i], highest) * scale);
-    // At least 1: a match without weight is a match.
-    leaf.table[i] = static_cast<std::uint8_t>(std::clamp(units, 1.0f, 255.0f));
-  }
+  // No document is above the list's highest, whatever its class allows; and a match without weight
+  // is a match: at least 1.
+  kernels.scale(bound_.data(), kClasses << leaf.code_bits, highest, scale, leaf.table);
 }
 
 std::uint32_t LeafData::combination(const Leaf& leaf, std::uint32_t document, int code) const {
@@ -287,11 +293,11 @@ std::uint32_t LeafData::combination(const Leaf& leaf, std::uint32_t document, in
 std::uint32_t LeafData::ordinal(const Leaf& leaf, std::uint32_t document) {
   if (leaf.kind == LeafKind::kLazy) {
     const auto at = static_cast<std::uint32_t>(
-        std::lower_bound(
-            documents.begin(),
-            documents.begin() + (long_list ? view.block_size(block_) : entry.frequency), document) -
+        std::lower_bound(documents.begin(),
+                         documents.begin() + (whole_ ? entry.frequency : view.block_size(block_)),
+                         document) -
         documents.begin());
-    return long_list ? block_ * kBlock + at : at;
+    return whole_ ? at : block_ * kBlock + at;
   }
   if (leaf.kind == LeafKind::kDecoded) {
     std::uint32_t i = leaf.index_at;
@@ -299,15 +305,13 @@ std::uint32_t LeafData::ordinal(const Leaf& leaf, std::uint32_t document) {
     return i;
   }
   if (ordinals_.empty()) {
+    ordinals_.resize((leaf.windows + kGroup - 1) / kGroup);
+    kernels_->count_groups(leaf, ordinals_.data());
     std::uint32_t sum = 0;
-    for (std::uint32_t w = 0; w < view.header.windows; ++w) {
-      if (w % kGroup == 0) ordinals_.push_back(sum);
-      sum += view.count(w);
-    }
+    for (std::uint32_t& n : ordinals_) sum += std::exchange(n, sum);
   }
   const std::uint32_t at = leaf.window_at - leaf.first_window;
-  std::uint32_t before = ordinals_[at >> kGroupBits];
-  for (std::uint32_t w = at & ~(kGroup - 1); w < at; ++w) before += view.count(w);
+  const std::uint32_t before = ordinals_[at >> kGroupBits] + kernels_->count_before(leaf, at);
   const std::uint32_t offset = document & (kWindow - 1);
   if (leaf.count_at <= kBitmapAbove) {
     std::uint32_t i = 0;

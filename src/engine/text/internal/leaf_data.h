@@ -42,8 +42,12 @@ struct LeafData {
   // documents included; 0 where best_kth is of no use.
   void open_term(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels,
                  Leaf& leaf);
+  // Of a long list no more than its head; sets highest and best_kth.
+  void peek(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels);
   // Reads no more than the head of a long list: what is asked for later is found by seek().
   void open_lazily(const Segment::Impl& segment, const EvalKernels& kernels, Leaf& leaf);
+  // Decodes all of a lazy leaf's sparse list.
+  void make_whole();
   // The union of all terms that begin with `prefix`, each document with saturation 1. Gives the
   // number of postings read.
   std::uint64_t open_prefix(const Segment::Impl& segment, std::string_view prefix, Leaf& leaf);
@@ -68,10 +72,20 @@ struct LeafData {
   std::vector<std::uint8_t> impacts;
 
   // Fills the table and weights of the leaf; see EvalPlan for units.
-  void set_units(const Scoring& scoring, double unit8, double unit16, Leaf& leaf);
+  void set_units(const Scoring& scoring, const EvalKernels& kernels, double unit8, double unit16,
+                 Leaf& leaf);
   // Of a lazy leaf: code of the document, or -1. Documents may come in any order; near ones are
   // cheap.
   int seek(const Leaf& leaf, std::uint32_t document);
+  // Looks many rising documents up in a lazy leaf: found has the places in `wanted` of the
+  // found_count it has; found_documents, found_codes and found_ordinals tell of those.
+  void seek_all(const std::uint32_t* wanted, std::uint32_t n);
+  std::uint32_t found_count = 0;
+  std::vector<std::uint32_t> found, found_documents, found_ordinals;
+  std::vector<std::uint8_t> found_codes;
+  // Of a search driven by short lists, by the number of the candidate: 255 where it has none.
+  std::vector<std::uint8_t> codes_by_origin;
+  std::vector<std::uint32_t> ordinals_by_origin;
   // The combination of a document the leaf has with this code.
   std::uint32_t combination(const Leaf& leaf, std::uint32_t document, int code) const;
   // The number of the posting of a document the leaf has, and stands on.
@@ -87,7 +101,11 @@ struct LeafData {
                    Leaf& leaf);
   void fill_bounds(const Scoring& scoring, std::uint32_t code_bits);
   void windowed_leaf(Leaf& leaf) const;
+  const std::uint8_t* expanded_maxima(const EvalKernels& kernels);
   int seek_block(std::uint32_t document);
+  void decode_block(const std::uint8_t* at, std::uint32_t block);
+  void note_found(const std::uint32_t* wanted, std::uint32_t begin, std::uint32_t end,
+                  std::uint32_t first_posting);
 
   // Bound of the saturation by class << code_bits | code, once it is known.
   std::array<float, 256> bound_{};
@@ -96,6 +114,8 @@ struct LeafData {
   // Lazy packed lists: where blocks begin, and the block that is decoded, in documents and codes.
   std::vector<std::uint32_t> block_at_;
   std::uint32_t block_ = ~0u;
+  bool whole_ = false;
+  std::vector<std::uint32_t> places_;    // scratch of seek_all()
   std::vector<std::uint32_t> ordinals_;  // postings before each group of windows, once wanted
 };
 

@@ -23,16 +23,16 @@ class BitPacker {
   void put(std::uint32_t value, std::uint32_t width) {
     word_ |= std::uint64_t{value} << used_;
     used_ += width;
-    while (used_ >= 8) {
-      out_.push_back(static_cast<char>(word_));
-      word_ >>= 8;
-      used_ -= 8;
-    }
+    if (used_ < 32) return;
+    append(out_, static_cast<std::uint32_t>(word_));
+    word_ >>= 32;
+    used_ -= 32;
   }
   // Bits of the last byte that are taken, 0 to 7.
-  std::uint32_t used() const { return used_; }
+  std::uint32_t used() const { return used_ % 8; }
+  // Pads to a byte: until then not all may be in `out`.
   void finish() {
-    if (used_ > 0) out_.push_back(static_cast<char>(word_));
+    out_.append(reinterpret_cast<const char*>(&word_), (used_ + 7) / 8);
     word_ = 0;
     used_ = 0;
   }
@@ -116,10 +116,10 @@ void encode_bits(std::span<const RawPosting> postings, std::uint32_t documents, 
     }
   }
   // The mark of this form: the last bit.
-  if (exceptions > 0 || packer.used() == 0)
-    out.push_back(static_cast<char>(0x80));
-  else
-    packer.put(1u << (7 - packer.used()), 8 - packer.used());
+  const std::uint32_t used = packer.used();
+  if (exceptions == 0 && used > 0) packer.put(1u << (7 - used), 8 - used);
+  packer.finish();
+  if (exceptions > 0 || used == 0) out.push_back(static_cast<char>(0x80));
 }
 
 void encode_tiny(std::span<const RawPosting> postings, std::uint32_t documents, std::string& out) {
@@ -310,8 +310,10 @@ void ListEncoder::write_window(std::span<const RawPosting> postings, std::string
   const std::uint32_t last_code = (1u << header_.code_bits) - 1;
   BitPacker packer(out);
   if (postings.size() <= kBitmapAbove) {
-    for (const RawPosting& p : postings)
-      out.push_back(static_cast<char>(p.document & (kWindow - 1)));
+    char offsets[kBitmapAbove];
+    for (std::size_t i = 0; i < postings.size(); ++i)
+      offsets[i] = static_cast<char>(postings[i].document & (kWindow - 1));
+    out.append(offsets, postings.size());
     for (const RawPosting& p : postings)
       packer.put(std::min(p.combination, last_code), header_.code_bits);
   } else {
@@ -379,14 +381,31 @@ bool ListEncoder::windowed_pays() const {
   return windows * kWindowedFrom <= postings_.size() * 100;
 }
 
+// The `most` highest saturations in falling order, at the front of sorted_. Numbers between 0 and 1
+// rise with their leading bits: counting those tells which postings can be among them.
+void ListEncoder::find_highest(std::size_t most) {
+  constexpr std::uint32_t kShift = 17, kBuckets = (0x3F800000u >> kShift) + 1;
+  const auto bucket = [](float v) {
+    return std::min(std::bit_cast<std::uint32_t>(v) >> kShift, kBuckets - 1);
+  };
+  std::array<std::uint32_t, kBuckets> counts{};
+  for (const float v : saturation_) ++counts[bucket(v)];
+  std::uint32_t least = kBuckets;
+  for (std::size_t above = 0; above < most;) above += counts[--least];
+  sorted_.clear();
+  for (const float v : saturation_)
+    if (bucket(v) >= least) sorted_.push_back(v);
+  const auto end = sorted_.begin() + static_cast<std::ptrdiff_t>(most);
+  std::nth_element(sorted_.begin(), end - 1, sorted_.end(), std::greater<>());
+  std::sort(sorted_.begin(), end, std::greater<>());
+}
+
 void ListEncoder::choose_scores() {
   saturation_.resize(postings_.size());
   for (std::size_t i = 0; i < postings_.size(); ++i)
     saturation_[i] = scoring_.saturation(postings_[i].document, postings_[i].combination);
-  sorted_ = saturation_;
-  const std::size_t most = std::min<std::size_t>(sorted_.size(), kKthLevels[2]);
-  std::nth_element(sorted_.begin(), sorted_.begin() + (most - 1), sorted_.end(), std::greater<>());
-  std::sort(sorted_.begin(), sorted_.begin() + most, std::greater<>());
+  const std::size_t most = std::min<std::size_t>(saturation_.size(), kKthLevels[2]);
+  find_highest(most);
   header_.highest = sorted_[0];
   for (int level = 0; level < 3; ++level)
     header_.kth[level] =

@@ -29,6 +29,7 @@ class ListEncoder {
  private:
   void choose_code_bits();
   void choose_scores();
+  void find_highest(std::size_t most);
   void choose_best();
   void choose_rows();
   static void choose_levels(const std::string& maxima, std::uint8_t level[16]);

@@ -71,8 +71,8 @@ inline constexpr std::uint32_t kNibbleMaximaUpTo = 24;
 inline constexpr std::uint32_t kCodeBitsMax = 4;
 inline constexpr std::uint32_t kClasses = 16;
 inline constexpr std::uint32_t kImagePadding = 128;
-// Postings per entry of the positions directory.
-inline constexpr std::uint32_t kPositionsStep = 64;
+// Postings per entry of the positions directory: half of them are skipped to reach one.
+inline constexpr std::uint32_t kPositionsStep = 16;
 inline constexpr std::uint32_t kKthLevels[3] = {10, 100, 1000};
 
 enum ListFlag : std::uint8_t {  // on disk
@@ -104,7 +104,8 @@ constexpr std::uint32_t round_up(std::uint32_t v, std::uint32_t to) {
 }
 // Bits that each of n values up to `most` has apart from its unary part.
 constexpr std::uint32_t low_bits(std::uint32_t most, std::uint32_t n) {
-  return most < n ? 0u : static_cast<std::uint32_t>(std::bit_width(most / n)) - 1;
+  if (most < n) return 0;
+  return static_cast<std::uint32_t>(std::bit_width(n == kBlock ? most / kBlock : most / n)) - 1;
 }
 // Bits of a whole run of n documents.
 constexpr std::uint64_t run_bits(std::uint32_t most, std::uint32_t n) {

@@ -174,5 +174,102 @@ TEST(Lists, KernelsOfEveryLevelAgree) {
   }
 }
 
+// What searches driven by short lists do with their candidates.
+TEST(Lists, KernelsOfEveryLevelAgreeOnCandidates) {
+  if (!avx512_usable()) GTEST_SKIP() << "one level only";
+  std::mt19937_64 random(4);
+  for (int round = 0; round < 300; ++round) {
+    SCOPED_TRACE(round);
+    const auto rising = [&](std::uint32_t n, std::uint32_t behind) {
+      std::vector<std::uint32_t> v;
+      for (std::uint32_t i = 0, d = 0; i < n; ++i)
+        v.push_back(d += 1 + static_cast<std::uint32_t>(random() % (random() % 9 == 0 ? 3000 : 9)));
+      v.resize(n + std::size_t{behind}, 0xFFFFFFFFu);
+      return v;
+    };
+    const auto n = static_cast<std::uint32_t>(random() % 200);
+    const std::vector<std::uint32_t> run = rising(static_cast<std::uint32_t>(random() % 300), 32);
+    const std::vector<std::uint32_t> wanted = rising(n, 64);
+    std::vector<std::uint32_t> places(n), other_places(n);
+    kEvalScalar.find_each(run.data(), wanted.data(), n, places.data());
+    kEvalAvx512.find_each(run.data(), wanted.data(), n, other_places.data());
+    ASSERT_EQ(places, other_places);
+    std::vector<std::uint32_t> found[2][2];
+    for (int at = 0; const auto* kernels : {&kEvalScalar, &kEvalAvx512}) {
+      for (auto& v : found[at]) v.resize(n + std::size_t{16});
+      const std::uint32_t some =
+          kernels->found_among(places.data(), n, 5, found[at][0].data(), found[at][1].data());
+      for (auto& v : found[at]) v.resize(some);
+      ++at;
+    }
+    ASSERT_EQ(found[0][0], found[1][0]);
+    ASSERT_EQ(found[0][1], found[1][1]);
+
+    Leaf leaf;
+    leaf.first_window = 64 * static_cast<std::uint32_t>(random() % 2);
+    std::vector<std::uint8_t> maxima(512 + 4);
+    for (std::uint8_t& m : maxima) m = static_cast<std::uint8_t>(random() % 3 == 0 ? 0 : random());
+    leaf.windows = static_cast<std::uint32_t>(random() % 512);
+    leaf.maxima = maxima.data();
+    const auto weight = static_cast<std::uint32_t>(random() % 65536);
+    struct Arrays {
+      std::vector<std::uint32_t> documents, origins;
+      std::vector<std::uint16_t> bounds;
+      std::vector<std::uint8_t> marks;
+      bool operator==(const Arrays&) const = default;
+    };
+    Arrays a{wanted, rising(n, 64), std::vector<std::uint16_t>(n + 64),
+             std::vector<std::uint8_t>(n + 64)};
+    for (std::uint16_t& b : a.bounds) b = static_cast<std::uint16_t>(random() % 300);
+    for (std::uint8_t& m : a.marks) m = static_cast<std::uint8_t>(random() % 2);
+    Arrays b = a;
+    const bool smaller = random() % 2 == 0, marked = random() % 2 == 0;
+    const auto limit = static_cast<std::uint32_t>(random() % 300);
+    std::uint32_t kept[2];
+    int level = 0;
+    std::vector<std::uint32_t> collected[2];
+    for (auto [kernels, arrays] : {std::pair{&kEvalScalar, &a}, {&kEvalAvx512, &b}}) {
+      kernels->add_maxima(arrays->documents.data(), n, leaf, weight, smaller, arrays->bounds.data(),
+                          arrays->marks.data());
+      collected[level].resize(n + std::size_t{64});
+      collected[level].resize(kernels->collect(arrays->bounds.data(), n, limit / 2, limit + 1,
+                                               collected[level].data()));
+      kept[level++] = kernels->keep(arrays->documents.data(), arrays->bounds.data(),
+                                    arrays->origins.data(), arrays->marks.data(), n, marked, limit);
+      arrays->documents.resize(kept[level - 1]);
+      arrays->origins.resize(kept[level - 1]);
+      arrays->bounds.resize(kept[level - 1]);
+      arrays->marks.resize(n);
+    }
+    ASSERT_EQ(kept[0], kept[1]);
+    ASSERT_EQ(a, b);
+    ASSERT_EQ(collected[0], collected[1]);
+    for (const std::uint32_t c : collected[0]) ASSERT_LT(c, n);
+
+    alignas(64) std::uint8_t scaled[2][256];
+    float bounds[256];
+    for (float& f : bounds) f = static_cast<float>(random() % 1000) / 1000.0f;
+    const float highest = static_cast<float>(random() % 1000) / 1000.0f;
+    const float scale = static_cast<float>(random() % 400);
+    kEvalScalar.scale(bounds, 256, highest, scale, scaled[0]);
+    kEvalAvx512.scale(bounds, 256, highest, scale, scaled[1]);
+    ASSERT_EQ(std::string_view(reinterpret_cast<char*>(scaled[0]), 256),
+              std::string_view(reinterpret_cast<char*>(scaled[1]), 256));
+
+    std::vector<std::uint8_t> counts(512);
+    leaf.nibble_counts = random() % 2 == 0;
+    for (std::uint32_t w = 0; w < leaf.windows; ++w)
+      counts[leaf.nibble_counts ? w / 2 : w] |= static_cast<std::uint8_t>(
+          leaf.nibble_counts ? (random() % 16) << (w % 2 * 4) : random() % 129);
+    leaf.counts = counts.data();
+    std::vector<std::uint32_t> groups(16), other_groups(16);
+    kEvalScalar.count_groups(leaf, groups.data());
+    kEvalAvx512.count_groups(leaf, other_groups.data());
+    ASSERT_EQ(groups, other_groups);
+    for (std::uint32_t w = 0; w < leaf.windows; ++w)
+      ASSERT_EQ(kEvalScalar.count_before(leaf, w), kEvalAvx512.count_before(leaf, w));
+  }
+}
+
 }  // namespace
 }  // namespace vitrine::text::internal

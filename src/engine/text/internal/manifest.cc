@@ -11,7 +11,7 @@ namespace vitrine::text::internal {
 namespace {
 
 constexpr std::string_view kMagic = "VTRTEXTI";
-constexpr std::uint32_t kManifestFormat = 1;
+constexpr std::uint32_t kManifestFormat = 2;
 constexpr std::uint64_t kManifestBytesMax = 1ull << 30;
 
 }  // namespace
@@ -31,6 +31,7 @@ std::string encode_manifest(const Manifest& manifest) {
   write_meta(meta, schema);
   w.string(schema);
   w.u64(manifest.next_file);
+  w.string(manifest.note);
   w.varint(manifest.entries.size());
   for (const ManifestEntry& entry : manifest.entries) {
     w.u64(entry.file);
@@ -62,6 +63,7 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   if (!meta.ok()) return std::move(meta).error().context("text index manifest");
   manifest.schema = std::move(meta->schema);
   manifest.next_file = r.u64();
+  manifest.note = r.string();
   const std::uint64_t entries = r.varint();
   for (std::uint64_t e = 0; e < entries && r.ok(); ++e) {
     ManifestEntry entry;

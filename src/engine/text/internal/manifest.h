@@ -1,8 +1,9 @@
 // Which files make up an index: a small file that is replaced whole.
 //
-// "VTRTEXTI", u32 format, then Meta (image.h) for the schema, u64 next file number, varint
-// segments: {u64 file number, u32 documents, varint words of removed, u64 each}; u32 crc32c of all
-// before. A segment file exists under its name only when it is complete.
+// "VTRTEXTI", u32 format, then Meta (image.h) for the schema, u64 next file number, the
+// note (varint size, bytes), varint segments: {u64 file number, u32 documents, varint words of
+// removed, u64 each}; u32 crc32c of all before. A segment file exists under its name only when it
+// is complete.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct ManifestEntry {
 struct Manifest {
   Schema schema;
   std::uint64_t next_file = 1;
+  std::string note;  // of Index::flush()
   std::vector<ManifestEntry> entries;
 };
 

@@ -58,4 +58,12 @@ Classes make_classes(std::uint32_t documents, std::uint32_t fields,
   return result;
 }
 
+std::vector<float> make_code_bounds(const Scoring& scoring) {
+  std::vector<float> bounds(kClasses * 16);
+  for (std::uint32_t cls = 0; cls < kClasses; ++cls)
+    for (std::uint32_t c = 0; c < std::min(16u, scoring.combination_count); ++c)
+      bounds[cls * 16 + c] = scoring.class_bound(cls, scoring.frequencies(c));
+  return bounds;
+}
+
 }  // namespace vitrine::text::internal

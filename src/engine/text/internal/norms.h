@@ -45,6 +45,7 @@ struct Scoring {
   const float* class_inverse = nullptr;       // kClasses * fields: the largest of the class
   const Frequencies* combinations = nullptr;  // of several fields
   std::uint32_t combination_count = 0;
+  const float* code_bounds = nullptr;  // class_bound() of class * 16 + combination; for searches
 
   float saturation(std::uint32_t document, std::uint32_t combination) const {
     if (fields == 1)
@@ -77,6 +78,9 @@ struct Scoring {
     return tf;
   }
 };
+
+// class_bound() of the first 16 combinations in each class.
+std::vector<float> make_code_bounds(const Scoring& scoring);
 
 // Sums classes and their bounds up from lengths. With one field and at most 16 different codes the
 // classes are exact.

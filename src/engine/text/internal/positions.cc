@@ -2,17 +2,32 @@
 
 namespace vitrine::text::internal {
 
+namespace {
+
+std::uint32_t read_varint(const std::uint8_t*& at) {
+  std::uint32_t value = *at & 0x7Fu;
+  for (int shift = 7; (*at++ & 0x80) != 0; shift += 7)
+    value |= static_cast<std::uint32_t>(*at & 0x7F) << shift;
+  return value;
+}
+
+}  // namespace
+
 void read_positions(std::string_view positions, std::uint32_t frequency, std::uint32_t ordinal,
                     std::vector<std::uint32_t>& values) {
   const std::size_t directory = 4ull * ((frequency + kPositionsStep - 1) / kPositionsStep);
   const auto offset = load<std::uint32_t>(positions.data() + 4 * (ordinal / kPositionsStep));
-  ByteReader r(positions.substr(directory + offset));
-  for (std::uint32_t i = ordinal % kPositionsStep; i > 0; --i) r.raw(r.varint());
+  const auto* at = reinterpret_cast<const std::uint8_t*>(positions.data()) + directory + offset;
+  for (std::uint32_t i = ordinal % kPositionsStep; i > 0; --i) {
+    const std::uint32_t size = read_varint(at);
+    at += size;
+  }
+  const std::uint32_t size = read_varint(at);
+  const std::uint8_t* end = at + size;
   values.clear();
-  ByteReader own(r.raw(r.varint()));
   std::uint32_t value = 0;
-  while (own.remaining() > 0) {
-    value += static_cast<std::uint32_t>(own.varint());
+  while (at < end) {
+    value += read_varint(at);
     values.push_back(value);
   }
 }

@@ -1,6 +1,6 @@
-// Positions of one term: a directory of u32 offsets, one per 64 postings, then for each posting the
-// deltas of its values as varints. A posting has as many values as occurrences in all fields; a
-// value is field * (kPositionMax + 1) + position.
+// Positions of one term: a directory of u32 offsets, one per kPositionsStep postings, then for each
+// posting the deltas of its values as varints. A posting has as many values as occurrences in all
+// fields; a value is field * (kPositionMax + 1) + position.
 #pragma once
 
 #include <vector>

@@ -6,7 +6,12 @@ namespace vitrine::text {
 
 int Searcher::State::code_of(std::uint32_t leaf, std::uint32_t document) {
   Leaf& l = leaves[leaf_at[leaf]];
-  if (l.kind == LeafKind::kLazy) return data[leaf].seek(l, document);
+  if (l.kind == LeafKind::kLazy) {
+    LeafData& d = data[leaf];
+    if (d.codes_by_origin.empty()) return d.seek(l, document);
+    const std::uint8_t code = d.codes_by_origin[candidate_origin];
+    return code == 255 ? -1 : code;
+  }
   kernels->position(l, document >> kWindowBits);
   return kernels->locate(l, document & (kWindow - 1));
 }
@@ -68,8 +73,10 @@ bool Searcher::State::phrase_frequencies(const Node& node, std::uint32_t documen
   for (std::uint32_t c = 0; c < node.child_count; ++c) {
     const std::uint32_t leaf = tree.nodes[tree.children[node.child_begin + c]].leaf;
     LeafData& d = data[leaf];
-    read_positions(d.entry.positions, d.entry.frequency, d.ordinal(leaves[leaf_at[leaf]], document),
-                   positions[c]);
+    const std::uint32_t ordinal = d.ordinals_by_origin.empty()
+                                      ? d.ordinal(leaves[leaf_at[leaf]], document)
+                                      : d.ordinals_by_origin[candidate_origin];
+    read_positions(d.entry.positions, d.entry.frequency, ordinal, positions[c]);
   }
   // A pointer per term moves on with the starts, so each position is looked at once.
   bool any = false;

@@ -14,10 +14,30 @@ namespace vitrine::text {
 
 namespace internal {
 
-// A document that the driver of a conjunction has, with an upper bound of its score in unit8.
-struct Candidate {
-  std::uint32_t document;
-  std::uint32_t bound;
+// Documents that the driver of a search has, in arrays: rising document, upper bound of the score
+// in unit8, number among all the driver had. Arrays have room for 64 more.
+struct Candidates {
+  std::vector<std::uint32_t> documents, origins;
+  std::vector<std::uint16_t> bounds;
+  std::vector<std::uint8_t> marks;
+  std::vector<std::uint32_t> order;
+  std::uint32_t count = 0;
+
+  void resize(std::uint32_t n) {
+    documents.resize(n + std::size_t{64});
+    origins.resize(n + std::size_t{64});
+    bounds.resize(n + std::size_t{64});
+    marks.resize(n + std::size_t{64});
+  }
+};
+
+// How a search is driven: lists whose documents are the candidates, one list after the other, and
+// groups of leaves looked up for them. Of each group one must match, if `required`.
+struct Driven {
+  std::vector<std::uint32_t> driver;
+  std::vector<std::vector<std::uint32_t>> groups;
+  std::vector<bool> joined;  // by leaf: in one of them
+  bool required = false, phrase = false;
 };
 
 }  // namespace internal
@@ -30,8 +50,8 @@ struct Searcher::State {
   std::vector<Leaf> leaves;            // per leaf of the tree, in the order of visits
   std::vector<std::uint32_t> leaf_at;  // leaf of the tree -> place in leaves
   std::vector<Node> nodes;             // leaves renumbered
-  std::vector<std::uint32_t> live, ordered;
-  std::vector<std::uint16_t> live_bounds, ordered_bounds;
+  std::vector<std::uint32_t> ordered;
+  std::vector<std::uint16_t> bounds;
   std::vector<std::uint8_t> classes;
   TopK top;
   EvalPlan plan;
@@ -47,9 +67,10 @@ struct Searcher::State {
   // Working memory of phrases.
   std::vector<std::vector<std::uint32_t>> positions;
   std::vector<std::size_t> position_at;
-  // Working memory of a conjunction driven by its rarest child.
-  std::vector<Candidate> candidates, ordered_candidates;
-  LeafData driver_data;
+  // Working memory of a search driven by short lists.
+  Driven driven;
+  Candidates candidates;
+  std::uint32_t candidate_origin = 0;  // of the one being scored
 
   void search_part(const Snapshot& snapshot, std::size_t part, const SearchOptions& options,
                    SearchResult& result);
@@ -60,23 +81,28 @@ struct Searcher::State {
     return tree.leaves.size() == 1 && tree.nodes[tree.root].kind == NodeKind::kLeaf &&
            !tree.leaves[0].prefix;
   }
-  bool answer_from_best(const SearchOptions& options, bool restricted);
-  bool answer_from_list(const SearchOptions& options, bool restricted);
+  bool restricted() const { return filter != nullptr || removed != nullptr; }
+  bool answer_from_best(const SearchOptions& options);
+  bool answer_from_list(const SearchOptions& options);
+  double kth_allowed(const LeafData& leaf, std::uint32_t k) const;
   void open_leaves(std::uint32_t k, SearchResult& result);
-  void run_windows(const SearchOptions& options, bool restricted, SearchResult& result);
+  void run_windows(const SearchOptions& options, SearchResult& result);
 
-  // search_driven.cc: an AND whose rarest child is short enough to look its documents up.
-  std::vector<std::uint32_t> driver_leaves(std::uint32_t node) const;
-  bool choose_driver(const SearchOptions& options, std::vector<std::uint32_t>& driver) const;
-  void run_driven(const std::vector<std::uint32_t>& driver, const SearchOptions& options,
-                  SearchResult& result);
-  void open_driven(const std::vector<std::uint32_t>& driver, SearchResult& result);
-  void gather_candidates(const std::vector<std::uint32_t>& driver);
-  void drop_candidates(const std::vector<std::uint32_t>& driver);
+  // search_driven.cc
+  std::vector<std::uint32_t> simple_leaves(std::uint32_t node) const;
+  bool plan_conjunction();
+  bool plan_disjunction(const SearchOptions& options);
+  bool choose_driver(const SearchOptions& options);
+  void run_driven(const SearchOptions& options, SearchResult& result);
+  void open_driven(SearchResult& result);
+  void gather_candidates(std::uint32_t driver);
+  std::uint32_t most_of(std::uint32_t leaf) const;
+  void join_leaf(std::uint32_t leaf, bool adds, std::uint8_t mark);
+  void drop_candidates(std::size_t place);
   void visit_candidates(const SearchOptions& options, SearchResult& result);
   bool allowed(std::uint32_t document) const;
 
-  void prime(bool restricted);
+  void prime(std::uint32_t k);
   void set_units();
   void set_thresholds();
   void order_leaves();

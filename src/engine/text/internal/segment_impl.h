@@ -49,6 +49,7 @@ struct Segment::Impl {
   std::vector<float> inverse;
   internal::Classes classes;  // of documents, padded to a window
   internal::Scoring scoring;
+  std::vector<float> code_bounds;       // of scoring
   const std::uint32_t* ids = nullptr;   // null where consecutive
   std::vector<std::uint64_t> prefixes;  // of blocks
   std::vector<std::uint32_t> by_id;     // local numbers by rising id, where ids don't rise

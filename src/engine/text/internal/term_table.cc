@@ -24,34 +24,45 @@ std::uint32_t load(const std::vector<std::uint8_t>& pool, std::uint32_t at) {
 
 TermTable::TermTable() : slots_(1 << 12) { pool_.reserve(1 << 16); }
 
-std::uint32_t TermTable::find_or_add(std::string_view term) {
-  const auto hash = static_cast<std::uint32_t>(hash64(term));
+std::uint32_t TermTable::hash(std::string_view term) {
+  return static_cast<std::uint32_t>(hash64(term));
+}
+
+bool TermTable::is(std::uint32_t term, std::string_view wanted) const {
+  const TermState& s = states_[term];
+  if (s.text_size != wanted.size()) return false;
+  if (wanted.size() > sizeof s.begin) return text(term) == wanted;
+  return std::memcmp(s.begin, wanted.data(), wanted.size()) == 0;
+}
+
+std::uint32_t TermTable::find_or_add(std::string_view term, std::uint32_t hash) {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
-    const std::uint32_t found = slots_[i];
-    if (found == 0) {
+    const Slot found = slots_[i];
+    if (found.term_plus_1 == 0) {
       const std::uint32_t number = size();
-      slots_[i] = number + 1;
-      hashes_.push_back(hash);
+      slots_[i] = {hash, number + 1};
       TermState state{};
       state.text = texts_.size();
       state.text_size = static_cast<std::uint32_t>(term.size());
+      std::memcpy(state.begin, term.data(), std::min(term.size(), sizeof state.begin));
       states_.push_back(state);
       texts_ += term;
       if (states_.size() * 2 > slots_.size()) grow();
       return number;
     }
-    if (hashes_[found - 1] == hash && text(found - 1) == term) return found - 1;
+    if (found.hash == hash && is(found.term_plus_1 - 1, term)) return found.term_plus_1 - 1;
   }
 }
 
 void TermTable::grow() {
-  std::vector<std::uint32_t> slots(slots_.size() * 2);
+  std::vector<Slot> slots(slots_.size() * 2);
   const std::size_t mask = slots.size() - 1;
-  for (std::uint32_t t = 0; t < size(); ++t) {
-    std::size_t i = hashes_[t] & mask;
-    while (slots[i] != 0) i = (i + 1) & mask;
-    slots[i] = t + 1;
+  for (const Slot& old : slots_) {
+    if (old.term_plus_1 == 0) continue;
+    std::size_t i = old.hash & mask;
+    while (slots[i].term_plus_1 != 0) i = (i + 1) & mask;
+    slots[i] = old;
   }
   slots_ = std::move(slots);
 }

@@ -11,9 +11,11 @@
 
 namespace vitrine::text::internal {
 
-struct TermState {
+// A cache line: counting a token of a known short word reads nothing else of it.
+struct alignas(64) TermState {
   std::uint64_t text;  // offset in the texts
   std::uint32_t text_size = 0;
+  char begin[12] = {};                             // the first bytes of the text, zeros behind it
   std::uint32_t mark = 0;                          // serial of the last document that has it
   std::uint32_t slot = 0;                          // its place among that document's terms
   std::uint32_t next = 0;                          // local number after the last posting's
@@ -25,8 +27,20 @@ struct TermState {
 class TermTable {
  public:
   TermTable();
+  static std::uint32_t hash(std::string_view term);
+  // What find_or_add() will read: first the slot, some tokens later the term's state.
+  void fetch_slot(std::uint32_t hash) const {
+    __builtin_prefetch(slots_.data() + (hash & (slots_.size() - 1)));
+  }
+  void fetch_state(std::uint32_t hash) const {
+    const Slot& slot = slots_[hash & (slots_.size() - 1)];
+    if (slot.hash == hash && slot.term_plus_1 != 0)
+      __builtin_prefetch(states_.data() + (slot.term_plus_1 - 1));
+  }
+  // What append() will write.
+  void fetch_tail(const TermState& term) const { __builtin_prefetch(pool_.data() + term.tail, 1); }
   // The number of the term, given in order of first appearance.
-  std::uint32_t find_or_add(std::string_view term);
+  std::uint32_t find_or_add(std::string_view term, std::uint32_t hash);
   TermState& state(std::uint32_t term) { return states_[term]; }
   const TermState& state(std::uint32_t term) const { return states_[term]; }
   std::string_view text(std::uint32_t term) const {
@@ -42,10 +56,14 @@ class TermTable {
   std::vector<std::uint32_t> sorted() const;
 
  private:
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t term_plus_1 = 0;  // 0: free
+  };
   void grow();
+  bool is(std::uint32_t term, std::string_view wanted) const;
   std::uint32_t new_slice(std::uint32_t size);
-  std::vector<std::uint32_t> slots_;   // term + 1, or 0
-  std::vector<std::uint32_t> hashes_;  // of each term
+  std::vector<Slot> slots_;
   std::vector<TermState> states_;
   std::string texts_;
   std::vector<std::uint8_t> pool_;

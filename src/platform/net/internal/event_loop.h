@@ -1,5 +1,5 @@
 // One thread's event loop: readiness of descriptors, one timer, wake-ups from other threads.
-// Asio stays inside the source file, and so does the choice of poller.
+// The poller stays inside the source file.
 #pragma once
 
 #include <cstdint>
@@ -59,7 +59,8 @@ class EventLoop {
   void run();
   // Any thread.
   void stop();
-  // Any thread: on_wake() will be called. Calls are not merged here.
+  // Any thread: on_wake() will be called, once for all calls since it last was. Costs a system call
+  // only where the loop sleeps.
   void wake();
   // on_timer() once, at this time of the steady clock (Clock::steady_ns) or up to a
   // millisecond later; replaces an earlier one. Loop thread only.

@@ -21,15 +21,17 @@ constexpr std::size_t kKeepBufferBytes = 256 << 10;
 
 // A twentieth of the shortest timeout, between 10 and 100 ms.
 std::int64_t wheel_tick_ms(const ServerOptions& o) {
-  const auto shortest =
-      std::min({o.idle_timeout, o.header_timeout, o.progress_grace, o.drain_idle});
+  const auto shortest = std::min(
+      {o.idle_timeout, o.header_timeout, o.progress_grace, o.drain_idle, o.tls_handshake_timeout});
   return std::clamp<std::int64_t>(shortest.count() / 20, 10, 100);
 }
 
 }  // namespace
 
-IoThread::IoThread(const ServerOptions& options, Handler& handler)
+IoThread::IoThread(const ServerOptions& options, Handler& handler,
+                   std::shared_ptr<AddressCounts> addresses)
     : options_(options),
+      addresses_(std::move(addresses)),
       handler_(handler),
       now_ns_(system_clock().steady_ns()),
       wheel_(wheel_tick_ms(options), now_ns_ / kMs) {}
@@ -84,17 +86,18 @@ bool IoThread::run_soon(std::function<void()> command) {
   return true;
 }
 
-void IoThread::adopt(int fd, std::string remote_address, bool refuse) {
+void IoThread::adopt(int fd, Peer peer, Admission admission) {
   open_.fetch_add(1, std::memory_order_relaxed);
-  const bool running = run_soon([this, fd, remote_address, refuse] {
-    auto session = std::make_unique<Session>(*this, fd, remote_address);
+  const bool running = run_soon([this, fd, peer, admission] {
+    auto session = std::make_unique<Session>(*this, fd, peer, admission);
     session->index = sessions_.size();
     sessions_.push_back(session.get());
     Session* const s = session.release();  // owned by itself until close()
-    refuse ? s->start_refused() : s->start();
+    admission == Admission::kServe ? s->start() : s->start_refused();
   });
   if (running) return;
   open_.fetch_sub(1, std::memory_order_relaxed);
+  if (admission == Admission::kServe) addresses_->release(peer.ip);
   ::close(fd);
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "platform/net/internal/address_counts.h"
 #include "platform/net/internal/event_loop.h"
 #include "platform/net/internal/mailbox.h"
 #include "platform/net/internal/timer_queue.h"
@@ -38,13 +39,21 @@ class OwnedCounter {
 
 struct IoCounters {
   OwnedCounter requests, answers, requests_refused, timeouts, handler_exceptions, bytes_in,
-      bytes_out;
+      bytes_out, tls_handshakes, tls_resumptions, tls_failures;
+};
+
+// What becomes of a new connection.
+enum class Admission : std::uint8_t {
+  kServe,
+  kFull,         // told 503 and closed
+  kAddressFull,  // told 429 and closed
 };
 
 // Kept alive by its server and by every Exchange, because a Responder may outlive the server.
 class IoThread final : public LoopSink, public std::enable_shared_from_this<IoThread> {
  public:
-  IoThread(const ServerOptions& options, Handler& handler);
+  IoThread(const ServerOptions& options, Handler& handler,
+           std::shared_ptr<AddressCounts> addresses);
   ~IoThread() override;
 
   // The one whose thread this is; null on threads of others.
@@ -57,8 +66,8 @@ class IoThread final : public LoopSink, public std::enable_shared_from_this<IoTh
   // --- from any thread ---
   // Runs `command` on this thread, soon; false (and dropped) once stopped.
   bool run_soon(std::function<void()> command);
-  // A new connection. With `refuse` it is told 503 and closed.
-  void adopt(int fd, std::string remote_address, bool refuse);
+  // A new connection. One that is to be served has been counted for its address.
+  void adopt(int fd, Peer peer, Admission admission);
   // Hands over an answered exchange; false if the thread has stopped (the caller keeps it).
   bool deliver(Exchange* exchange);
   std::size_t open_connections() const { return open_.load(std::memory_order_relaxed); }
@@ -85,6 +94,7 @@ class IoThread final : public LoopSink, public std::enable_shared_from_this<IoTh
   std::unique_ptr<Exchange> take_exchange(Session& session);
   void give_back(std::unique_ptr<Exchange> exchange);
   void set_deadline(Session& session, std::int64_t deadline_ms);
+  AddressCounts& addresses() { return *addresses_; }
   // The session has closed its descriptor and isn't to be called any more.
   void forget(Session& session);
   // Deletes it once it can't be on the stack.
@@ -101,6 +111,7 @@ class IoThread final : public LoopSink, public std::enable_shared_from_this<IoTh
   void shut_down();
 
   const ServerOptions options_;
+  const std::shared_ptr<AddressCounts> addresses_;
   Handler& handler_;
   EventLoop loop_{*this};
   Mailbox<Exchange> mailbox_;

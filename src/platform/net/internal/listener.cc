@@ -1,6 +1,7 @@
 #include "platform/net/internal/listener.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -44,26 +45,23 @@ Result<Address> parse_address(const std::string& text, std::uint16_t port) {
                "listen address '" + text + "' is not a numeric IPv4 or IPv6 address");
 }
 
-std::string address_text(const sockaddr_storage& storage) {
-  char text[INET6_ADDRSTRLEN] = "";
+IpAddress address_of(const sockaddr_storage& storage) {
+  std::array<std::uint8_t, 16> bytes{};
   if (storage.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage).sin_addr, text, sizeof text);
-    return text;
-  }
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
-  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-    inet_ntop(AF_INET, v6.sin6_addr.s6_addr + 12, text, sizeof text);
+    bytes[10] = bytes[11] = 0xFF;
+    std::memcpy(bytes.data() + 12, &reinterpret_cast<const sockaddr_in&>(storage).sin_addr, 4);
   } else {
-    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+    std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr, 16);
   }
-  return text;
+  return IpAddress(bytes);
 }
 
 }  // namespace
 
 Listener::Listener(const ServerOptions& options,
-                   const std::vector<std::shared_ptr<IoThread>>& threads)
-    : options_(options), threads_(threads) {}
+                   const std::vector<std::shared_ptr<IoThread>>& threads, AddressCounts& addresses,
+                   bool encrypted)
+    : options_(options), addresses_(addresses), encrypted_(encrypted), threads_(threads) {}
 
 Listener::~Listener() {
   if (fd_ >= 0) ::close(fd_);
@@ -71,8 +69,10 @@ Listener::~Listener() {
 }
 
 Status Listener::bind() {
-  VITRINE_TRY(Address address, parse_address(options_.address, options_.port));
-  const std::string where = options_.address + " port " + std::to_string(options_.port);
+  const std::string& name = encrypted_ ? options_.tls_address : options_.address;
+  const std::uint16_t number = encrypted_ ? options_.tls_port : options_.port;
+  VITRINE_TRY(Address address, parse_address(name, number));
+  const std::string where = name + " port " + std::to_string(number);
   fd_ = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return io_error("open a socket for", where, errno);
   const int on = 1;
@@ -124,7 +124,8 @@ bool Listener::accept_one() {
   const int fd = ::accept4(watch_->fd(), reinterpret_cast<sockaddr*>(&peer), &size,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
-    hand_over(fd, address_text(peer));
+    const IpAddress ip = address_of(peer);
+    hand_over(fd, {ip.text(), ip, encrypted_});
     return true;
   }
   if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -135,7 +136,7 @@ bool Listener::accept_one() {
   return errno == ECONNABORTED || errno == EINTR || errno == EPROTO;
 }
 
-void Listener::hand_over(int fd, std::string remote_address) {
+void Listener::hand_over(int fd, Peer peer) {
   accepted_.add();
   std::size_t open = 0;
   IoThread* emptiest = threads_.front().get();
@@ -148,13 +149,24 @@ void Listener::hand_over(int fd, std::string remote_address) {
       emptiest = thread.get();
     }
   }
-  const bool refuse = open >= options_.max_connections;
-  if (refuse) refused_.add();
-  if (open >= options_.max_connections + kPoliteRefusals) {
+  Admission admission = Admission::kServe;
+  if (open >= options_.max_connections) {
+    admission = Admission::kFull;
+    refused_.add();
+  } else if (!addresses_.take(peer.ip)) {
+    admission = Admission::kAddressFull;
+    refused_by_address_.add();
+  }
+  // Refusing politely takes a place for a moment, and in TLS a handshake, which is what we can't
+  // spare; one address must not take the others' places by being refused.
+  const std::size_t polite = admission == Admission::kFull
+                                 ? options_.max_connections + kPoliteRefusals
+                                 : options_.max_connections / 2;
+  if (admission != Admission::kServe && (encrypted_ || open >= polite)) {
     ::close(fd);
     return;
   }
-  emptiest->adopt(fd, std::move(remote_address), refuse);
+  emptiest->adopt(fd, std::move(peer), admission);
 }
 
 // Without a free descriptor the waiting connection would keep the listener readable for ever.
@@ -167,7 +179,7 @@ void Listener::shed_for_lack_of_descriptors() {
     static constexpr char kBusy[] =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     [[maybe_unused]] const ssize_t ignored =
-        ::send(fd, kBusy, sizeof kBusy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        encrypted_ ? 0 : ::send(fd, kBusy, sizeof kBusy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     ::close(fd);
   }
   reserve_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

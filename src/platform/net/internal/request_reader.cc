@@ -203,8 +203,8 @@ RequestReader::Step RequestReader::refuse(int status, std::string_view code, std
   return Step::kRefused;
 }
 
-void RequestReader::stamp(std::string_view remote_address, std::int64_t received_ns) {
-  request_.remote_address_ = remote_address;
+void RequestReader::stamp(const Peer& peer, std::int64_t received_ns) {
+  request_.peer_ = &peer;
   request_.received_ns_ = received_ns;
 }
 

@@ -60,7 +60,8 @@ class RequestReader {
   bool keep_alive() const { return keep_alive_; }
   bool expects_continue() const { return expects_continue_; }
   // Stamps the request that is about to begin or has just begun.
-  void stamp(std::string_view remote_address, std::int64_t received_ns);
+  // `peer` outlives the request.
+  void stamp(const Peer& peer, std::int64_t received_ns);
 
   // The finished request is forgotten, bytes after it stay.
   void next();

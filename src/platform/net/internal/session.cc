@@ -37,29 +37,60 @@ void Exchange::complete(Response answer) {
     answered = true;
     return;
   }
+  hand_over();
+}
+
+void Exchange::complete_with(std::unique_ptr<AnswerMaker> by) {
+  maker = std::move(by);
+  if (!in_handle_here()) return hand_over();
+  make_answer();
+  answered = true;
+}
+
+void Exchange::hand_over() {
   // Once it is in the mailbox its thread may delete it, and with it what keeps the thread's object.
   const std::shared_ptr<IoThread> io = io_;
   if (!io->deliver(this)) delete this;
 }
 
+void Exchange::make_answer() {
+  if (!maker) return;
+  const std::unique_ptr<AnswerMaker> by = std::move(maker);
+  try {
+    response = by->make();
+  } catch (...) {
+    io_->own_counters().handler_exceptions.add();
+    response = problem(500, "internal", "the answer could not be made");
+  }
+}
+
 bool Exchange::in_handle_here() const { return IoThread::current() == io_.get() && in_handle; }
 
-Session::Session(IoThread& io, int fd, std::string remote_address)
+Session::Session(IoThread& io, int fd, Peer peer, Admission admission)
     : io_(io),
       watch_(std::make_unique<Watch>(io.loop(), fd, *this)),
-      remote_address_(std::move(remote_address)) {
+      peer_(std::move(peer)),
+      admission_(admission) {
   timer.session = this;
+  if (peer_.encrypted) tls_ = std::make_unique<Tls>(*io.options().tls, fd);
 }
 
 Session::~Session() = default;
 
 void Session::start() {
-  io_.set_deadline(*this, io_.now_ms() + io_.options().header_timeout.count());
+  const auto& options = io_.options();
+  const auto limit = tls_ ? options.tls_handshake_timeout : options.header_timeout;
+  io_.set_deadline(*this, io_.now_ms() + limit.count());
   watch_->await_readable();
 }
 
 void Session::start_refused() {
-  refuse(503, "overloaded", "this server has as many connections as it may have; try again");
+  if (admission_ == Admission::kAddressFull) {
+    refuse(429, "too_many_connections",
+           "as many connections are open from this address as one may have; close some");
+  } else {
+    refuse(503, "overloaded", "this server has as many connections as it may have; try again");
+  }
   settle();
 }
 
@@ -67,15 +98,15 @@ void Session::on_readable() {
   io_.begin_round();
   if (state_ == State::kLingering) return discard_input();
   if (state_ != State::kReading || outgoing_) return;
+  if (tls_ && !tls_->stream.established()) return shake_hands();
   if (!exchange_) exchange_ = io_.take_exchange(*this);
   RequestReader& reader = exchange_->reader;
-  const std::span<char> space = reader.space();
-  const ssize_t n = ::recv(watch_->fd(), space.data(), space.size(), 0);
+  const ssize_t n = receive(reader.space());
   if (n > 0) {
     io_.own_counters().bytes_in.add(static_cast<std::uint64_t>(n));
     read_ns_ = io_.now_ns();
     if (reader.idle()) {
-      reader.stamp(remote_address_, read_ns_);
+      reader.stamp(peer_, read_ns_);
       request_since_ms_ = io_.now_ms();
       body_since_ms_ = 0;
     }
@@ -84,6 +115,57 @@ void Session::on_readable() {
   }
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return settle();
   close();
+}
+
+void Session::shake_hands() {
+  switch (tls_->stream.handshake()) {
+    case Handshake::kWantRead: return watch_->await_readable();
+    case Handshake::kWantWrite: return watch_->await_writable();
+    case Handshake::kDone:
+      io_.own_counters().tls_handshakes.add();
+      if (tls_->stream.resumed()) io_.own_counters().tls_resumptions.add();
+      return settle();
+    case Handshake::kNotTls:
+      io_.own_counters().tls_failures.add();
+      tls_.reset();
+      refuse(400, "https_required", "this port speaks HTTPS only: use https:// in the URL");
+      return settle();
+    case Handshake::kFailed:
+      io_.own_counters().tls_failures.add();
+      tls_.reset();
+      return linger();  // the peer may still have to read why
+  }
+}
+
+// As recv().
+ssize_t Session::receive(std::span<char> space) {
+  if (!tls_) return ::recv(watch_->fd(), space.data(), space.size(), 0);
+  const ssize_t n = tls_->stream.read(space);
+  if (n > 0 || !tls_->stream.within_record()) {
+    tls_->record_since_ms = 0;
+  } else if (tls_->record_since_ms == 0) {
+    tls_->record_since_ms = io_.now_ms();
+  }
+  return n;
+}
+
+// As sendmsg().
+ssize_t Session::transmit(iovec (&parts)[2]) {
+  if (!tls_) {
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    return ::sendmsg(watch_->fd(), &message, MSG_NOSIGNAL);
+  }
+  ssize_t sent = 0;
+  for (const iovec& part : parts) {
+    if (part.iov_len == 0) continue;
+    const ssize_t n = tls_->stream.write({static_cast<const char*>(part.iov_base), part.iov_len});
+    if (n < 0) return sent > 0 ? sent : n;
+    sent += n;
+    if (static_cast<std::size_t>(n) < part.iov_len) break;
+  }
+  return sent;
 }
 
 // Serves every request that is complete in the buffer, then sends the answers together.
@@ -140,6 +222,7 @@ void Session::dispatch() {
 }
 
 void Session::deliver() {
+  exchange_->make_answer();
   finish_answer(std::move(exchange_->response));
   if (outgoing_) return settle();
   process();
@@ -158,7 +241,7 @@ void Session::finish_answer(Response response) {
   reader.next();
   state_ = State::kReading;
   if (!reader.idle()) {
-    reader.stamp(remote_address_, read_ns_);
+    reader.stamp(peer_, read_ns_);
     request_since_ms_ = read_ns_ / 1'000'000;
     body_since_ms_ = 0;
   }
@@ -200,10 +283,7 @@ void Session::send_with_body(std::string body) {
     return;
   }
   iovec parts[2] = {{out.data(), out.size()}, {body.data(), body.size()}};
-  msghdr message{};
-  message.msg_iov = parts;
-  message.msg_iovlen = body.empty() ? 1 : 2;
-  ssize_t sent = ::sendmsg(watch_->fd(), &message, MSG_NOSIGNAL);
+  ssize_t sent = transmit(parts);
   if (sent < 0) sent = 0;  // a broken connection shows when it becomes writable
   io_.own_counters().bytes_out.add(static_cast<std::uint64_t>(sent));
   const auto taken = static_cast<std::size_t>(sent);
@@ -222,16 +302,17 @@ void Session::send_with_body(std::string body) {
 
 void Session::on_writable() {
   io_.begin_round();
-  if (!outgoing_) return;
+  if (!outgoing_) {
+    // TLS has something to go on with that no readiness to read would tell of.
+    if (tls_) on_readable();
+    return;
+  }
   Outgoing& o = *outgoing_;
   const std::size_t data_left = o.data.size() - std::min(o.sent, o.data.size());
   const std::size_t body_from = o.sent - (o.data.size() - data_left);
   iovec parts[2] = {{o.data.data() + (o.data.size() - data_left), data_left},
                     {o.body.data() + body_from, o.body.size() - body_from}};
-  msghdr message{};
-  message.msg_iov = parts;
-  message.msg_iovlen = 2;
-  const ssize_t sent = ::sendmsg(watch_->fd(), &message, MSG_NOSIGNAL);
+  const ssize_t sent = transmit(parts);
   if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return close();
   if (sent > 0) {
     o.sent += static_cast<std::size_t>(sent);
@@ -266,8 +347,7 @@ void Session::settle_reading() {
   const auto& options = io_.options();
   if (!exchange_ || exchange_->reader.idle()) {
     if (exchange_) io_.give_back(std::move(exchange_));
-    const auto idle = io_.draining() ? options.drain_idle : options.idle_timeout;
-    io_.set_deadline(*this, io_.now_ms() + idle.count());
+    io_.set_deadline(*this, idle_deadline());
   } else if (body_since_ms_ == 0) {
     io_.set_deadline(*this, request_since_ms_ + options.header_timeout.count());
   } else {
@@ -275,12 +355,22 @@ void Session::settle_reading() {
                                 static_cast<std::int64_t>(exchange_->reader.buffered() * 1000 /
                                                           options.progress_bytes_per_s));
   }
-  watch_->await_readable();
+  tls_ && tls_->stream.read_again() ? watch_->await_writable() : watch_->await_readable();
+}
+
+std::int64_t Session::idle_deadline() {
+  const auto& options = io_.options();
+  const auto idle = io_.draining() ? options.drain_idle : options.idle_timeout;
+  const std::int64_t deadline = io_.now_ms() + idle.count();
+  if (!tls_ || tls_->record_since_ms == 0) return deadline;
+  // A record that comes byte by byte is a request's head that does.
+  return std::min(deadline, tls_->record_since_ms + options.header_timeout.count());
 }
 
 void Session::linger() {
   state_ = State::kLingering;
   if (exchange_) io_.give_back(std::move(exchange_));
+  if (tls_) tls_->stream.shutdown();
   ::shutdown(watch_->fd(), SHUT_WR);
   io_.set_deadline(*this, io_.now_ms() + kLingerMs);
   discard_input();
@@ -305,6 +395,7 @@ void Session::on_deadline() {
   if (state_ == State::kLingering) return close();
   const bool in_request = state_ == State::kReading && exchange_ && !outgoing_;
   if (!io_.draining() || in_request || outgoing_) io_.own_counters().timeouts.add();
+  if (tls_ && !tls_->stream.established()) io_.own_counters().tls_failures.add();
   if (!in_request) return close();
   refuse(408, "request_timeout", "the request did not arrive in time");
   settle();
@@ -318,10 +409,12 @@ void Session::begin_drain() {
 
 void Session::close() {
   if (state_ == State::kClosed) return;
+  if (tls_) tls_->stream.shutdown();
   watch_.reset();
   outgoing_.reset();
   const bool responder_out = state_ == State::kHandling;
   state_ = State::kClosed;
+  if (admission_ == Admission::kServe) io_.addresses().release(peer_.ip);
   io_.forget(*this);
   if (responder_out) {
     // Released, not leaked: the Responder that is out completes the exchange, and that deletes it.

@@ -4,17 +4,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+
+#include <sys/types.h>
+#include <sys/uio.h>
 
 #include "platform/net/handler.h"
 #include "platform/net/internal/event_loop.h"
 #include "platform/net/internal/request_reader.h"
+#include "platform/net/internal/tls_stream.h"
 #include "platform/net/internal/wheel.h"
 
 namespace vitrine::net::internal {
 
 class IoThread;
 class Session;
+enum class Admission : std::uint8_t;
 
 // What a connection needs only while something is under way: buffer, request, answer. Idle
 // connections have none; each thread keeps some spare ones.
@@ -27,16 +33,21 @@ class Exchange final : public ResponseSink {
   ~Exchange() override;
 
   void complete(Response response) override;
+  void complete_with(std::unique_ptr<AnswerMaker> by) override;
+  // Own thread only: makes the answer where that was left to this thread.
+  void make_answer();
 
   RequestReader reader;
   Session* session = nullptr;
   Response response;
+  std::unique_ptr<AnswerMaker> maker;  // of `response`
   Exchange* mail_next = nullptr;
   bool in_handle = false;             // own thread only: handle() is on the stack
   bool answered = false;              // own thread only: complete() was called from within handle()
   std::unique_ptr<Session> orphaned;  // the request's address text lives there
 
  private:
+  void hand_over();
   bool in_handle_here() const;
   std::shared_ptr<IoThread> io_;
 };
@@ -47,7 +58,7 @@ class Exchange final : public ResponseSink {
 // before it has read the answer), closed.
 class Session final : public ReadySink {
  public:
-  Session(IoThread& io, int fd, std::string remote_address);
+  Session(IoThread& io, int fd, Peer peer, Admission admission);
   ~Session() override;
 
   void start();
@@ -77,8 +88,20 @@ class Session final : public ReadySink {
     std::int64_t since_ms = 0;
   };
 
+  // Of an encrypted connection; null for the others.
+  struct Tls {
+    Tls(TlsIdentity& identity, int fd) : stream(identity, fd) {}
+    TlsStream stream;
+    std::int64_t record_since_ms = 0;  // a record has come in part, and nothing else is under way
+  };
+
   void on_readable() override;
   void on_writable() override;
+
+  void shake_hands();
+  ssize_t receive(std::span<char> space);
+  ssize_t transmit(iovec (&parts)[2]);
+  std::int64_t idle_deadline();
 
   void process();
   void on_head();
@@ -97,12 +120,14 @@ class Session final : public ReadySink {
   std::unique_ptr<Watch> watch_;
   std::unique_ptr<Exchange> exchange_;
   std::unique_ptr<Outgoing> outgoing_;  // while the peer's window is full
-  std::string remote_address_;
+  std::unique_ptr<Tls> tls_;
+  const Peer peer_;
   std::int64_t read_ns_ = 0;           // of the last bytes
   std::int64_t request_since_ms_ = 0;  // first byte of the request that is being read
   std::int64_t body_since_ms_ = 0;     // 0: its head is incomplete
   std::size_t discarded_ = 0;
   State state_ = State::kReading;
+  const Admission admission_;
   bool close_after_ = false;
 };
 

@@ -251,5 +251,42 @@ TEST(Search, AgreesOnManyDocumentsWithSparseLists) {
   if (HasFatalFailure()) return;
 }
 
+// Phrases by themselves, of words of every frequency: driven by a short list, or by windows.
+TEST(Search, PhrasesOfRareAndFrequentWordsAgree) {
+  Random random{std::mt19937_64(21)};
+  auto index = std::move(Index::create(schema_of(1, true))).value();
+  for (std::uint32_t d = 0; d < 20'000; ++d) {
+    std::vector<std::string> words;
+    for (std::uint32_t n = 1 + random.below(8); words.size() < n;)
+      words.push_back(word(random.below(2) == 0 ? random.below(4) : random.below(300)));
+    std::vector<Token> tokens;
+    for (std::uint32_t i = 0; i < words.size(); ++i) tokens.push_back({words[i], i});
+    const FieldTokens field{0, tokens};
+    ASSERT_TRUE(index->add(d, std::span(&field, 1)).ok());
+  }
+  const auto snapshot = index->snapshot();
+  ASSERT_GT(snapshot->parts()[0].segment->info().packed.lists, 50u);
+  ASSERT_GT(snapshot->parts()[0].segment->info().windowed.lists, 3u);
+  Searcher searcher;
+  std::uint64_t found = 0;
+  for (int q = 0; q < 60; ++q) {
+    std::vector<std::string> terms;
+    for (std::uint32_t n = 2 + random.below(2); terms.size() < n;)
+      terms.push_back(word(random.below(2) == 0 ? random.below(4) : random.below(300)));
+    const Query query =
+        q % 3 == 0 ? all_of({phrase(terms), term(word(random.below(8)))}) : phrase(terms);
+    const std::vector<Hit> all = search_exhaustively(*snapshot, query, nullptr);
+    found += all.size();
+    SearchOptions options;
+    options.exact_count = q % 4 == 0;
+    for (const simd::Level level : {simd::Level::kScalar, simd::active_level()}) {
+      options.level = level;
+      expect_same(*snapshot, query, options, all, searcher);
+      if (HasFatalFailure()) return;
+    }
+  }
+  EXPECT_GT(found, 1000u);
+}
+
 }  // namespace
 }  // namespace vitrine::text

@@ -203,12 +203,15 @@ void Searcher::State::gather_candidates(std::uint32_t driver) {
   c.resize(n);
   std::copy_n(d.documents.begin(), n, c.documents.begin());
   std::iota(c.origins.begin(), c.origins.begin() + n, 0u);
+  const auto asked = [this](std::uint32_t l) {
+    return driven.joined[l] && leaves[l].kind == LeafKind::kLazy;
+  };
   for (std::uint32_t l = 0; l < leaves.size(); ++l)
-    if (driven.joined[l]) data[l].codes_by_origin.assign(std::max(1u, n), 255);
+    if (asked(l)) data[l].codes_by_origin.assign(std::max(1u, n), 255);
   std::copy_n(d.codes.begin(), n, d.codes_by_origin.begin());
   if (tree.has_phrase) {
     for (std::uint32_t l = 0; l < leaves.size(); ++l)
-      if (driven.joined[l]) data[l].ordinals_by_origin.assign(std::max(1u, n), 0);
+      if (asked(l)) data[l].ordinals_by_origin.assign(std::max(1u, n), 0);
     std::iota(d.ordinals_by_origin.begin(), d.ordinals_by_origin.begin() + n, 0u);
   }
   if (leaf.scores || driven.phrase) {

@@ -73,9 +73,10 @@ bool Searcher::State::phrase_frequencies(const Node& node, std::uint32_t documen
   for (std::uint32_t c = 0; c < node.child_count; ++c) {
     const std::uint32_t leaf = tree.nodes[tree.children[node.child_begin + c]].leaf;
     LeafData& d = data[leaf];
-    const std::uint32_t ordinal = d.ordinals_by_origin.empty()
-                                      ? d.ordinal(leaves[leaf_at[leaf]], document)
-                                      : d.ordinals_by_origin[candidate_origin];
+    const Leaf& place = leaves[leaf_at[leaf]];
+    const bool known = place.kind == LeafKind::kLazy && !d.ordinals_by_origin.empty();
+    const std::uint32_t ordinal =
+        known ? d.ordinals_by_origin[candidate_origin] : d.ordinal(place, document);
     read_positions(d.entry.positions, d.entry.frequency, ordinal, positions[c]);
   }
   // A pointer per term moves on with the starts, so each position is looked at once.

@@ -9,7 +9,7 @@ namespace vitrine::recommend {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 3;
+constexpr std::uint8_t kVersion = 4;
 
 Error corrupt(std::string_view what) {
   return Error(ErrorCode::kCorrupt, "an answer's record: " + std::string(what));

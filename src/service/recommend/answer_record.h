@@ -1,8 +1,9 @@
 // An answer as bytes of the recommendation log: enough to say why each item was shown without
 // any other data, and to make the same answer again from a state at the same position.
 //
-// Layout, version 3 (integers are varints unless said; strings are length + bytes):
-//   version u8 = 3; version 1 ends with the items, version 2 without model
+// Layout, version 4 (integers are varints unless said; strings are length + bytes):
+//   version u8 = 4; version 1 ends with the items, version 2 without nearness, version 3 without
+//     model
 //   request id 16 bytes, tenant, now i64, position
 //   placement, user_id, anonymous_id, filter: strings
 //   item_ids, cart: count, strings; boosts: count, (filter string, factor f64)
@@ -16,6 +17,8 @@
 //   items of earlier pages: count, varint each; items to be ordered: count, strings
 //   policy: fingerprint u64, JSON string (empty for a built-in placement)
 //   faded u8, f32 for each item if 1
+//   nearness by vectors: count; if not 0 its source u8, then for each item: difference to the one
+//     before, evidence f32
 //   model: string, empty for none
 //
 // 20 items with ids of 9 bytes and two sources each take about 550 bytes.

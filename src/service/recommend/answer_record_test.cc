@@ -80,7 +80,7 @@ TEST(AnswerRecord, OfVersion2CanStillBeRead) {
   Fixture f;
   std::string bytes = f.encode();
   bytes[0] = 2;
-  bytes.resize(bytes.size() - 1);
+  bytes.resize(bytes.size() - 2);  // nearness, and the model
   const auto record = decode_answer(bytes);
   ASSERT_TRUE(record.ok()) << record.error().to_string();
   EXPECT_EQ(record->items.size(), 20u);
@@ -110,10 +110,10 @@ TEST(AnswerRecord, NamesTheModelThatWasAsked) {
   EXPECT_EQ(again, f.encode());
 }
 
-TEST(AnswerRecord, OfVersion2CanStillBeRead) {
+TEST(AnswerRecord, OfVersion3CanStillBeRead) {
   Fixture f;
   std::string bytes = f.encode();
-  bytes[0] = 2;
+  bytes[0] = 3;
   bytes.resize(bytes.size() - 1);  // the model
   const auto record = decode_answer(bytes);
   ASSERT_TRUE(record.ok()) << record.error().to_string();
@@ -179,7 +179,7 @@ TEST(AnswerRecord, RefusesEveryOtherLength) {
 
 TEST(AnswerRecord, NamesALaterVersion) {
   std::string bytes = Fixture().encode();
-  bytes[0] = 4;
+  bytes[0] = 5;
   const auto record = decode_answer(bytes);
   ASSERT_FALSE(record.ok());
   EXPECT_EQ(record.error().code(), ErrorCode::kUnsupported);

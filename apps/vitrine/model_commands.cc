@@ -133,6 +133,12 @@ Status change_through_server(const Settings& settings, const Shop& shop,
     return answer.ok() ? ok_status() : Status(importer::refusal(answer));
   };
   Status asked = ask();
+  // A busy server may take longer to notice the key.
+  for (int i = 0; i < 20 && !asked.ok() && asked.error().code() == ErrorCode::kUnauthenticated;
+       ++i) {
+    wait_for_running_server(settings);
+    asked = ask();
+  }
   const auto revoked = control->revoke_key({}, key.info.id);
   if (!revoked.ok() && asked.ok()) return revoked.error();
   return asked;

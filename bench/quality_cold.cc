@@ -6,8 +6,8 @@
 #include "bench/quality_models.h"
 #include "engine/vec/random.h"
 #include "platform/codec/json_parse.h"
-#include "tool/evaluate/data_file.h"
 #include "service/evaluate/evaluator.h"
+#include "tool/evaluate/data_file.h"
 #include "tool/train/embedding_scorer.h"
 
 namespace vitrine::bench {

@@ -18,8 +18,8 @@
 // Deterministic: same data, options and SIMD level give the same bits for any number of workers,
 // and for a run that was stopped and went on from its checkpoint.
 //
-// Memory: 2 tables of items x dimensions floats when serving; 10 while training (the two, their four
-// moments, the best two so far and two that are validated), one step's (batch + candidates) x
+// Memory: 2 tables of items x dimensions floats when serving; 10 while training (the two, their
+// four moments, the best two so far and two that are validated), one step's (batch + candidates) x
 // dimensions and batch x candidates floats, and what the start takes (ItemFilter).
 #pragma once
 

@@ -352,9 +352,9 @@ Status EmbeddingTrainer::save_checkpoint() const {
   out->array(std::span<const double>(report_.losses));
   out->array(std::span<const double>(report_.measures));
   using Table = std::vector<float>;
-  for (const Table* table : std::initializer_list<const Table*>{
-           &model_.in_, &model_.out_, &in_mean_, &in_square_, &out_mean_, &out_square_, &best_in_,
-           &best_out_}) {
+  for (const Table* table :
+       std::initializer_list<const Table*>{&model_.in_, &model_.out_, &in_mean_, &in_square_,
+                                           &out_mean_, &out_square_, &best_in_, &best_out_}) {
     out->array(std::span<const float>(*table));
   }
   return out->finish();

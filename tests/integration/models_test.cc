@@ -1,4 +1,5 @@
 // Trained models over HTTP: from events to a model that answers, back again, and over a restart.
+#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -21,6 +22,21 @@ constexpr std::string_view kSmall =
 
 class ModelsOverHttp : public testing::Test {
  protected:
+  // What `command` gives while the server looks for changed keys, as `vitrine serve` does in its
+  // loop.
+  template <class Command>
+  auto beside_server(const Command& command) {
+    std::atomic<bool> done{false};
+    std::thread loop([&] {
+      for (; !done; std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
+        server_.application().tick();
+      }
+    });
+    auto result = command();
+    done = true;
+    loop.join();
+    return result;
+  }
   // Visitors whose taste is hidden under what everybody looks at: service/learn/testing_shop_log.h.
   void send_history(const Shop& shop, int visitors) {
     const TimeUs start = system_clock().wall_us() - 30 * kDayUs;
@@ -218,7 +234,8 @@ TEST_F(ModelsOverHttp, TheCommandLineTrainsBesideTheServerAndAlone) {
   command.parameters = {"dimensions=16", "epochs=6", "unobserved=0.1"};
   command.html = server_.settings().data_directory + "/report.html";
   std::ostringstream out;
-  const auto trained = app::run_train(server_.settings(), command, no_progress(), out);
+  const auto trained = beside_server(
+      [&] { return app::run_train(server_.settings(), command, no_progress(), out); });
   ASSERT_TRUE(trained.ok()) << trained.error().to_string();
   EXPECT_EQ(*trained, app::kTrained) << out.str();
   EXPECT_THAT(out.str(), HasSubstr("better than item-item"));
@@ -232,7 +249,8 @@ TEST_F(ModelsOverHttp, TheCommandLineTrainsBesideTheServerAndAlone) {
 
   // The same settings with another seed are no better.
   command.parameters.push_back("seed=5");
-  const auto second = app::run_train(server_.settings(), command, no_progress(), out);
+  const auto second = beside_server(
+      [&] { return app::run_train(server_.settings(), command, no_progress(), out); });
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(*second, app::kNotPromoted);
 

@@ -71,10 +71,11 @@ struct BlockEntry {
 // One piece of work on a file that goes on while the block before is computed with.
 template <class Buffer>
 struct Background {
-  std::unique_ptr<Task> task;  // null: nothing was begun
   std::uint32_t block = 0;
   Status status;
   Buffer buffer;
+  // Null: nothing was begun. Last, so that it is waited for before what it writes to goes.
+  std::unique_ptr<Task> task;
 
   // True where it was for `block`, with its outcome in `status` and `buffer`.
   bool finish(std::uint32_t wanted) {

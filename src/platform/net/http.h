@@ -64,7 +64,9 @@ class Request {
   std::optional<std::uint64_t> content_length() const { return content_length_; }
 
   // The peer's numeric address without port: "203.0.113.7", "2001:db8::1".
-  std::string_view remote_address() const { return peer_ == nullptr ? "" : peer_->text; }
+  std::string_view remote_address() const {
+    return peer_ == nullptr ? std::string_view() : std::string_view(peer_->text);
+  }
   IpAddress remote_ip() const { return peer_ == nullptr ? IpAddress() : peer_->ip; }
   // It came by HTTPS.
   bool encrypted() const { return peer_ != nullptr && peer_->encrypted; }

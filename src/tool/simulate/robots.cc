@@ -47,7 +47,8 @@ class Builder {
 
  private:
   Status add_people() {
-    World history(shop_, Behaviour{}, nullptr);
+    const Behaviour behaviour;  // outlives the world, which refers to it
+    World history(shop_, behaviour, nullptr);
     int day = shop_.visits.empty() ? 0 : shop_.day(shop_.visits.front().time) - 1;
     for (std::size_t i = 0; i < shop_.first_measured; ++i) {
       const Visit& visit = shop_.visits[i];

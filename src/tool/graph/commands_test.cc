@@ -181,9 +181,8 @@ TEST_F(GraphCommands, InfoVerifiesAndBenchTrainsWithEveryStore) {
   bench.stores = {"packed"};
   bench.lists_bytes = 1 << 20;
   EXPECT_TRUE(run_graph_bench(bench, true, no_progress(), table).ok());
-  bench.lists_bytes = 63 << 20;  // leaves too little for the rest
-  EXPECT_EQ(run_graph_bench(bench, true, no_progress(), table).error().code(),
-            ErrorCode::kExhausted);
+  bench.lists_bytes = 63 << 20;  // a bound: lists take no more than there are
+  EXPECT_TRUE(run_graph_bench(bench, true, no_progress(), table).ok());
   bench.lists_bytes = 0;
   bench.memory_bytes = 1 << 20;
   EXPECT_EQ(run_graph_bench(bench, true, no_progress(), table).error().code(),

@@ -39,7 +39,7 @@ enum class RecordKind : std::uint16_t {
   kSearchSettings = 14,
   kAbuseSettings = 15,
   kVisitorStanding = 16,  // an operator says how a visitor stands
-  kModelChange = 17,  // which trained model answers from here on
+  kModelChange = 17,      // which trained model answers from here on
 };
 
 inline constexpr std::size_t kTenantBytes = 4;

@@ -1,6 +1,9 @@
 #include "tests/integration/answers.h"
 
+#include <chrono>
+#include <cstdlib>
 #include <optional>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -99,6 +102,23 @@ std::vector<std::string> recently_viewed(TestServer& server, const Shop& shop,
   const auto answer = server.post("/v1/recommend/recently-viewed", shop.publishable, body + "}");
   EXPECT_EQ(answer.status, 200) << answer.body;
   return item_ids(answer.body);
+}
+
+void wait_until_indexed(TestServer& server) {
+  constexpr std::string_view kAge = "\nvitrine_search_index_age_seconds ";
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  const auto changed_at = now();
+  double age = 0;
+  while (now() - changed_at < std::chrono::seconds(10)) {
+    const auto asked_at = now();
+    const std::string metrics = server.get("/metrics", "").body;
+    const std::size_t at = metrics.find(kAge);
+    ASSERT_NE(at, std::string::npos) << metrics;
+    age = std::strtod(metrics.c_str() + at + kAge.size(), nullptr);
+    if (std::chrono::duration<double>(asked_at - changed_at).count() > age) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  ADD_FAILURE() << "the indexes are " << age << " s old";
 }
 
 void expect_problem(const Answer& answer, int status, std::string_view code) {

@@ -31,6 +31,10 @@ std::string batch(const std::vector<std::string>& events);
 std::vector<std::string> recently_viewed(TestServer& server, const Shop& shop,
                                          std::string_view user, std::string_view version);
 
+// Waits until the indexes of search and of likeness hold every catalog change made so far, so that
+// equal requests get equal answers; fails the test after ten seconds.
+void wait_until_indexed(TestServer& server);
+
 // Is this an RFC 9457 document of that status, with code, title and detail?
 void expect_problem(const Answer& answer, int status, std::string_view code = {});
 

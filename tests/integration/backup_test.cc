@@ -48,17 +48,9 @@ class BackupTest : public ::testing::Test {
     return out;
   }
 
-  // The answers once the index over contents, which follows the catalog in the background, is
-  // level.
   std::string settled_answers(TestServer& server, const Shop& shop) {
-    std::string last = answers(server, shop);
-    for (int same = 0, i = 0; same < 5 && i < 100; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      std::string next = answers(server, shop);
-      same = next == last ? same + 1 : 0;
-      last = std::move(next);
-    }
-    return last;
+    wait_until_indexed(server);
+    return answers(server, shop);
   }
 
   void create() {

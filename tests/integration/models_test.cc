@@ -120,6 +120,7 @@ class ModelsOverHttp : public testing::Test {
 
 TEST_F(ModelsOverHttp, ABetterModelIsPromotedServesAndIsRolledBackAndAReplayHasTheSame) {
   send_history(shop_, 100);
+  wait_until_indexed(server_);
   const std::string before = ask_until(shop_, "live");
   const std::string job = train(shop_, kSmall);
   ASSERT_EQ(text_at(job, "/state"), "done") << job;

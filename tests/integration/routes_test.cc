@@ -37,6 +37,7 @@ class Routes : public testing::Test {
   Routes() : alpha_(server_.create_shop("alpha")), beta_(server_.create_shop("beta")) {
     stock(alpha_, "alpha");
     stock(beta_, "beta");
+    wait_until_indexed(server_);
   }
 
   // Items, histories and purchases under ids that say whose they are.

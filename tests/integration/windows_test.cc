@@ -43,6 +43,7 @@ class Windows : public testing::Test {
     taken = server_.post("/v1/events", shop_.publishable, batch(events));
     version_ = text_at(taken.body, "/profile_version");
     recently_viewed(server_, shop_, "u0", version_);
+    wait_until_indexed(server_);
   }
   Answer post(const std::string& path, const std::string& body) {
     return server_.post(path, shop_.publishable, body);

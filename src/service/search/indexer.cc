@@ -9,7 +9,7 @@ constexpr std::chrono::milliseconds kPause{20};
 }  // namespace
 
 Indexer::Indexer(Executor& executor, std::function<void(const Error&)> on_error)
-    : on_error_(std::move(on_error)) {
+    : on_error_(std::move(on_error)), level_at_(std::chrono::steady_clock::now()) {
   thread_ = executor.run_thread("search-index", [this] { work(); });
 }
 
@@ -29,7 +29,12 @@ void Indexer::add(const std::shared_ptr<SearchBox>& box) {
   boxes_.push_back(box);
 }
 
-bool Indexer::refresh_all() {
+std::chrono::nanoseconds Indexer::age() const {
+  return std::chrono::steady_clock::now() - level_at_.load();
+}
+
+void Indexer::refresh_all() {
+  const auto begin = std::chrono::steady_clock::now();
   std::vector<std::shared_ptr<SearchBox>> boxes;
   {
     const std::lock_guard lock(mutex_);
@@ -38,25 +43,24 @@ bool Indexer::refresh_all() {
       if (auto held = box.lock()) boxes.push_back(std::move(held));
     }
   }
-  bool any = false;
+  bool all = true;
   for (const auto& box : boxes) {
     {
       const std::lock_guard lock(mutex_);
-      if (stopping_) return false;
+      if (stopping_) return;
     }
     const auto changed = box->refresh();
     if (!changed.ok()) {
       on_error_(changed.error());
-    } else {
-      any = any || *changed;
+      all = false;
     }
   }
-  return any;
+  if (all) level_at_.store(begin);
 }
 
 void Indexer::work() {
   while (true) {
-    (void)refresh_all();
+    refresh_all();
     std::unique_lock lock(mutex_);
     if (wake_.wait_for(lock, kPause, [this] { return stopping_; })) return;
   }

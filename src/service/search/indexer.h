@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -24,12 +25,16 @@ class Indexer {
   void add(const std::shared_ptr<SearchBox>& box);
   // No refresh begins after it returns. Idempotent.
   void stop();
+  // The indexes hold every change that is older than this; how long the indexer exists while it has
+  // not been through all boxes, and from its last pass on while one of them fails. Any thread.
+  std::chrono::nanoseconds age() const;
 
  private:
   void work();
-  bool refresh_all();
+  void refresh_all();
 
   std::function<void(const Error&)> on_error_;
+  std::atomic<std::chrono::steady_clock::time_point> level_at_;  // all boxes hold what was then
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;                        // guarded by mutex_

@@ -9,9 +9,9 @@
 //
 //   bench_quality [folder of the data sets]     also from DATA_DIR; default ../shared/data
 //   bench_quality --search [folder]             how settings were chosen; nothing of a test part
-//   bench_quality --try "ials ridge=0.02" [folder]   other settings of Gowalla's models, the same
-//   way bench_quality --only beauty [folder]        trained models of one part: retail, gowalla,
-//   beauty, cold
+//   bench_quality --try "ials ridge=0.02" [folder]   other settings of Gowalla's models, likewise
+//   bench_quality --only beauty [folder]             trained models of one part:
+//                                                    retail, gowalla, beauty, cold
 // EPOCHS: bound of the session model's training, which validation may end earlier; default 16.
 // Ends with one line of JSON.
 #include <algorithm>

@@ -1,7 +1,6 @@
 #include "service/recommend/indexed_vectors.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace vitrine::recommend {
@@ -12,11 +11,9 @@ namespace {
 constexpr double kRecall = 0.9;
 // More than are asked for: bytes order the last few differently, and rows may be newer.
 constexpr std::size_t kSpare = 16;
-// Where at least one in so many passes, asking for that many more is cheaper than a filter.
+// Where at least one in so many passes, asking for that many more is cheaper than looking for them.
 constexpr std::size_t kPassOneIn = 4;
 constexpr std::size_t kPrefetched = 12;
-
-std::int64_t steady_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
 bool better(const NearItem& a, const NearItem& b) {
   return a.likeness != b.likeness ? a.likeness > b.likeness : a.item < b.item;
@@ -65,32 +62,6 @@ Result<std::shared_ptr<const VectorBase>> VectorBase::build(const VectorRows& ro
   return std::shared_ptr<const VectorBase>(std::make_shared<VectorBase>(std::move(index)));
 }
 
-std::shared_ptr<const vec::Filter> VectorBase::filter(
-    const std::shared_ptr<const filter::MatchSet>& matches) const {
-  const std::int64_t now = steady_ns();
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) {
-      // The same object, not one that came to lie where it lay.
-      return !kept.matches.owner_before(matches) && !matches.owner_before(kept.matches);
-    });
-    if (found != kept_.end()) {
-      if (found->version == matches->version() || now - found->made_ns < kStaleNs) {
-        std::rotate(found, found + 1, kept_.end());
-        return kept_.back().filter;
-      }
-      kept_.erase(found);
-    }
-  }
-  // Outside the lock: two threads may do the same work.
-  auto made = std::make_shared<const vec::Filter>(index_.lists(), matches->bits().words());
-  const std::lock_guard lock(mutex_);
-  std::erase_if(kept_, [](const Kept& kept) { return kept.matches.expired(); });
-  if (kept_.size() >= kFiltersKept) kept_.erase(kept_.begin());
-  kept_.push_back({matches, matches->version(), now, made});
-  return made;
-}
-
 Result<std::shared_ptr<const IndexedVectors>> IndexedVectors::make(const vec::Rows& rows,
                                                                    std::span<const ItemIndex> items,
                                                                    float floor,
@@ -118,21 +89,18 @@ float IndexedVectors::likeness(const VectorQuery& aimed, ItemIndex item) const {
   return cosine > parts_.floor ? std::min(1.0F, (cosine - parts_.floor) / (1 - parts_.floor)) : 0;
 }
 
-// What the index has to propose, in scratch.found; false where there is no index.
-bool IndexedVectors::propose(const float* query, std::size_t k,
-                             const std::shared_ptr<const filter::MatchSet>& matches,
+// What the index has to propose, replacing scratch.items: of any items where most pass, else of
+// matches alone.
+void IndexedVectors::propose(const float* query, std::size_t k, const filter::MatchSet* matches,
                              VectorScratch& scratch) const {
-  if (parts_.base == nullptr) return false;
   const vec::Index& index = parts_.base->index();
   std::size_t wanted = k + k / 4 + kSpare;
-  std::shared_ptr<const vec::Filter> filter;
   if (matches != nullptr) {
     const std::size_t passing = std::max<std::size_t>(1, matches->size());
-    if (passing * kPassOneIn >= index.size()) {
-      wanted = wanted * index.size() / passing + kSpare;
-    } else {
-      filter = parts_.base->filter(matches);
+    if (passing * kPassOneIn < index.size()) {
+      return propose_matches(query, wanted, *matches, scratch);
     }
+    wanted = wanted * index.size() / passing + kSpare;
   }
   wanted = std::min<std::size_t>(wanted, vec::kNeighboursMax);
   vec::SearchOptions options;
@@ -140,10 +108,45 @@ bool IndexedVectors::propose(const float* query, std::size_t k,
   options.recall = kRecall;
   scratch.found.resize(wanted);
   const std::size_t found = vec::ListSearch(index.lists())
-                                .search(query, wanted, index.plan(options, false), filter.get(),
+                                .search(query, wanted, index.plan(options, false), nullptr,
                                         scratch.lists, scratch.found.data());
-  scratch.found.resize(found);
-  return true;
+  for (std::size_t i = 0; i < found; ++i) scratch.items.push_back(scratch.found[i].id);
+}
+
+// A filter in the index's order (vec::Filter) is for many searches: making one looks at every row.
+// Requests bring filters by the thousand, so here only the lists that are visited are looked at.
+void IndexedVectors::propose_matches(const float* query, std::size_t k,
+                                     const filter::MatchSet& matches,
+                                     VectorScratch& scratch) const {
+  const vec::Index& index = parts_.base->index();
+  const vec::Lists& lists = index.lists();
+  const vec::ListSearch search(lists);
+  vec::SearchOptions options;
+  options.k = k;
+  options.recall = kRecall;
+  vec::Plan plan = index.plan(options, false);
+  plan.volume = 0;  // as many lists as are asked for
+  const std::size_t least = std::max<std::size_t>(1, plan.probes);
+  const std::size_t enough = k * kMatchesSeen;
+  // Twice as many as are needed where matches lie evenly; all of them if that was too few.
+  const std::size_t evenly = enough * lists.list_count() / std::max<std::size_t>(1, matches.size());
+  std::size_t done = 0;
+  for (std::size_t ranked = 2 * std::max(least, evenly) + 8;; ranked = lists.list_count()) {
+    ranked = std::min(ranked, lists.list_count());
+    plan.probes = static_cast<std::uint32_t>(ranked);
+    search.rank_lists(query, plan, scratch.lists);
+    for (; done < ranked; ++done) {
+      if (done >= least && scratch.items.size() >= enough) return;
+      const std::uint32_t list = scratch.lists.lists[done];
+      const std::size_t end = std::size_t{lists.first_block[list + 1]} * vec::kLanes;
+      for (std::size_t slot = std::size_t{lists.first_block[list]} * vec::kLanes; slot < end;
+           ++slot) {
+        const std::uint32_t id = lists.ids[slot];
+        if (id != vec::kNoId && matches.contains(ItemIndex{id})) scratch.items.push_back(id);
+      }
+    }
+    if (ranked == lists.list_count()) return;
+  }
 }
 
 void IndexedVectors::nearest(const float* query, std::size_t k,
@@ -183,14 +186,10 @@ void IndexedVectors::nearest(const float* query, std::size_t k,
   };
   std::vector<std::uint32_t>& proposed = scratch.items;
   proposed.clear();
-  if (propose(query, k, matches, scratch)) {
-    for (const vec::Neighbor& found : scratch.found) {
-      if (!passes(found.id)) continue;
-      proposed.push_back(found.id);
-      offer_soon(found.id);
-    }
-    std::sort(proposed.begin(), proposed.end());
-  }
+  if (parts_.base != nullptr) propose(query, k, matches.get(), scratch);
+  std::erase_if(proposed, [&](std::uint32_t item) { return !passes(item); });
+  for (const std::uint32_t item : proposed) offer_soon(item);
+  std::sort(proposed.begin(), proposed.end());
   if (parts_.fresh != nullptr) {
     const std::vector<std::uint32_t>& fresh = *parts_.fresh;
     for (std::size_t i = fresh.size() - std::min(fresh.size(), kFreshCompared); i < fresh.size();

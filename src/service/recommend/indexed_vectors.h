@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
@@ -24,7 +23,7 @@
 
 namespace vitrine::recommend {
 
-// An index of rows by ItemIndex, and filters that were put into its order. Thread-safe.
+// An index of rows by ItemIndex. Immutable and thread-safe.
 class VectorBase {
  public:
   explicit VectorBase(vec::Index index) : index_(std::move(index)) {}
@@ -34,24 +33,9 @@ class VectorBase {
                                                          Progress& progress);
 
   const vec::Index& index() const { return index_; }
-  // The matches in the index's order: kept for the last kFiltersKept filters, a few nanoseconds a
-  // row to make. May be those of kStaleNs ago: a filter's matches change with every change of
-  // stock, and whoever asks looks at the answer again.
-  std::shared_ptr<const vec::Filter> filter(
-      const std::shared_ptr<const filter::MatchSet>& matches) const;
-  static constexpr std::size_t kFiltersKept = 32;
-  static constexpr std::int64_t kStaleNs = 1'000'000'000;
 
  private:
-  struct Kept {
-    std::weak_ptr<const filter::MatchSet> matches;
-    std::uint64_t version = 0;
-    std::int64_t made_ns = 0;
-    std::shared_ptr<const vec::Filter> filter;
-  };
   vec::Index index_;
-  mutable std::mutex mutex_;
-  mutable std::vector<Kept> kept_;  // guarded by mutex_; last used last
 };
 
 class IndexedVectors final : public ItemVectors {
@@ -87,9 +71,10 @@ class IndexedVectors final : public ItemVectors {
   const Parts& parts() const { return parts_; }
 
  private:
-  bool propose(const float* query, std::size_t k,
-               const std::shared_ptr<const filter::MatchSet>& matches,
+  void propose(const float* query, std::size_t k, const filter::MatchSet* matches,
                VectorScratch& scratch) const;
+  void propose_matches(const float* query, std::size_t k, const filter::MatchSet& matches,
+                       VectorScratch& scratch) const;
   Parts parts_;
 };
 
@@ -99,5 +84,7 @@ inline constexpr std::size_t kExhaustiveMost = 8'192;
 inline constexpr std::size_t kFreshCompared = 12'288;
 // Filters with at most so many matches are answered by comparing those.
 inline constexpr std::size_t kMatchesCompared = 4'096;
+// With others the nearest lists are read until so many matches for each that is wanted were seen.
+inline constexpr std::size_t kMatchesSeen = 4;
 
 }  // namespace vitrine::recommend

@@ -197,9 +197,19 @@ TEST(IndexedVectorsTest, WhatChangedSinceTheIndexWasBuiltCountsAsItIs) {
 
 class FilteredVectorsTest : public testing::Test {
  protected:
-  FilteredVectorsTest() : crowd_(9'000) {
-    for (std::uint32_t i = 0; i < 9'000; ++i) {
-      shop_.item("item-" + std::to_string(i), {.price = static_cast<double>(i % 100)});
+  static constexpr std::uint32_t kItems = 20'000;
+  // Prices are places in the order of likeness to the last item: a filter can ask for what is far.
+  FilteredVectorsTest() : crowd_(kItems) {
+    std::vector<float> last(kDim);
+    EXPECT_TRUE(crowd_.rows.read(ItemIndex{kItems - 1}, last.data()));
+    std::vector<double> places(kItems);
+    const auto order = crowd_.nearest(last.data(), kItems, -1);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      places[order[i].item.value] = static_cast<double>(i);
+    }
+    for (std::uint32_t i = 0; i < kItems; ++i) {
+      shop_.item("item-" + std::to_string(i),
+                 {.price = places[i], .stock = static_cast<double>(i % 100)});
     }
     auto base = VectorBase::build(crowd_.rows, {}, no_progress());
     EXPECT_TRUE(base.ok());
@@ -217,21 +227,25 @@ class FilteredVectorsTest : public testing::Test {
 };
 
 TEST_F(FilteredVectorsTest, OnlyMatchesAreFoundHoweverFewOrManyThereAre) {
-  const IndexedVectors vectors({crowd_.rows.shared(), base_, nullptr, 0.1F});
+  const IndexedVectors vectors({crowd_.rows.shared(), base_, nullptr, -1});
   VectorScratch scratch;
   std::vector<NearItem> found;
   std::vector<float> query(kDim);
-  for (const auto& [text, least] :
-       std::vector<std::pair<std::string, std::size_t>>{{"price < 3", 100},  // all are compared
-                                                        {"price < 80", 80},  // more is asked for
-                                                        {"price >= 40", 80}}) {
+  for (const auto& [text, least] : std::vector<std::pair<std::string, std::size_t>>{
+           {"stock < 3", 100},         // all are compared
+           {"stock < 80", 80},         // more is asked for
+           {"stock >= 40", 80},        //
+           {"stock >= 77", 80},        // the matches of the nearest lists
+           {"price < 4500", 80},       // all near each other
+           {"price >= 15500", 80}}) {  //
     const auto set = matches(text);
     std::size_t hits = 0, wanted = 0;
-    for (std::uint32_t item = 0; item < 9'000; item += 900) {
+    for (std::uint32_t item = 99; item < kItems; item += 1'990) {
       ASSERT_TRUE(vectors.vector(ItemIndex{item}, query.data()));
       vectors.nearest(query.data(), 10, set, scratch, found);
       for (const NearItem& near : found) EXPECT_TRUE(set->contains(near.item));
-      const auto exact = crowd_.nearest(query.data(), 10, 0.1F, set.get());
+      const auto exact = crowd_.nearest(query.data(), 10, -1, set.get());
+      EXPECT_EQ(found.size(), exact.size()) << text;
       hits += shared(found, exact);
       wanted += exact.size();
     }
@@ -239,14 +253,17 @@ TEST_F(FilteredVectorsTest, OnlyMatchesAreFoundHoweverFewOrManyThereAre) {
   }
 }
 
-TEST_F(FilteredVectorsTest, AFilterInTheIndexsOrderIsKeptForThatFilterAlone) {
-  const auto cheap = matches("price < 10");
-  const auto dear = matches("price >= 90");
-  const auto first = base_->filter(cheap);
-  EXPECT_EQ(base_->filter(cheap), first);
-  EXPECT_NE(base_->filter(dear), first);
-  EXPECT_EQ(base_->filter(cheap), first);
-  EXPECT_EQ(first->count(), cheap->size());
+TEST_F(FilteredVectorsTest, MatchesThatAreAllFarFromTheQueryAreFoundToo) {
+  const IndexedVectors vectors({crowd_.rows.shared(), base_, nullptr, -1});
+  VectorScratch scratch;
+  std::vector<NearItem> found;
+  std::vector<float> query(kDim);
+  ASSERT_TRUE(vectors.vector(ItemIndex{kItems - 1}, query.data()));
+  const auto set = matches("price >= 15500");
+  vectors.nearest(query.data(), kNearMost, set, scratch, found);
+  EXPECT_EQ(found.size(), kNearMost);
+  EXPECT_GE(shared(found, crowd_.nearest(query.data(), kNearMost, -1, set.get())),
+            kNearMost * 8 / 10);
 }
 
 TEST(IndexedVectorsTest, AModelsRowsBelongToTheItemsTheyNameAndUnknownOnesToNone) {

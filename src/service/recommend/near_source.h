@@ -20,7 +20,8 @@ namespace vitrine::recommend {
 //     the anchor was seen and bought (decayed as the counts of co-visitation are), by the policy's
 //     weights v = max(co_view, second_hop) and b = co_buy
 //   the query is the mean of the anchors' vectors, each times weight, recency and thinness
-//   thinness = the anchors' mean, by weight and recency; below kThinnest nothing is asked
+//   thinness = the anchors' mean, by weight and recency; below kThinnest nothing is asked: that is
+//     the share of the newest of twelve anchors, so that one new item among known ones is heard
 //   price = 0.7 + 0.3 * min(p, q) / max(p, q), p the item's and q the anchors' mean; 0.85 where one
 //     is missing
 // Where the request has a list to rank its items are looked at, else the nearest candidates(limit)
@@ -28,7 +29,7 @@ namespace vitrine::recommend {
 class NearSource final : public EvidenceSource {
  public:
   static constexpr double kEnough = 40;
-  static constexpr double kThinnest = 0.05;
+  static constexpr double kThinnest = 0.2;
   static std::size_t candidates(std::uint32_t limit) {
     return std::min<std::size_t>(kNearMost, 40 + std::size_t{2} * limit);
   }

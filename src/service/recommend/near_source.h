@@ -28,7 +28,7 @@ namespace vitrine::recommend {
 // that pass the filter.
 class NearSource final : public EvidenceSource {
  public:
-  static constexpr double kEnough = 40;
+  static constexpr double kEnough = 20;
   static constexpr double kThinnest = 0.2;
   static std::size_t candidates(std::uint32_t limit) {
     return std::min<std::size_t>(kNearMost, 40 + std::size_t{2} * limit);

@@ -14,6 +14,8 @@ constexpr std::uint32_t kDaySeconds = 86'400;
 constexpr int kLookedAt = 4;
 // Of a full row's contributions so many go at once.
 constexpr std::size_t kTrimmed = Conduct::kContributionsMost / 4;
+// Room in a new row: a visit has a few, and growing from one takes three allocations.
+constexpr std::size_t kFirstContributions = 4;
 
 std::uint32_t second_of(TimeUs at) {
   return static_cast<std::uint32_t>(
@@ -36,6 +38,12 @@ void Conduct::prefetch_row(UserIndex user) const {
   if (row == nullptr) return;
   const char* bytes = reinterpret_cast<const char*>(row);
   for (std::size_t at = 0; at < sizeof(Row); at += 64) __builtin_prefetch(bytes + at);
+}
+
+void Conduct::prefetch_contributions(UserIndex user) const {
+  const Row* row = find(user);
+  if (row == nullptr || row->contributions.empty()) return;
+  __builtin_prefetch(row->contributions.data() + row->contributions.size());
 }
 
 void Conduct::unlink(std::uint32_t at) {
@@ -243,6 +251,7 @@ void Conduct::add(UserIndex user, Contribution contribution, std::string_view qu
     }
   }
   trim(*row);
+  if (row->contributions.empty()) row->contributions.reserve(kFirstContributions);
   row->contributions.push_back(contribution);
   ++contributions_;
 }

@@ -136,6 +136,7 @@ class Conduct {
     if (user.value < row_of_.size()) __builtin_prefetch(&row_of_[user.value]);
   }
   void prefetch_row(UserIndex user) const;
+  void prefetch_contributions(UserIndex user) const;  // where its next one goes
 
   // Flagged and trusted visitors: those of operators, then those of rules; of each the newest
   // first.

@@ -69,6 +69,7 @@ void Lookahead::fetch_neighbours(const Guess& guess) {
   const std::size_t count =
       guess.user == kNoUser ? 0 : guess.state->profiles().newest_items(guess.user, newest);
   guess.state->covisit().prefetch(std::span(newest.data(), count));
+  if (guess.user != kNoUser) guess.state->conduct().prefetch_contributions(guess.user);
   guess.state->covisit().prefetch_rows(std::span(guess.items.data(), guess.item_count));
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <new>
 
 #include "engine/vec/kernels.h"
 
@@ -32,25 +34,40 @@ float scale_for(std::int64_t squares) {
 VectorRows::VectorRows(std::uint32_t dim)
     : dim_(dim), padded_((dim + kPadding - 1) / kPadding * kPadding) {}
 
-std::uint64_t VectorRows::memory_bytes() const {
-  return chunks_.size() * (sizeof(Chunk) + kChunkRows * std::uint64_t{padded_});
+std::uint64_t VectorRows::memory_bytes() const { return chunks_.size() * chunk_bytes(); }
+
+VectorRows::Chunk VectorRows::new_chunk() const {
+  constexpr std::align_val_t kLine{kPadding};
+  return {static_cast<std::uint8_t*>(::operator new[](chunk_bytes(), kLine)),
+          [](std::uint8_t* bytes) { ::operator delete[](bytes, std::align_val_t{kPadding}); }};
 }
 
-VectorRows::Chunk& VectorRows::writable(ItemIndex item) {
+// Makes sure that the item's chunk is there and that no copy shares it.
+void VectorRows::own(ItemIndex item) {
   const std::size_t at = item.value / kChunkRows;
   if (at >= chunks_.size()) {
     chunks_.resize(at + 1);
     own_.resize(at + 1, false);
   }
-  std::shared_ptr<Chunk>& chunk = chunks_[at];
-  if (chunk == nullptr) {
-    chunk = std::make_shared<Chunk>();
-    chunk->codes.assign(kChunkRows * padded_, kBias);
-  } else if (!own_[at]) {
-    chunk = std::make_shared<Chunk>(*chunk);
+  if (own_[at]) return;
+  Chunk chunk = new_chunk();
+  if (chunks_[at] == nullptr) {
+    std::memset(chunk.get(), 0, kScaleBytes);
+    std::memset(chunk.get() + kScaleBytes, kBias, chunk_bytes() - kScaleBytes);
+  } else {
+    std::memcpy(chunk.get(), chunks_[at].get(), chunk_bytes());
   }
+  chunks_[at] = std::move(chunk);
   own_[at] = true;
-  return *chunk;
+}
+
+// Valid after own().
+float* VectorRows::writable_scale(ItemIndex item) {
+  std::uint8_t* const scales = chunks_[item.value / kChunkRows].get();
+  return reinterpret_cast<float*>(scales) + item.value % kChunkRows;
+}
+std::uint8_t* VectorRows::writable_codes(ItemIndex item) {
+  return chunks_[item.value / kChunkRows].get() + kScaleBytes + item.value % kChunkRows * padded_;
 }
 
 void VectorRows::note(float& scale, float now) {
@@ -62,20 +79,21 @@ void VectorRows::note(float& scale, float now) {
 void VectorRows::put(ItemIndex item, const float* row) {
   const float largest = largest_of(row, dim_);
   if (!(largest > 0)) return remove(item);
-  Chunk& chunk = writable(item);
-  std::uint8_t* const codes = chunk.codes.data() + item.value % kChunkRows * padded_;
+  own(item);
+  std::uint8_t* const codes = writable_codes(item);
   std::int64_t squares = 0;
   for (std::uint32_t d = 0; d < dim_; ++d) {
     const int code = rounded(row[d], largest);
     codes[d] = static_cast<std::uint8_t>(code + kBias);
     squares += std::int64_t{code} * code;
   }
-  note(chunk.scale[item.value % kChunkRows], scale_for(squares));
+  note(*writable_scale(item), scale_for(squares));
 }
 
 void VectorRows::remove(ItemIndex item) {
   if (!has(item)) return;
-  note(writable(item).scale[item.value % kChunkRows], 0);
+  own(item);
+  note(*writable_scale(item), 0);
 }
 
 VectorRows VectorRows::shared() {
@@ -86,11 +104,11 @@ VectorRows VectorRows::shared() {
 float VectorRows::scale_of(ItemIndex item) const {
   const std::size_t at = item.value / kChunkRows;
   if (at >= chunks_.size() || chunks_[at] == nullptr) return 0;
-  return chunks_[at]->scale[item.value % kChunkRows];
+  return reinterpret_cast<const float*>(chunks_[at].get())[item.value % kChunkRows];
 }
 
 const std::uint8_t* VectorRows::codes(ItemIndex item) const {
-  return chunks_[item.value / kChunkRows]->codes.data() + item.value % kChunkRows * padded_;
+  return chunks_[item.value / kChunkRows].get() + kScaleBytes + item.value % kChunkRows * padded_;
 }
 
 bool VectorRows::put_codes(ItemIndex item, const std::uint8_t* codes) {
@@ -101,9 +119,9 @@ bool VectorRows::put_codes(ItemIndex item, const std::uint8_t* codes) {
     squares += std::int64_t{code} * code;
   }
   if (squares == 0) return false;
-  Chunk& chunk = writable(item);
-  std::copy_n(codes, padded_, chunk.codes.data() + item.value % kChunkRows * padded_);
-  note(chunk.scale[item.value % kChunkRows], scale_for(squares));
+  own(item);
+  std::copy_n(codes, padded_, writable_codes(item));
+  note(*writable_scale(item), scale_for(squares));
   return true;
 }
 
@@ -142,10 +160,9 @@ float VectorRows::cosine(const VectorQuery& query, ItemIndex item) const {
 void VectorRows::prefetch(ItemIndex item) const {
   const std::size_t at = item.value / kChunkRows;
   if (at >= chunks_.size() || chunks_[at] == nullptr) return;
-  const Chunk& chunk = *chunks_[at];
-  const std::uint8_t* const row = chunk.codes.data() + item.value % kChunkRows * padded_;
-  for (std::uint32_t d = 0; d < padded_; d += 64) __builtin_prefetch(row + d);
-  __builtin_prefetch(&chunk.scale[item.value % kChunkRows]);
+  const std::uint8_t* const row = codes(item);
+  for (std::uint32_t d = 0; d < padded_; d += kPadding) __builtin_prefetch(row + d);
+  __builtin_prefetch(chunks_[at].get() + item.value % kChunkRows * sizeof(float));
 }
 
 }  // namespace vitrine::recommend

@@ -8,7 +8,6 @@
 // writer; a shared() copy may be read by any number of threads.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -57,17 +56,21 @@ class VectorRows {
   bool put_codes(ItemIndex item, const std::uint8_t* codes);
 
  private:
-  struct Chunk {
-    std::vector<std::uint8_t> codes;        // kBias is 0
-    std::array<float, kChunkRows> scale{};  // 1 / length of the codes; 0: no row
-  };
-  Chunk& writable(ItemIndex item);
+  // kChunkRows scales, 1 / length of the codes or 0: no row; then the codes, kBias is 0. In one
+  // piece, so that where a row lies is known without a look into the chunk.
+  using Chunk = std::shared_ptr<std::uint8_t[]>;
+  static constexpr std::size_t kScaleBytes = kChunkRows * sizeof(float);
+  std::size_t chunk_bytes() const { return kScaleBytes + kChunkRows * std::size_t{padded_}; }
+  Chunk new_chunk() const;
+  float* writable_scale(ItemIndex item);
+  std::uint8_t* writable_codes(ItemIndex item);
+  void own(ItemIndex item);
   void note(float& scale, float now);
 
   std::uint32_t dim_;
   std::uint32_t padded_;
   std::uint64_t size_ = 0;
-  std::vector<std::shared_ptr<Chunk>> chunks_;
+  std::vector<Chunk> chunks_;
   std::vector<bool> own_;  // chunks that no copy shares
 };
 

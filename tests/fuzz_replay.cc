@@ -1,6 +1,7 @@
 // Runs a fuzz target without a fuzzing engine: first every file of the folders given on the
 // command line, then 20,000 inputs made from them by a fixed random source, fewer where those take
-// more than a minute. It keeps the targets building and passing in every test run; `make fuzz` does the searching.
+// more than a minute. It keeps the targets building and passing in every test run; `make fuzz` does
+// the searching.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>

@@ -1,6 +1,8 @@
 #include "engine/text/internal/query_tree.h"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace vitrine::text::internal {
 namespace {
@@ -104,14 +106,21 @@ struct Maker {
 };
 
 EvalMode mode_of(const QueryTree& tree) {
+  // Leaves, and ORs of leaves.
+  const auto flat = [&tree](const Node& node) {
+    if (node.kind == NodeKind::kLeaf) return true;
+    if (node.kind != NodeKind::kOr || node.min_match != 1) return false;
+    const auto children = std::span(tree.children).subspan(node.child_begin, node.child_count);
+    return std::all_of(children.begin(), children.end(), [&tree](std::uint32_t child) {
+      return tree.nodes[child].kind == NodeKind::kLeaf;
+    });
+  };
   const Node& root = tree.nodes[tree.root];
-  if (root.kind == NodeKind::kLeaf) return EvalMode::kAny;
-  if (root.kind != NodeKind::kAnd && (root.kind != NodeKind::kOr || root.min_match != 1))
-    return EvalMode::kTree;
+  if (flat(root)) return EvalMode::kAny;
+  if (root.kind != NodeKind::kAnd) return EvalMode::kTree;
   for (std::uint32_t c = 0; c < root.child_count; ++c)
-    if (tree.nodes[tree.children[root.child_begin + c]].kind != NodeKind::kLeaf)
-      return EvalMode::kTree;
-  return root.kind == NodeKind::kAnd ? EvalMode::kAll : EvalMode::kAny;
+    if (!flat(tree.nodes[tree.children[root.child_begin + c]])) return EvalMode::kTree;
+  return EvalMode::kGroups;
 }
 
 }  // namespace

@@ -339,7 +339,7 @@ void Searcher::State::visit_candidates(const SearchOptions& options, SearchResul
       const std::uint32_t document = c.documents[order[i]];
       candidate_origin = c.origins[order[i]];
       double sum = 0;
-      if (!score(tree.root, document, sum)) continue;
+      if (!score_document(document, sum)) continue;
       ++result.stats.documents_scored;
       if (options.exact_count) ++result.count;
       if (options.k > 0 && top.offer(sum, segment->id(document))) set_thresholds();

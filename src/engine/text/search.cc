@@ -69,6 +69,11 @@ void score_candidate(EvalPlan& plan, std::uint32_t document) {
   if (s.top.offer(sum, s.segment->id(document))) s.set_thresholds();
 }
 
+void offer_scored(EvalPlan& plan, std::uint32_t document, double score) {
+  auto& s = *static_cast<Searcher::State*>(plan.owner);
+  if (s.top.offer(score, s.segment->id(document))) s.set_thresholds();
+}
+
 void note_matched(EvalPlan& plan, std::uint32_t window, const std::uint64_t mask[2]) {
   const auto& s = *static_cast<const Searcher::State*>(plan.owner);
   const std::uint32_t base = window * kWindow;
@@ -210,9 +215,25 @@ void Searcher::State::set_units() {
     data[l].set_units(segment->scoring, *kernels, unit8, unit16, leaves[l]);
 }
 
+// Where a document's class and codes tell its exact score, kernels compute it.
+void Searcher::State::set_products() {
+  if (flat_ends.empty() || !segment->scoring.exact_classes) return;
+  for (std::size_t l = 0; l < tree.leaves.size(); ++l) data[l].set_products(leaves[l]);
+}
+
+void Searcher::State::place_in_order() {
+  if (flat_ends.empty() || !segment->scoring.exact_classes) return;
+  in_order.clear();
+  for (const std::uint32_t l : flat_leaves) in_order.push_back(leaf_at[l]);
+  plan.in_order = in_order.data();
+  plan.in_order_ends = flat_ends.data();
+  plan.in_order_groups = static_cast<std::uint32_t>(flat_ends.size());
+}
+
 // Rounded down: a document at the threshold must pass.
 void Searcher::State::set_thresholds() {
   const double theta = top.threshold();
+  plan.theta = theta;
   plan.theta8 = std::max(1u, static_cast<std::uint32_t>(std::min(theta / unit8, 255.0)));
   plan.theta16 = static_cast<std::uint32_t>(std::min(theta / unit16, 65534.0));
 }
@@ -294,7 +315,9 @@ void Searcher::State::run_windows(const SearchOptions& options, SearchResult& re
   open_leaves(tree.mode == EvalMode::kAny ? options.k : 0, result);
   prime(options.k);
   set_units();
+  set_products();
   order_leaves();
+  place_in_order();
   plan.leaves = leaves.data();
   plan.leaf_count = static_cast<std::uint32_t>(leaves.size());
   plan.nodes = nodes.data();
@@ -344,6 +367,7 @@ void Searcher::State::search_part(const Snapshot& snapshot, std::size_t number,
   plan.root = tree.root;
   plan.allowed = restricted() ? allowed_of : nullptr;
   plan.candidate = score_candidate;
+  plan.scored = offer_scored;
   plan.matches = matches;
   plan.matched = gathered != nullptr ? note_matched : nullptr;
   plan.owner = this;

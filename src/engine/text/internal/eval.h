@@ -54,6 +54,10 @@ struct Leaf {
 
   std::uint32_t frequency = 0;
 
+  // What a document adds to the exact score, by class << code_bits | code: not a number where the
+  // code does not tell. Null where classes do not tell either.
+  const double* products = nullptr;
+
   // Windows that will be visited soon: found early, so that their bytes are in the cache by then.
   struct Ahead {
     std::uint32_t window = 0xFFFFFFFFu;
@@ -100,9 +104,16 @@ struct EvalPlan {
   const std::uint32_t* children = nullptr;
   std::uint32_t root = 0;
 
-  // The threshold in both units; the callback raises them.
+  // Of kAny and kGroups: leaves in the order of the query, in which exact scores add up, and where
+  // its groups end. Null where leaves have no products.
+  const std::uint32_t* in_order = nullptr;
+  const std::uint32_t* in_order_ends = nullptr;
+  std::uint32_t in_order_groups = 0;
+
+  // The threshold in both units and as it is; the callbacks raise them.
   std::uint32_t theta8 = 1;
   std::uint32_t theta16 = 0;
+  double theta = 0;
 
   // Windows that may have something, and how many documents of them are bounded by what: bound + 1.
   // Those still to come, and those of them about to be visited. Room for `windows` entries each,
@@ -116,6 +127,8 @@ struct EvalPlan {
   void (*allowed)(EvalPlan&, std::uint32_t window, std::uint64_t mask[2]) = nullptr;
   // Scores a document (the leaves are positioned on its window) and offers it.
   void (*candidate)(EvalPlan&, std::uint32_t document) = nullptr;
+  // Offers a document that matches, with its exact score.
+  void (*scored)(EvalPlan&, std::uint32_t document, double score) = nullptr;
   // Whether a document matches, for counting with verify.
   bool (*matches)(EvalPlan&, std::uint32_t document) = nullptr;
   // If set and `count` is: told which documents of a visited window match.

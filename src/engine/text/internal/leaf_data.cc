@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "base/bytes.h"
@@ -20,8 +21,7 @@ void LeafData::clear() {
     }
     maxima_used = false;
   }
-  documents.clear();
-  codes.clear();
+  // Documents and codes stay: whoever decodes sets their size, and growing costs zeros.
   combinations.clear();
   bits.clear();
   present = false;
@@ -304,6 +304,17 @@ void LeafData::set_units(const Scoring& scoring, const EvalKernels& kernels, dou
   // No document is above the list's highest, whatever its class allows; and a match without weight
   // is a match: at least 1.
   kernels.scale(bound_.data(), kClasses << leaf.code_bits, highest, scale, leaf.table);
+}
+
+void LeafData::set_products(Leaf& leaf) {
+  const std::uint32_t codes_end = 1u << leaf.code_bits;
+  const bool bitmap = leaf.kind == LeafKind::kBitmap;
+  for (std::uint32_t i = 0; i < kClasses << leaf.code_bits; ++i)
+    products_[i] = bitmap ? double{weight} : double{weight} * double{bound_[i]};
+  if (!bitmap && !exact(leaf, static_cast<int>(codes_end - 1)))
+    for (std::uint32_t cls = 0; cls < kClasses; ++cls)
+      products_[cls << leaf.code_bits | (codes_end - 1)] = std::numeric_limits<double>::quiet_NaN();
+  leaf.products = products_.data();
 }
 
 std::uint32_t LeafData::combination(const Leaf& leaf, std::uint32_t document, int code) const {

@@ -81,6 +81,8 @@ struct LeafData {
   // Fills the table and weights of the leaf; see EvalPlan for units.
   void set_units(const Scoring& scoring, const EvalKernels& kernels, double unit8, double unit16,
                  Leaf& leaf);
+  // The products of a leaf of exact classes. After set_units().
+  void set_products(Leaf& leaf);
   // Of a lazy leaf: code of the document, or -1. Documents may come in any order; near ones are
   // cheap.
   int seek(const Leaf& leaf, std::uint32_t document);
@@ -127,6 +129,7 @@ struct LeafData {
   // Bound of the saturation by class << code_bits | code, once it is known.
   std::array<float, 256> bound_{};
   bool bounded_ = false;
+  std::array<double, 256> products_{};
   const EvalKernels* kernels_ = nullptr;
   // Lazy packed lists: where blocks begin, and the block that is decoded, in documents and codes.
   std::vector<std::uint32_t> block_at_;

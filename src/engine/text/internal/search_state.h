@@ -53,6 +53,7 @@ struct Searcher::State {
   // Of a tree that is flat or an AND of flat parts: its leaves in the order of the query, and where
   // the parts end. Empty where it is neither.
   std::vector<std::uint32_t> flat_leaves, flat_ends;
+  std::vector<std::uint32_t> in_order;  // flat_leaves as places in leaves
   std::vector<std::uint32_t> live, ordered;
   std::vector<std::uint16_t> live_bounds, ordered_bounds;
   std::vector<Leaf> sorted_leaves;        // scratch of order_leaves()
@@ -111,7 +112,9 @@ struct Searcher::State {
   void prime(std::uint32_t k);
   void set_units();
   void set_thresholds();
+  void set_products();
   void order_leaves();
+  void place_in_order();
   void sort_groups();
   void make_room();
   // Whether the document matches; its score. The leaves stand on its window, or it is the candidate

@@ -38,6 +38,7 @@ struct Driven {
   std::vector<std::vector<std::uint32_t>> groups;
   std::vector<bool> joined;  // by leaf: in one of them
   bool required = false, phrase = false;
+  bool late = false;  // bounds of sparse lists are added to what is left at the end
 };
 
 }  // namespace internal
@@ -106,6 +107,7 @@ struct Searcher::State {
   std::uint32_t most_of(std::uint32_t leaf) const;
   void join_leaf(std::uint32_t leaf, bool adds, std::uint8_t mark);
   void drop_candidates(std::size_t place);
+  void add_late_bounds();
   void visit_candidates(const SearchOptions& options, SearchResult& result);
   bool allowed(std::uint32_t document) const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "engine/text/internal/search_state.h"
@@ -50,11 +51,8 @@ void allowed_of(EvalPlan& plan, std::uint32_t window, std::uint64_t mask[2]) {
         mask[half] = shift == 0 ? word(at) : word(at) >> shift | word(at + 1) << (64 - shift);
       }
     } else {
-      mask[0] = mask[1] = 0;
-      const std::uint32_t end = std::min(kWindow, s.segment->meta.documents - base);
-      for (std::uint32_t i = 0; i < end; ++i)
-        mask[i >> 6] |= static_cast<std::uint64_t>(s.filter->contains(s.segment->ids[base + i]))
-                        << (i & 63);
+      s.kernels->among(words.data(), words.size(), s.segment->ids + base,
+                       std::min(kWindow, s.segment->meta.documents - base), mask);
     }
   }
   if (s.removed != nullptr) {
@@ -66,9 +64,14 @@ void allowed_of(EvalPlan& plan, std::uint32_t window, std::uint64_t mask[2]) {
 void score_candidate(EvalPlan& plan, std::uint32_t document) {
   auto& s = *static_cast<Searcher::State*>(plan.owner);
   double sum = 0;
-  if (!s.score(s.plan.root, document, sum)) return;
+  if (!s.score_document(document, sum)) return;
   ++s.plan.counted_scores;
   if (s.top.offer(sum, s.segment->id(document))) s.set_thresholds();
+}
+
+void offer_scored(EvalPlan& plan, std::uint32_t document, double score) {
+  auto& s = *static_cast<Searcher::State*>(plan.owner);
+  if (s.top.offer(score, s.segment->id(document))) s.set_thresholds();
 }
 
 void note_matched(EvalPlan& plan, std::uint32_t window, const std::uint64_t mask[2]) {
@@ -96,24 +99,30 @@ bool matches(EvalPlan& plan, std::uint32_t document) {
 }  // namespace
 
 // One term: the stored best list is the answer, if enough of it may be returned.
-bool Searcher::State::answer_from_best(const SearchOptions& options) {
+bool Searcher::State::answer_from_best(const SearchOptions& options, SearchResult& result) {
   if (!single_term() || (restricted() && (options.exact_count || options.k == 0))) return false;
   LeafData& d = data[0];
   d.entry = entry_of(0);
-  if (d.entry.frequency < kBestMin || options.k > kBest || !(tree.leaves[0].weight > 0))
+  if (d.entry.frequency <= kTinyMax || options.k > best_of(d.entry.frequency) ||
+      !(tree.leaves[0].weight > 0))
     return false;
-  if (!view_list(d.entry.postings, d.entry.frequency, segment->meta.documents, d.view))
+  if (!view_list(d.entry.postings, d.entry.frequency, segment->meta.documents, d.view) ||
+      d.view.header.best_count < options.k)
     return false;
   d.long_list = true;
   d.weight = tree.leaves[0].weight;
-  const double least = kth_allowed(d, options.k);
-  if (restricted() && !(least > 0)) return false;
-  for (std::uint32_t i = 0, found = 0; i < kBest && found < options.k; ++i) {
+  if (restricted() && !(kth_allowed(d, options.k) > 0)) return false;
+  for (std::uint32_t i = 0, found = 0; i < d.view.header.best_count && found < options.k; ++i) {
     const std::uint32_t document = d.view.best_document(i);
     if (restricted() && !allowed(document)) continue;
     ++found;
     const std::uint32_t c = d.view.best_combination(i);
     const double score = double{d.weight} * double{segment->scoring.saturation(document, c)};
+    // They stand in the order of the answer: with one segment they are it.
+    if (tree.parts == 1) {
+      result.hits.push_back({segment->id(document), static_cast<float>(score)});
+      continue;
+    }
     if (top.full() && score < top.threshold()) break;
     top.offer(score, segment->id(document));
   }
@@ -125,7 +134,7 @@ double Searcher::State::kth_allowed(const LeafData& d, std::uint32_t k) const {
   if (!restricted()) return d.best_kth;
   if (!d.long_list || !d.view.has(kHasBest) || k == 0) return 0;
   std::uint32_t found = 0;
-  for (std::uint32_t i = 0; i < kBest; ++i) {
+  for (std::uint32_t i = 0; i < d.view.header.best_count; ++i) {
     const std::uint32_t document = d.view.best_document(i);
     if (allowed(document) && ++found == k)
       return double{segment->scoring.saturation(document, d.view.best_combination(i))};
@@ -135,18 +144,34 @@ double Searcher::State::kth_allowed(const LeafData& d, std::uint32_t k) const {
 
 // One term without restriction and a short list: each posting that its bound does not rule out is
 // scored; windows would only be in the way.
-bool Searcher::State::answer_from_list(const SearchOptions& options) {
+bool Searcher::State::answer_from_list(const SearchOptions& options, SearchResult& result) {
   if (restricted() || !single_term() || options.k == 0) return false;
   LeafData& d = data[0];
   d.entry = entry_of(0);
   if (d.entry.frequency == 0) return true;
   d.weight = tree.leaves[0].weight;
   if (!(d.weight > 0) || !d.decode_short(*segment, options.k, *kernels)) return false;
+  // The product of two floats is exact in double: scores rise with saturations. So numbers order
+  // the hits, the saturation above and the complement of the id below.
+  keys.clear();
   d.for_each_above(*segment, *kernels, [&](std::uint32_t document, std::uint32_t combination) {
-    const double score =
-        double{d.weight} * double{segment->scoring.saturation(document, combination)};
-    top.offer(score, segment->id(document));
+    const float saturation = segment->scoring.saturation(document, combination);
+    if (tree.parts > 1)
+      top.offer(double{d.weight} * double{saturation}, segment->id(document));
+    else
+      keys.push_back(std::uint64_t{std::bit_cast<std::uint32_t>(saturation)} << 32 |
+                     (~segment->id(document) & 0xFFFFFFFFu));
   });
+  if (keys.size() > options.k) {
+    std::nth_element(keys.begin(), keys.begin() + options.k, keys.end(), std::greater<>());
+    keys.resize(options.k);
+  }
+  std::sort(keys.begin(), keys.end(), std::greater<>());
+  for (const std::uint64_t key : keys) {
+    const auto saturation = std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32));
+    result.hits.push_back({~static_cast<std::uint32_t>(key),
+                           static_cast<float>(double{d.weight} * double{saturation})});
+  }
   return true;
 }
 
@@ -164,7 +189,7 @@ void Searcher::State::open_leaves(std::uint32_t k, SearchResult& result) {
       result.stats.postings_touched += read;
     } else {
       d.entry = entry_of(l);
-      d.open_term(*segment, k, *kernels, leaf);
+      d.open_term(*segment, k, *kernels, tree.mode == EvalMode::kTree, leaf);
       result.stats.postings_total += d.entry.frequency;
       if (leaf.kind == LeafKind::kDecoded) result.stats.postings_touched += d.entry.frequency;
     }
@@ -190,29 +215,82 @@ void Searcher::State::set_units() {
     data[l].set_units(segment->scoring, *kernels, unit8, unit16, leaves[l]);
 }
 
+// Where a document's class and codes tell its exact score, kernels compute it.
+void Searcher::State::set_products() {
+  if (flat_ends.empty() || !segment->scoring.exact_classes) return;
+  for (std::size_t l = 0; l < tree.leaves.size(); ++l) data[l].set_products(leaves[l]);
+}
+
+void Searcher::State::place_in_order() {
+  if (flat_ends.empty() || !segment->scoring.exact_classes) return;
+  in_order.clear();
+  for (const std::uint32_t l : flat_leaves) in_order.push_back(leaf_at[l]);
+  plan.in_order = in_order.data();
+  plan.in_order_ends = flat_ends.data();
+  plan.in_order_groups = static_cast<std::uint32_t>(flat_ends.size());
+}
+
 // Rounded down: a document at the threshold must pass.
 void Searcher::State::set_thresholds() {
   const double theta = top.threshold();
+  plan.theta = theta;
   plan.theta8 = std::max(1u, static_cast<std::uint32_t>(std::min(theta / unit8, 255.0)));
   plan.theta16 = static_cast<std::uint32_t>(std::min(theta / unit16, 65534.0));
+}
+
+// Leaves of an AND group by group, those of the rarest group first.
+void Searcher::State::sort_groups() {
+  const Node& root = tree.nodes[tree.root];
+  struct Group {
+    std::uint64_t frequency = 0;
+    std::uint32_t begin = 0, end = 0;
+  };
+  std::vector<Group> groups(root.child_count);
+  std::vector<std::uint32_t> members;
+  for (std::uint32_t g = 0; g < root.child_count; ++g) {
+    const std::uint32_t child = tree.children[root.child_begin + g];
+    const Node& node = tree.nodes[child];
+    groups[g].begin = static_cast<std::uint32_t>(members.size());
+    const auto add = [&](std::uint32_t leaf) {
+      groups[g].frequency += leaves[leaf].frequency;
+      leaves[leaf].ends_group = false;
+      members.push_back(leaf);
+    };
+    if (node.kind == NodeKind::kLeaf) add(node.leaf);
+    for (std::uint32_t c = 0; node.kind == NodeKind::kOr && c < node.child_count; ++c)
+      add(tree.nodes[tree.children[node.child_begin + c]].leaf);
+    leaves[members.back()].ends_group = true;
+    groups[g].end = static_cast<std::uint32_t>(members.size());
+  }
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const Group& a, const Group& b) { return a.frequency < b.frequency; });
+  leaf_order.clear();
+  for (const Group& g : groups)
+    leaf_order.insert(leaf_order.end(), members.begin() + g.begin, members.begin() + g.end);
 }
 
 // OR: the heaviest first, so that the rest can often be left unread. AND: the rarest first.
 void Searcher::State::order_leaves() {
   const std::size_t n = leaves.size();
-  std::vector<std::uint32_t> order(n);
-  std::iota(order.begin(), order.end(), 0u);
-  std::stable_sort(order.begin(), order.end(), [this](std::uint32_t a, std::uint32_t b) {
-    if (tree.mode == EvalMode::kAll) return leaves[a].frequency < leaves[b].frequency;
-    return double{data[a].weight} * data[a].highest > double{data[b].weight} * data[b].highest;
-  });
-  std::vector<Leaf> sorted(n);
+  leaf_order.resize(n);
+  std::iota(leaf_order.begin(), leaf_order.end(), 0u);
+  if (tree.mode == EvalMode::kGroups) {
+    sort_groups();
+  } else {
+    std::stable_sort(leaf_order.begin(), leaf_order.end(),
+                     [this](std::uint32_t a, std::uint32_t b) {
+                       return double{data[a].weight} * data[a].highest >
+                              double{data[b].weight} * data[b].highest;
+                     });
+    if (n > 0) leaves[leaf_order[n - 1]].ends_group = true;
+  }
+  sorted_leaves.resize(n);
   leaf_at.resize(n);
   for (std::uint32_t i = 0; i < n; ++i) {
-    sorted[i] = leaves[order[i]];
-    leaf_at[order[i]] = i;
+    sorted_leaves[i] = leaves[leaf_order[i]];
+    leaf_at[leaf_order[i]] = i;
   }
-  leaves.swap(sorted);
+  leaves.swap(sorted_leaves);
   nodes = tree.nodes;
   for (Node& node : nodes)
     if (node.kind == NodeKind::kLeaf) node.leaf = leaf_at[node.leaf];
@@ -220,12 +298,16 @@ void Searcher::State::order_leaves() {
 
 void Searcher::State::make_room() {
   const std::size_t windows = round_up(plan.windows, 64) + 64;
-  if (bounds.size() < windows) {
-    bounds.resize(windows);
+  if (live.size() < windows) {
+    live.resize(windows);
     ordered.resize(windows);
+    live_bounds.resize(windows);
+    ordered_bounds.resize(windows);
   }
-  plan.bounds = bounds.data();
+  plan.live = live.data();
+  plan.live_bounds = live_bounds.data();
   plan.ordered = ordered.data();
+  plan.ordered_bounds = ordered_bounds.data();
 }
 
 // Windows of all documents, those with the highest bounds first.
@@ -233,7 +315,9 @@ void Searcher::State::run_windows(const SearchOptions& options, SearchResult& re
   open_leaves(tree.mode == EvalMode::kAny ? options.k : 0, result);
   prime(options.k);
   set_units();
+  set_products();
   order_leaves();
+  place_in_order();
   plan.leaves = leaves.data();
   plan.leaf_count = static_cast<std::uint32_t>(leaves.size());
   plan.nodes = nodes.data();
@@ -260,8 +344,8 @@ void Searcher::State::search_part(const Snapshot& snapshot, std::size_t number,
     data.resize(std::max<std::size_t>(1, tree.leaves.size()));
   // All matches are gathered window by window only.
   const bool only_best = gathered == nullptr;
-  const bool best = only_best && answer_from_best(options);
-  if (best || (only_best && answer_from_list(options))) {
+  const bool best = only_best && answer_from_best(options, result);
+  if (best || (only_best && answer_from_list(options, result))) {
     const std::uint32_t read = best ? options.k : data[0].entry.frequency;
     result.count += data[0].entry.frequency;
     result.stats.postings_total += data[0].entry.frequency;
@@ -270,6 +354,7 @@ void Searcher::State::search_part(const Snapshot& snapshot, std::size_t number,
     data[0].clear();
     return;
   }
+  flatten();
   plan = EvalPlan{};
   plan.mode = tree.mode;
   plan.count = options.exact_count || gathered != nullptr;
@@ -282,6 +367,7 @@ void Searcher::State::search_part(const Snapshot& snapshot, std::size_t number,
   plan.root = tree.root;
   plan.allowed = restricted() ? allowed_of : nullptr;
   plan.candidate = score_candidate;
+  plan.scored = offer_scored;
   plan.matches = matches;
   plan.matched = gathered != nullptr ? note_matched : nullptr;
   plan.owner = this;

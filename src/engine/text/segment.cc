@@ -79,6 +79,7 @@ Status Segment::Impl::bind() {
   // Kernels read four at a time.
   classes.of_document.resize(round_up(meta.documents, kWindow) + 64);
   scoring.classes = classes.of_document.data();
+  scoring.exact_classes = classes.exact && fields == 1;
   scoring.class_inverse = classes.inverse.data();
   scoring.combinations =
       reinterpret_cast<const Frequencies*>(section(SectionKind::kCombinations).data());

@@ -21,7 +21,7 @@
 
 namespace vitrine::text {
 
-inline constexpr std::uint32_t kSegmentFormat = 3;
+inline constexpr std::uint32_t kSegmentFormat = 4;
 // Documents of one segment.
 inline constexpr std::uint32_t kSegmentDocumentsMax = 1u << 28;
 

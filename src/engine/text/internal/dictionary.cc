@@ -67,9 +67,14 @@ std::uint64_t Segment::Impl::block_of(std::string_view term) const {
   return low == 0 ? 0 : low - 1;
 }
 
-bool Segment::Impl::find(std::string_view term, TermEntry& entry) const {
+void Segment::Impl::fetch_block(std::uint64_t b) const {
+  constexpr std::size_t kBytes = 384;  // of a usual block
+  const char* at = section(SectionKind::kTerms).data() + block(b).terms;
+  for (std::size_t i = 0; i < kBytes; i += 64) __builtin_prefetch(at + i);
+}
+
+bool Segment::Impl::find_in(std::uint64_t b, std::string_view term, TermEntry& entry) const {
   if (meta.terms == 0 || term.size() > kTermBytesMax) return false;
-  const std::uint64_t b = block_of(term);
   const DictionaryBlock head = block(b);
   const std::uint64_t in_block =
       std::min<std::uint64_t>(kTermsPerBlock, meta.terms - b * kTermsPerBlock);

@@ -25,9 +25,15 @@ struct Leaf {
   std::uint8_t code_bits = 0;
   bool scores = true;
   bool nibble_counts = false;
+  bool ends_group = false;  // see EvalMode::kGroups
 
   // Maxima per window; window w is at maxima[w - first_window]. 0 where the list has nothing.
+  // Where null, they stand in `nibbles`, and mean what `levels` has for them.
   const std::uint8_t* maxima = nullptr;
+  const std::uint8_t* nibbles = nullptr;
+  alignas(16) std::uint8_t levels[16] = {};
+  // Maxima of 64 windows each, from window 0 of the segment on, padded to 64.
+  const std::uint8_t* supers = nullptr;
   std::uint32_t first_window = 0, windows = 0;  // first_window is a multiple of 64
   std::uint32_t weight16 = 0;                   // of a maximum, in unit16
   std::uint32_t weight8 = 0;                    // of a maximum, in unit8 / 65536
@@ -47,6 +53,10 @@ struct Leaf {
   const std::uint64_t* bits = nullptr;
 
   std::uint32_t frequency = 0;
+
+  // What a document adds to the exact score, by class << code_bits | code: not a number where the
+  // code does not tell. Null where classes do not tell either.
+  const double* products = nullptr;
 
   // Windows that will be visited soon: found early, so that their bytes are in the cache by then.
   struct Ahead {
@@ -76,7 +86,9 @@ struct Node {
   std::uint32_t child_begin = 0, child_count = 0;
 };
 
-enum class EvalMode : std::uint8_t { kAny, kAll, kTree };  // flat OR, flat AND, anything
+// A flat OR; an AND of groups of which each is a leaf or a flat OR, leaves in the order of groups
+// and the last of each marked; anything.
+enum class EvalMode : std::uint8_t { kAny, kGroups, kTree };
 
 struct EvalPlan {
   EvalMode mode = EvalMode::kTree;
@@ -92,18 +104,31 @@ struct EvalPlan {
   const std::uint32_t* children = nullptr;
   std::uint32_t root = 0;
 
-  // The threshold in both units; the callback raises them.
+  // Of kAny and kGroups: leaves in the order of the query, in which exact scores add up, and where
+  // its groups end. Null where leaves have no products.
+  const std::uint32_t* in_order = nullptr;
+  const std::uint32_t* in_order_ends = nullptr;
+  std::uint32_t in_order_groups = 0;
+
+  // The threshold in both units and as it is; the callbacks raise them.
   std::uint32_t theta8 = 1;
   std::uint32_t theta16 = 0;
+  double theta = 0;
 
-  // Room for `windows` entries each, rounded up to 64, and 64 more.
-  std::uint16_t* bounds = nullptr;   // bound + 1, 0 where nothing can match
-  std::uint32_t* ordered = nullptr;  // windows about to be visited
+  // Windows that may have something, and how many documents of them are bounded by what: bound + 1.
+  // Those still to come, and those of them about to be visited. Room for `windows` entries each,
+  // rounded up to 64, and 64 more.
+  std::uint32_t* live = nullptr;
+  std::uint16_t* live_bounds = nullptr;
+  std::uint32_t* ordered = nullptr;
+  std::uint16_t* ordered_bounds = nullptr;
 
   // Documents of a window that may match: filter and removals. Null where all may.
   void (*allowed)(EvalPlan&, std::uint32_t window, std::uint64_t mask[2]) = nullptr;
   // Scores a document (the leaves are positioned on its window) and offers it.
   void (*candidate)(EvalPlan&, std::uint32_t document) = nullptr;
+  // Offers a document that matches, with its exact score.
+  void (*scored)(EvalPlan&, std::uint32_t document, double score) = nullptr;
   // Whether a document matches, for counting with verify.
   bool (*matches)(EvalPlan&, std::uint32_t document) = nullptr;
   // If set and `count` is: told which documents of a visited window match.
@@ -126,6 +151,15 @@ struct EvalKernels {
   // to 31 behind the last and read as many bounds.
   std::uint32_t (*collect)(const std::uint16_t* bounds, std::uint32_t n, std::uint32_t from,
                            std::uint32_t below, std::uint32_t* out);
+
+  // Places of 0 <= i < n with bytes[i] >= least, rising; gives their number. May read up to 15
+  // bytes behind the last, and write one place.
+  std::uint32_t (*collect_bytes)(const std::uint8_t* bytes, std::uint32_t n, std::uint32_t least,
+                                 std::uint32_t* out);
+
+  // Bit i of the mask: whether bit ids[i] of the words is set, for n up to 128.
+  void (*among)(const std::uint64_t* words, std::uint64_t word_count, const std::uint32_t* ids,
+                std::uint32_t n, std::uint64_t mask[2]);
 
   // Candidates of search_driven.cc. All arrays have room for 64 more than n.
   // Adds each document's maximum in a windowed leaf, times weight8, to its bound, or with `least`

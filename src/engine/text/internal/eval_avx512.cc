@@ -107,6 +107,151 @@ u32 collect_between(const u16* bounds, u32 n, u32 from, u32 below, u32* out) {
   return found;
 }
 
+u32 collect_bytes(const u8* bytes, u32 n, u32 least, u32* out) {
+  u32 found = 0;
+  for (u32 i = 0; i < n; i += 16) {
+    const __m128i own = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i));
+    u32 in = _mm_cmpge_epu8_mask(own, _mm_set1_epi8(static_cast<char>(least)));
+    if (n - i < 16) in &= (1u << (n - i)) - 1;
+    for (; in != 0; in &= in - 1) out[found++] = i + static_cast<u32>(__builtin_ctz(in));
+  }
+  return found;
+}
+
+void among(const u64* words, u64 word_count, const u32* ids, u32 n, u64 mask[2]) {
+  mask[0] = mask[1] = 0;
+  const __m512i one = _mm512_set1_epi32(1);
+  const u64 halves = 2 * word_count;  // words of 32 bits
+  const __m512i most = _mm512_set1_epi32(static_cast<int>(halves < 0x8000000 ? halves : 0x8000000));
+  for (u32 i = 0; i < n; i += 16) {
+    const __mmask16 valid = n - i >= 16 ? 0xFFFF : static_cast<__mmask16>((1u << (n - i)) - 1);
+    const __m512i id = _mm512_maskz_loadu_epi32(valid, ids + i);
+    const __m512i half = _mm512_srli_epi32(id, 5);
+    const __mmask16 in = _mm512_mask_cmplt_epu32_mask(valid, half, most);
+    const __m512i own = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), in, half, words, 4);
+    const __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(id, _mm512_set1_epi32(31)));
+    mask[i / 64] |= static_cast<u64>(_mm512_test_epi32_mask(own, bit)) << (i % 64);
+  }
+}
+
+// Sums of 64 windows, the lower half in `low`, with 1 added; `may` where something can match.
+struct Sums {
+  __m512i low, high;
+  u64 may;
+};
+
+template <class At>
+inline Sums sums_of(const EvalPlan& plan, At at) {
+  Sums sums{_mm512_set1_epi16(1), _mm512_set1_epi16(1), plan.leaf_count > 0 ? ~0ull : 0};
+  u64 in_group = 0;
+  const bool any = plan.mode == EvalMode::kAny;
+  for (u32 l = 0; l < plan.leaf_count; ++l) {
+    const Leaf& leaf = plan.leaves[l];
+    const __m512i m = at(leaf);
+    const __m512i weight = _mm512_set1_epi16(static_cast<short>(leaf.weight16));
+    const __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(m));
+    const __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(m, 1));
+    sums.low = _mm512_adds_epu16(sums.low, _mm512_mullo_epi16(low, weight));
+    sums.high = _mm512_adds_epu16(sums.high, _mm512_mullo_epi16(high, weight));
+    in_group |= _mm512_test_epi8_mask(m, m);
+    if (any ? l + 1 < plan.leaf_count : !leaf.ends_group) continue;
+    sums.may &= in_group;
+    in_group = 0;
+  }
+  return sums;
+}
+
+// The 64 maxima from `base` on, or zeros where the leaf does not reach.
+inline __m512i maxima_from(const Leaf& leaf, u32 base) {
+  const u32 at = base - leaf.first_window;
+  if (at >= leaf.windows) return _mm512_setzero_si512();
+  if (leaf.maxima != nullptr) return _mm512_loadu_si512(leaf.maxima + at);
+  const __m256i two = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(leaf.nibbles + at / 2));
+  const __m256i low = _mm256_and_si256(two, _mm256_set1_epi8(15));
+  const __m256i high = _mm256_and_si256(_mm256_srli_epi16(two, 4), _mm256_set1_epi8(15));
+  // Unpacking works within 128 bits: the four runs of 16 are put in order by the insertions.
+  const __m256i first = _mm256_unpacklo_epi8(low, high), second = _mm256_unpackhi_epi8(low, high);
+  const __m512i numbers =
+      _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_permute2x128_si256(first, second, 0x20)),
+                         _mm256_permute2x128_si256(first, second, 0x31), 1);
+  const __m512i levels =
+      _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(leaf.levels)));
+  return _mm512_shuffle_epi8(levels, numbers);
+}
+
+u64 live_supers(const EvalPlan& plan, u32 base, u32 least) {
+  const Sums sums =
+      sums_of(plan, [base](const Leaf& leaf) { return _mm512_loadu_si512(leaf.supers + base); });
+  const __m512i limit = _mm512_set1_epi16(static_cast<short>(least));
+  const u64 low = _mm512_cmpge_epu16_mask(sums.low, limit);
+  const u64 high = _mm512_cmpge_epu16_mask(sums.high, limit);
+  return (low | high << 32) & sums.may;
+}
+
+// Appends lanes of 32 windows from `base` on.
+inline u32 append_live(const EvalPlan& plan, u32 base, __m512i bounds, u32 lanes, u32 n) {
+  alignas(64) static const u16 kNumbers[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                                               11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                               22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+  const __m512i places = _mm512_maskz_compress_epi16(lanes, _mm512_load_si512(kNumbers));
+  const __m512i begin = _mm512_set1_epi32(static_cast<int>(base));
+  const __m512i first = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(places));
+  const __m512i second = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(places, 1));
+  _mm512_storeu_si512(plan.live + n, _mm512_add_epi32(begin, first));
+  _mm512_storeu_si512(plan.live + n + 16, _mm512_add_epi32(begin, second));
+  _mm512_storeu_si512(plan.live_bounds + n, _mm512_maskz_compress_epi16(lanes, bounds));
+  return n + static_cast<u32>(__builtin_popcount(lanes));
+}
+
+inline u32 highest_of(__m512i bounds) {
+  const __m256i sixteen =
+      _mm256_max_epu16(_mm512_castsi512_si256(bounds), _mm512_extracti64x4_epi64(bounds, 1));
+  const __m128i eight =
+      _mm_max_epu16(_mm256_castsi256_si128(sixteen), _mm256_extracti128_si256(sixteen, 1));
+  // The least of the complements is where the highest is.
+  const __m128i least = _mm_minpos_epu16(_mm_xor_si128(eight, _mm_set1_epi8(-1)));
+  return 65535u - static_cast<u32>(_mm_cvtsi128_si32(least) & 0xFFFF);
+}
+
+u32 add_live(const EvalPlan& plan, u32 base, u32 least, u32 n, u32& highest) {
+  const Sums sums = sums_of(plan, [base](const Leaf& leaf) { return maxima_from(leaf, base); });
+  const __m512i limit = _mm512_set1_epi16(static_cast<short>(least));
+  const u32 low = _mm512_cmpge_epu16_mask(sums.low, limit) & static_cast<u32>(sums.may);
+  const u32 high = _mm512_cmpge_epu16_mask(sums.high, limit) & static_cast<u32>(sums.may >> 32);
+  if ((low | high) == 0) return n;
+  const u32 own = highest_of(_mm512_max_epu16(_mm512_maskz_mov_epi16(low, sums.low),
+                                              _mm512_maskz_mov_epi16(high, sums.high)));
+  highest = own > highest ? own : highest;
+  if (low != 0) n = append_live(plan, base, sums.low, low, n);
+  return high == 0 ? n : append_live(plan, base + 32, sums.high, high, n);
+}
+
+Picked pick_live(EvalPlan& plan, u32 n, u32 from, u32 least) {
+  const __m256i high = _mm256_set1_epi16(static_cast<short>(from));
+  const __m256i low = _mm256_set1_epi16(static_cast<short>(least));
+  Picked picked{0, 0};
+  for (u32 i = 0; i < n; i += 16) {
+    const __mmask16 valid = n - i >= 16 ? 0xFFFF : static_cast<__mmask16>((1u << (n - i)) - 1);
+    const __m512i windows = _mm512_loadu_si512(plan.live + i);
+    const __m256i bounds =
+        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(plan.live_bounds + i));
+    const __mmask16 now = _mm256_mask_cmpge_epu16_mask(valid, bounds, high);
+    const __mmask16 later =
+        static_cast<__mmask16>(_mm256_mask_cmpge_epu16_mask(valid, bounds, low) & ~now);
+    if (now != 0) {
+      _mm512_storeu_si512(plan.ordered + picked.ordered, _mm512_maskz_compress_epi32(now, windows));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(plan.ordered_bounds + picked.ordered),
+                          _mm256_maskz_compress_epi16(now, bounds));
+      picked.ordered += static_cast<u32>(__builtin_popcount(now));
+    }
+    _mm512_storeu_si512(plan.live + picked.live, _mm512_maskz_compress_epi32(later, windows));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(plan.live_bounds + picked.live),
+                        _mm256_maskz_compress_epi16(later, bounds));
+    picked.live += static_cast<u32>(__builtin_popcount(later));
+  }
+  return picked;
+}
+
 void add_maxima(const u32* documents, u32 n, const Leaf& leaf, u32 weight8, bool least, u16* bounds,
                 u8* marks) {
   const __m512i first = _mm512_set1_epi32(static_cast<int>(leaf.first_window));
@@ -387,9 +532,10 @@ void expand_nibbles(const u8* nibbles, u32 n, const u8* level, u8* out) {
 
 }  // namespace
 
-const EvalKernels kEvalAvx512 = {
-    run_plan,  fetch_directory, fetch_payload, collect_between, add_maxima,    keep_marked,
-    find_each, found_among,     position_on,   locate_in,       count_groups,  count_before,
-    run_wide,  spread_codes,    bounds_of,     scale_bounds,    expand_nibbles};
+const EvalKernels kEvalAvx512 = {run_plan,      fetch_directory, fetch_payload, collect_between,
+                                 collect_bytes, among,           add_maxima,    keep_marked,
+                                 find_each,     found_among,     position_on,   locate_in,
+                                 count_groups,  count_before,    run_wide,      spread_codes,
+                                 bounds_of,     scale_bounds,    expand_nibbles};
 
 }  // namespace vitrine::text::internal

@@ -58,6 +58,90 @@ u32 collect_between(const u16* bounds, u32 n, u32 from, u32 below, u32* out) {
   return found;
 }
 
+u32 collect_bytes(const u8* bytes, u32 n, u32 least, u32* out) {
+  u32 found = 0;
+  for (u32 i = 0; i < n; ++i) {
+    out[found] = i;
+    found += bytes[i] >= least;
+  }
+  return found;
+}
+
+void among(const u64* words, u64 word_count, const u32* ids, u32 n, u64 mask[2]) {
+  mask[0] = mask[1] = 0;
+  for (u32 i = 0; i < n; ++i) {
+    const bool in = ids[i] / 64 < word_count && (words[ids[i] / 64] >> (ids[i] % 64) & 1) != 0;
+    mask[i / 64] |= static_cast<u64>(in) << (i % 64);
+  }
+}
+
+// Sums of 64 windows, 0 where nothing can match.
+struct Sums {
+  u32 value[64];
+};
+
+template <class At>
+Sums sums_of(const EvalPlan& plan, At at) {
+  Sums sums{}, group{};
+  bool may[64], in_group[64] = {};
+  for (bool& m : may) m = true;
+  for (u32 l = 0; l < plan.leaf_count; ++l) {
+    const Leaf& leaf = plan.leaves[l];
+    const bool ends = plan.mode == EvalMode::kAny ? l + 1 == plan.leaf_count : leaf.ends_group;
+    for (u32 i = 0; i < 64; ++i) {
+      const u32 m = at(leaf, i);
+      group.value[i] += m * leaf.weight16;
+      in_group[i] = in_group[i] || m != 0;
+      if (!ends) continue;
+      sums.value[i] += group.value[i];
+      may[i] = may[i] && in_group[i];
+      group.value[i] = 0;
+      in_group[i] = false;
+    }
+  }
+  for (u32 i = 0; i < 64; ++i) {
+    const u32 most = sums.value[i] < 65534 ? sums.value[i] + 1 : 65535;
+    sums.value[i] = may[i] && plan.leaf_count > 0 ? most : 0;
+  }
+  return sums;
+}
+
+u64 live_supers(const EvalPlan& plan, u32 base, u32 least) {
+  const Sums sums =
+      sums_of(plan, [base](const Leaf& leaf, u32 i) { return u32{leaf.supers[base + i]}; });
+  u64 live = 0;
+  for (u32 i = 0; i < 64; ++i)
+    live |= static_cast<u64>(sums.value[i] != 0 && sums.value[i] >= least) << i;
+  return live;
+}
+
+u32 add_live(const EvalPlan& plan, u32 base, u32 least, u32 n, u32& highest) {
+  const Sums sums =
+      sums_of(plan, [base](const Leaf& leaf, u32 i) { return u32{maximum_of(leaf, base + i)}; });
+  for (u32 i = 0; i < 64; ++i) {
+    if (sums.value[i] == 0 || sums.value[i] < least || base + i >= plan.windows) continue;
+    plan.live[n] = base + i;
+    plan.live_bounds[n++] = static_cast<u16>(sums.value[i]);
+    highest = sums.value[i] > highest ? sums.value[i] : highest;
+  }
+  return n;
+}
+
+Picked pick_live(EvalPlan& plan, u32 n, u32 from, u32 least) {
+  Picked picked{0, 0};
+  for (u32 i = 0; i < n; ++i) {
+    const u32 window = plan.live[i];
+    const u16 bound = plan.live_bounds[i];
+    plan.ordered[picked.ordered] = window;
+    plan.ordered_bounds[picked.ordered] = bound;
+    picked.ordered += bound >= from;
+    plan.live[picked.live] = window;
+    plan.live_bounds[picked.live] = bound;
+    picked.live += bound < from && bound >= least;
+  }
+  return picked;
+}
+
 void add_maxima(const u32* documents, u32 n, const Leaf& leaf, u32 weight8, bool least, u16* bounds,
                 u8* marks) {
   for (u32 i = 0; i < n; ++i) {
@@ -165,9 +249,10 @@ void expand_nibbles(const u8* nibbles, u32 n, const u8* level, u8* out) {
 
 }  // namespace
 
-const EvalKernels kEvalScalar = {
-    run_plan,  fetch_directory, fetch_payload, collect_between, add_maxima,    keep_marked,
-    find_each, found_among,     position_on,   locate_in,       count_groups,  count_before,
-    run_plain, spread_codes,    bounds_of,     scale_bounds,    expand_nibbles};
+const EvalKernels kEvalScalar = {run_plan,      fetch_directory, fetch_payload, collect_between,
+                                 collect_bytes, among,           add_maxima,    keep_marked,
+                                 find_each,     found_among,     position_on,   locate_in,
+                                 count_groups,  count_before,    run_plain,     spread_codes,
+                                 bounds_of,     scale_bounds,    expand_nibbles};
 
 }  // namespace vitrine::text::internal

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "base/bytes.h"
@@ -11,14 +12,16 @@
 namespace vitrine::text::internal {
 
 void LeafData::clear() {
-  if (!bits.empty() || documents.size() * 16 > maxima.size()) {
-    std::fill(maxima.begin(), maxima.end(), std::uint8_t{0});
-  } else {
-    for (const std::uint32_t d : documents)
-      if (d != 0xFFFFFFFFu && d >> kWindowBits < maxima.size()) maxima[d >> kWindowBits] = 0;
+  if (maxima_used) {
+    if (!bits.empty() || documents.size() * 16 > maxima.size()) {
+      std::fill(maxima.begin(), maxima.end(), std::uint8_t{0});
+    } else {
+      for (const std::uint32_t d : documents)
+        if (d != 0xFFFFFFFFu && d >> kWindowBits < maxima.size()) maxima[d >> kWindowBits] = 0;
+    }
+    maxima_used = false;
   }
-  documents.clear();
-  codes.clear();
+  // Documents and codes stay: whoever decodes sets their size, and growing costs zeros.
   combinations.clear();
   bits.clear();
   present = false;
@@ -151,6 +154,7 @@ void LeafData::fill_maxima(const Segment::Impl& segment, std::uint32_t windows,
   const auto n = static_cast<std::uint32_t>(entry.frequency);
   const std::uint32_t rounded = round_up(windows, 64);
   if (maxima.size() != rounded) maxima.assign(rounded, 0);
+  maxima_used = true;
   first.resize(rounded);
   std::uint32_t before = ~0u, begin = 0;
   std::uint8_t most = 0;
@@ -191,15 +195,30 @@ const std::uint8_t* LeafData::expanded_maxima(const EvalKernels& kernels) {
   return expanded.data();
 }
 
+// Where the leaf has anything, 64 windows at a time. Of lists that were decoded no more is told
+// than that they have something.
+void LeafData::find_supers(std::uint32_t windows, Leaf& leaf) {
+  supers.assign(round_up((windows + kSuper - 1) / kSuper, 64), 0);
+  leaf.supers = supers.data();
+  if (leaf.kind == LeafKind::kWindowed)
+    std::copy_n(view.supers, (leaf.windows + kSuper - 1) / kSuper,
+                supers.begin() + leaf.first_window / kSuper);
+  else if (leaf.kind == LeafKind::kBitmap)
+    std::fill(supers.begin(), supers.end(), std::uint8_t{255});
+  else
+    for (std::uint32_t i = 0; i < entry.frequency; ++i)
+      supers[documents[i] / (kSuper * kWindow)] = 255;
+}
+
 void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels,
-                         Leaf& leaf) {
+                         bool expand, Leaf& leaf) {
   const std::uint32_t windows = (segment.meta.documents + kWindow - 1) >> kWindowBits;
   present = entry.frequency > 0;
   kernels_ = &kernels;
   leaf.frequency = entry.frequency;
   leaf.kind = LeafKind::kDecoded;
   highest = 0;
-  if (!present) return;
+  if (!present) return find_supers(windows, leaf);
   long_list = entry.frequency > kTinyMax;
   if (long_list) {
     view_list(entry.postings, entry.frequency, segment.meta.documents, view);
@@ -213,8 +232,13 @@ void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const Ev
   }
   if (long_list && view.windowed()) {
     windowed_leaf(leaf);
-    leaf.maxima = expanded_maxima(kernels);
-    return;
+    if (expand || !view.has(kNibbleMaxima)) {
+      leaf.maxima = expanded_maxima(kernels);
+    } else {
+      leaf.nibbles = view.maxima;
+      std::copy_n(view.levels, 16, leaf.levels);
+    }
+    return find_supers(windows, leaf);
   }
   if (long_list) {
     decode_packed(kernels);
@@ -223,6 +247,7 @@ void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const Ev
     find_kth(segment.scoring, k);
   }
   fill_maxima(segment, windows, kernels, leaf);
+  find_supers(windows, leaf);
 }
 
 std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_view wanted,
@@ -243,6 +268,7 @@ std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_vi
     }
   }
   maxima.assign(round_up(windows, 64), 0);
+  maxima_used = true;
   std::uint32_t frequency = 0;
   for (std::uint32_t w = 0; w < windows; ++w) {
     const int in_window = std::popcount(bits[2 * w]) + std::popcount(bits[2 * w + 1]);
@@ -258,6 +284,7 @@ std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_vi
   leaf.first_window = 0;
   leaf.windows = windows;
   leaf.bits = bits.data();
+  find_supers(windows, leaf);
   return postings;
 }
 
@@ -277,6 +304,17 @@ void LeafData::set_units(const Scoring& scoring, const EvalKernels& kernels, dou
   // No document is above the list's highest, whatever its class allows; and a match without weight
   // is a match: at least 1.
   kernels.scale(bound_.data(), kClasses << leaf.code_bits, highest, scale, leaf.table);
+}
+
+void LeafData::set_products(Leaf& leaf) {
+  const std::uint32_t codes_end = 1u << leaf.code_bits;
+  const bool bitmap = leaf.kind == LeafKind::kBitmap;
+  for (std::uint32_t i = 0; i < kClasses << leaf.code_bits; ++i)
+    products_[i] = bitmap ? double{weight} : double{weight} * double{bound_[i]};
+  if (!bitmap && !exact(leaf, static_cast<int>(codes_end - 1)))
+    for (std::uint32_t cls = 0; cls < kClasses; ++cls)
+      products_[cls << leaf.code_bits | (codes_end - 1)] = std::numeric_limits<double>::quiet_NaN();
+  leaf.products = products_.data();
 }
 
 std::uint32_t LeafData::combination(const Leaf& leaf, std::uint32_t document, int code) const {

@@ -31,7 +31,9 @@ struct LeafData {
   std::vector<std::uint32_t> combinations;  // of tiny lists
   std::vector<std::uint32_t> first;
   std::vector<std::uint8_t> maxima;    // of decoded lists: all zero between queries
+  bool maxima_used = false;            // by the list that is open
   std::vector<std::uint8_t> expanded;  // maxima that the image has in 4 bits
+  std::vector<std::uint8_t> supers;    // maxima of 64 windows each
   std::vector<std::uint64_t> bits;     // of prefixes
 
   void clear();
@@ -39,9 +41,9 @@ struct LeafData {
   void shrink();
 
   // Reads a term's list so far as the kernels need it. `k` is the number of results wanted, removed
-  // documents included; 0 where best_kth is of no use.
+  // documents included; 0 where best_kth is of no use. `expand`: maxima of 4 bits too become bytes.
   void open_term(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels,
-                 Leaf& leaf);
+                 bool expand, Leaf& leaf);
   // Of a long list no more than its head; sets highest and best_kth.
   void peek(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels);
   // Reads no more than the head of a long list: what is asked for later is found by seek().
@@ -62,8 +64,13 @@ struct LeafData {
     }
     impacts_of(segment, kernels);
     const auto least = static_cast<std::uint32_t>(best_kth / double{highest} * 255.0 * (1 - 1e-6));
-    for (std::uint32_t i = 0; i < entry.frequency; ++i)
-      if (impacts[i] >= least) fn(documents[i], view.combination(documents[i], codes[i]));
+    found.resize(entry.frequency + std::size_t{1});
+    const std::uint32_t n =
+        kernels.collect_bytes(impacts.data(), entry.frequency, least, found.data());
+    for (std::uint32_t i = 0; i < n; ++i) {
+      const std::uint32_t document = documents[found[i]];
+      fn(document, view.combination(document, codes[found[i]]));
+    }
   }
   // Decodes a tiny or packed list; gives per posting an upper bound of its saturation in 255ths of
   // the highest.
@@ -74,6 +81,8 @@ struct LeafData {
   // Fills the table and weights of the leaf; see EvalPlan for units.
   void set_units(const Scoring& scoring, const EvalKernels& kernels, double unit8, double unit16,
                  Leaf& leaf);
+  // The products of a leaf of exact classes. After set_units().
+  void set_products(Leaf& leaf);
   // Of a lazy leaf: code of the document, or -1. Documents may come in any order; near ones are
   // cheap.
   int seek(const Leaf& leaf, std::uint32_t document);
@@ -88,6 +97,15 @@ struct LeafData {
   std::vector<std::uint32_t> ordinals_by_origin;
   // The combination of a document the leaf has with this code.
   std::uint32_t combination(const Leaf& leaf, std::uint32_t document, int code) const;
+  // Whether the code says what the combination is; then, with exact classes, bound() is the exact
+  // saturation of a document of the class. After set_units().
+  bool exact(const Leaf& leaf, int code) const {
+    return static_cast<std::uint32_t>(code) + 1 < 1u << leaf.code_bits ||
+           (long_list && view.header.exceptions == 0);
+  }
+  float bound(std::uint32_t cls, const Leaf& leaf, std::uint32_t code) const {
+    return bound_[cls << leaf.code_bits | code];
+  }
   // The number of the posting of a document the leaf has, and stands on.
   std::uint32_t ordinal(const Leaf& leaf, std::uint32_t document);
   // Postings that seek() has decoded.
@@ -101,6 +119,7 @@ struct LeafData {
                    Leaf& leaf);
   void fill_bounds(const Scoring& scoring, std::uint32_t code_bits);
   void windowed_leaf(Leaf& leaf) const;
+  void find_supers(std::uint32_t windows, Leaf& leaf);
   const std::uint8_t* expanded_maxima(const EvalKernels& kernels);
   int seek_block(std::uint32_t document);
   void decode_block(const std::uint8_t* at, std::uint32_t block);
@@ -110,6 +129,7 @@ struct LeafData {
   // Bound of the saturation by class << code_bits | code, once it is known.
   std::array<float, 256> bound_{};
   bool bounded_ = false;
+  std::array<double, 256> products_{};
   const EvalKernels* kernels_ = nullptr;
   // Lazy packed lists: where blocks begin, and the block that is decoded, in documents and codes.
   std::vector<std::uint32_t> block_at_;

@@ -175,18 +175,18 @@ void ListEncoder::choose_levels(const std::string& maxima, std::uint8_t level[16
 
 void ListEncoder::choose_best() {
   order_.clear();
-  if (postings_.size() < kBestMin) return;
   const auto before = [&](std::uint32_t a, std::uint32_t b) {
     if (saturation_[a] != saturation_[b]) return saturation_[a] > saturation_[b];
     const std::uint32_t da = postings_[a].document, db = postings_[b].document;
     return ids_ ? ids_[da] < ids_[db] : da < db;
   };
+  const std::uint32_t count = best_of(static_cast<std::uint32_t>(postings_.size()));
   // Only postings at or above the last place can be in it.
-  const float least = sorted_[kBest - 1];
+  const float least = sorted_[count - 1];
   for (std::uint32_t i = 0; i < postings_.size(); ++i)
     if (saturation_[i] >= least) order_.push_back(i);
-  std::partial_sort(order_.begin(), order_.begin() + kBest, order_.end(), before);
-  order_.resize(kBest);
+  std::partial_sort(order_.begin(), order_.begin() + count, order_.end(), before);
+  order_.resize(count);
   std::uint32_t all = 0;
   for (const std::uint32_t i : order_) all |= postings_[i].combination;
   header_.flags |= kHasBest;

@@ -25,7 +25,7 @@
 //   u8 flags; u8 b | best bits << 3; u16 kth[3] (shares of `highest`, in 65535ths); f32 highest
 //   with kHasExceptions  u32 number, u8 fields, u8 per field: most occurrences among them
 //   with kWindowed       u32 first window (a multiple of 64), u32 windows
-//   with kHasBest        kBest times {document, combination}, best first: as many bits as the
+//   with kHasBest        best_of() times {document, combination}, best first: as many bits as the
 //                        largest document number needs, and `best bits`; padded to a byte
 //   with kHasExceptions  rows sorted by document; with kExceptionChunks a directory of u32 first
 //                        rows per 65536 documents (one more than chunks) and u16 of the document a
@@ -62,8 +62,13 @@ inline constexpr std::uint32_t kSuper = 64;  // windows of the second level of m
 inline constexpr std::uint32_t kTinyMax = 127;
 inline constexpr std::uint32_t kBitmapAbove = 16;
 inline constexpr std::uint32_t kBlock = 128;
-inline constexpr std::uint32_t kBestMin = 2048;  // lists from here on store their best documents
+// Best documents that a long list stores: lists of at least kBestMin postings many, others few.
+inline constexpr std::uint32_t kBestMin = 2048;
 inline constexpr std::uint32_t kBest = 128;
+inline constexpr std::uint32_t kBestFew = 16;
+constexpr std::uint32_t best_of(std::uint32_t frequency) {
+  return frequency >= kBestMin ? kBest : kBestFew;
+}
 // Lists of so many postings per 100 windows, from first to last, are windowed.
 inline constexpr std::uint32_t kWindowedFrom = 125;
 // Windowed lists of so few postings a window keep maxima in 4 bits.

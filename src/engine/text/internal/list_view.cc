@@ -46,7 +46,7 @@ struct Cutter {
   }
 };
 
-bool read_head(Cutter& cut, ListHeader& h) {
+bool read_head(Cutter& cut, std::uint32_t frequency, ListHeader& h) {
   const std::uint8_t* head = cut.take(12);
   if (!cut.fits) return false;
   h = {};
@@ -57,7 +57,7 @@ bool read_head(Cutter& cut, ListHeader& h) {
   for (int level = 0; level < 3; ++level)
     h.kth[level] =
         h.highest * (static_cast<float>(load<std::uint16_t>(head + 2 + 2 * level)) / 65535.0f);
-  h.best_count = (h.flags & kHasBest) != 0 ? kBest : 0;
+  h.best_count = (h.flags & kHasBest) != 0 ? best_of(frequency) : 0;
   if (h.flags > 127 || h.code_bits > kCodeBitsMax || h.best_bits > 16) return false;
   if ((h.flags & kHasExceptions) != 0) {
     const std::uint8_t* rest = cut.take(5);
@@ -83,7 +83,7 @@ bool view_list(std::string_view bytes, std::uint32_t frequency, std::uint32_t do
                ListView& view) {
   Cutter cut{reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
   view.frequency = frequency;
-  if (!read_head(cut, view.header)) return false;
+  if (!read_head(cut, frequency, view.header)) return false;
   const ListHeader& h = view.header;
   view.document_bits = static_cast<std::uint32_t>(std::bit_width(documents - 1));
   view.best = cut.take((std::uint64_t{h.best_count} * (view.document_bits + h.best_bits) + 7) / 8);

@@ -46,6 +46,7 @@ struct Scoring {
   const Frequencies* combinations = nullptr;  // of several fields
   std::uint32_t combination_count = 0;
   const float* code_bounds = nullptr;  // class_bound() of class * 16 + combination; for searches
+  bool exact_classes = false;          // class_bound() is the saturation itself; for searches
 
   float saturation(std::uint32_t document, std::uint32_t combination) const {
     if (fields == 1)
@@ -87,6 +88,7 @@ std::vector<float> make_code_bounds(const Scoring& scoring);
 struct Classes {
   std::vector<std::uint8_t> of_document;
   std::vector<float> inverse;  // kClasses * fields
+  bool exact = false;          // documents of a class have the same lengths
 };
 Classes make_classes(std::uint32_t documents, std::uint32_t fields,
                      std::span<const std::uint8_t> lengths, std::span<const float> inverse);

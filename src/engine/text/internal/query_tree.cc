@@ -1,6 +1,8 @@
 #include "engine/text/internal/query_tree.h"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace vitrine::text::internal {
 namespace {
@@ -9,6 +11,21 @@ struct Maker {
   const Snapshot& snapshot;
   QueryTree& tree;
   double documents = 0;
+  std::size_t next_block = 0;  // of tree.blocks
+
+  // Looks for the blocks of all terms in the order in which make() will ask for them, and asks
+  // memory for them: a query waits for memory more than it computes.
+  void fetch_blocks(const Query& q) {
+    if (q.kind == Query::Kind::kNothing) return;
+    if (q.kind == Query::Kind::kTerm || q.kind == Query::Kind::kPhrase)
+      for (const std::string& t : q.terms)
+        for (const Snapshot::Part& part : snapshot.parts()) {
+          const Segment::Impl& segment = part.segment->impl();
+          tree.blocks.push_back(segment.meta.terms > 0 ? segment.block_of(t) : 0);
+          if (segment.meta.terms > 0) segment.fetch_block(tree.blocks.back());
+        }
+    for (const Query& child : q.children) fetch_blocks(child);
+  }
 
   double idf(std::uint64_t frequency) const {
     const auto df = static_cast<double>(frequency);
@@ -30,7 +47,11 @@ struct Maker {
     leaf.scores = scores;
     for (const Snapshot::Part& part : snapshot.parts()) {
       TermEntry entry;
-      if (!prefix && part.segment->impl().find(text, entry)) leaf.frequency += entry.frequency;
+      if (!prefix && part.segment->impl().find_in(tree.blocks[next_block++], text, entry)) {
+        leaf.frequency += entry.frequency;
+        for (std::size_t i = 0; i < std::min<std::size_t>(entry.postings.size(), 256); i += 64)
+          __builtin_prefetch(entry.postings.data() + i);
+      }
       tree.entries.push_back(entry);
     }
     if (prefix) {
@@ -104,14 +125,21 @@ struct Maker {
 };
 
 EvalMode mode_of(const QueryTree& tree) {
+  // Leaves, and ORs of leaves.
+  const auto flat = [&tree](const Node& node) {
+    if (node.kind == NodeKind::kLeaf) return true;
+    if (node.kind != NodeKind::kOr || node.min_match != 1) return false;
+    const auto children = std::span(tree.children).subspan(node.child_begin, node.child_count);
+    return std::all_of(children.begin(), children.end(), [&tree](std::uint32_t child) {
+      return tree.nodes[child].kind == NodeKind::kLeaf;
+    });
+  };
   const Node& root = tree.nodes[tree.root];
-  if (root.kind == NodeKind::kLeaf) return EvalMode::kAny;
-  if (root.kind != NodeKind::kAnd && (root.kind != NodeKind::kOr || root.min_match != 1))
-    return EvalMode::kTree;
+  if (flat(root)) return EvalMode::kAny;
+  if (root.kind != NodeKind::kAnd) return EvalMode::kTree;
   for (std::uint32_t c = 0; c < root.child_count; ++c)
-    if (tree.nodes[tree.children[root.child_begin + c]].kind != NodeKind::kLeaf)
-      return EvalMode::kTree;
-  return root.kind == NodeKind::kAnd ? EvalMode::kAll : EvalMode::kAny;
+    if (!flat(tree.nodes[tree.children[root.child_begin + c]])) return EvalMode::kTree;
+  return EvalMode::kGroups;
 }
 
 }  // namespace
@@ -123,10 +151,12 @@ void make_tree(const Snapshot& snapshot, const Query& query, QueryTree& tree) {
   tree.node_weight.clear();
   tree.entries.clear();
   tree.has_phrase = false;
+  tree.blocks.clear();
   tree.parts = snapshot.parts().size();
   Maker maker{snapshot, tree};
   for (const Snapshot::Part& part : snapshot.parts())
     maker.documents += static_cast<double>(part.segment->documents());
+  maker.fetch_blocks(query);
   tree.root = maker.make(query, true);
   tree.mode = mode_of(tree);
 }

@@ -33,6 +33,8 @@ struct QueryTree {
   // What the dictionary of each segment says of each leaf's term: leaf * parts + part.
   std::size_t parts = 0;
   std::vector<TermEntry> entries;
+  std::vector<std::uint64_t>
+      blocks;  // of the dictionary, in the same order; scratch of make_tree()
 };
 
 // The sum of weights is finite; idf follows the formula of schema.h over all segments.

@@ -214,7 +214,7 @@ void Searcher::State::gather_candidates(std::uint32_t driver) {
       if (asked(l)) data[l].ordinals_by_origin.assign(std::max(1u, n), 0);
     std::iota(d.ordinals_by_origin.begin(), d.ordinals_by_origin.begin() + n, 0u);
   }
-  if (leaf.scores || driven.phrase) {
+  if (!driven.late && (leaf.scores || driven.phrase)) {
     d.impacts.resize(n + std::size_t{16});
     d.codes.resize(n + std::size_t{16});
     kernels->bounds_of(d.documents.data(), d.codes.data(), n, segment->scoring.classes,
@@ -290,7 +290,10 @@ void Searcher::State::drop_candidates(std::size_t place) {
     c.count = kernels->keep(c.documents.data(), c.bounds.data(), c.origins.data(), c.marks.data(),
                             c.count, marked, least);
   };
-  const auto joins = [&](std::uint32_t l) { return leaves[l].scores || driven.phrase; };
+  const auto joins = [&](std::uint32_t l) {
+    const bool now = !driven.late || leaves[l].kind == LeafKind::kWindowed;
+    return now && (leaves[l].scores || driven.phrase);
+  };
   if (by_bound) keep(false);
   for (std::size_t i = place + 1; i < driven.driver.size() && c.count > 0; ++i) {
     join_leaf(driven.driver[i], joins(driven.driver[i]), 1);
@@ -309,6 +312,24 @@ void Searcher::State::drop_candidates(std::size_t place) {
     std::fill_n(c.marks.begin(), c.count, std::uint8_t{1});
     join_leaf(driven.driver[i], false, 0);
     keep(true);
+  }
+  if (driven.late) add_late_bounds();
+}
+
+// What the sparse lists add to the bounds of the candidates that are left.
+void Searcher::State::add_late_bounds() {
+  Candidates& c = candidates;
+  for (std::uint32_t l = 0; l < leaves.size(); ++l) {
+    const Leaf& leaf = leaves[l];
+    if (!leaf.scores || !driven.joined[l] || leaf.kind != LeafKind::kLazy) continue;
+    const std::uint8_t* codes = data[l].codes_by_origin.data();
+    for (std::uint32_t i = 0; i < c.count; ++i) {
+      const std::uint32_t code = codes[c.origins[i]];
+      if (code == 255) continue;
+      const std::uint32_t cls = segment->scoring.classes[c.documents[i]];
+      c.bounds[i] =
+          static_cast<std::uint16_t>(c.bounds[i] + leaf.table[cls << leaf.code_bits | code]);
+    }
   }
 }
 
@@ -339,7 +360,7 @@ void Searcher::State::visit_candidates(const SearchOptions& options, SearchResul
       const std::uint32_t document = c.documents[order[i]];
       candidate_origin = c.origins[order[i]];
       double sum = 0;
-      if (!score(tree.root, document, sum)) continue;
+      if (!score_document(document, sum)) continue;
       ++result.stats.documents_scored;
       if (options.exact_count) ++result.count;
       if (options.k > 0 && top.offer(sum, segment->id(document))) set_thresholds();
@@ -360,6 +381,8 @@ void Searcher::State::run_driven(const SearchOptions& options, SearchResult& res
     if (!driven.phrase && !plan.count && plan.theta8 > 1 && rest < plan.theta8) break;
     const LeafData& d = data[driven.driver[place]];
     if (d.long_list) result.stats.postings_touched += d.entry.frequency;
+    // Without a threshold bounds drop nothing: those of candidates that every list has will do.
+    driven.late = driven.required && !driven.phrase && (plan.theta8 <= 1 || plan.count);
     gather_candidates(driven.driver[place]);
     drop_candidates(place);
     visit_candidates(options, result);

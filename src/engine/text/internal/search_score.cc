@@ -16,6 +16,53 @@ int Searcher::State::code_of(std::uint32_t leaf, std::uint32_t document) {
   return kernels->locate(l, document & (kWindow - 1));
 }
 
+void Searcher::State::flatten() {
+  flat_leaves.clear();
+  flat_ends.clear();
+  if (tree.mode == EvalMode::kTree) return;
+  const auto add = [this](const Node& node) {
+    if (node.kind == NodeKind::kLeaf) flat_leaves.push_back(node.leaf);
+    for (std::uint32_t c = 0; node.kind == NodeKind::kOr && c < node.child_count; ++c)
+      flat_leaves.push_back(tree.nodes[tree.children[node.child_begin + c]].leaf);
+    flat_ends.push_back(static_cast<std::uint32_t>(flat_leaves.size()));
+  };
+  const Node& root = tree.nodes[tree.root];
+  if (root.kind != NodeKind::kAnd) return add(root);
+  for (std::uint32_t c = 0; c < root.child_count; ++c)
+    add(tree.nodes[tree.children[root.child_begin + c]]);
+}
+
+// The same sums as score() makes, in the same order.
+bool Searcher::State::score_flat(std::uint32_t document, double& sum) {
+  const Scoring& scoring = segment->scoring;
+  double total = 0;
+  std::uint32_t at = 0;
+  for (const std::uint32_t end : flat_ends) {
+    double own = 0;
+    bool matched = false;
+    for (; at < end; ++at) {
+      const std::uint32_t l = flat_leaves[at];
+      const int code = code_of(l, document);
+      if (code < 0) continue;
+      matched = true;
+      const LeafData& d = data[l];
+      const Leaf& leaf = leaves[leaf_at[l]];
+      if (leaf.kind == LeafKind::kBitmap)
+        own += double{d.weight};
+      else if (scoring.exact_classes && d.exact(leaf, code))
+        own += double{d.weight} *
+               double{d.bound(scoring.classes[document], leaf, static_cast<std::uint32_t>(code))};
+      else
+        own += double{d.weight} *
+               double{scoring.saturation(document, d.combination(leaf, document, code))};
+    }
+    if (!matched) return false;
+    total += own;
+  }
+  sum += total;
+  return true;
+}
+
 // Exact: adds up in the order of the query, in double; so every level gives the same bits.
 bool Searcher::State::score(std::uint32_t number, std::uint32_t document, double& sum) {
   const Node& node = tree.nodes[number];

@@ -38,6 +38,7 @@ struct Driven {
   std::vector<std::vector<std::uint32_t>> groups;
   std::vector<bool> joined;  // by leaf: in one of them
   bool required = false, phrase = false;
+  bool late = false;  // bounds of sparse lists are added to what is left at the end
 };
 
 }  // namespace internal
@@ -50,9 +51,16 @@ struct Searcher::State {
   std::vector<Leaf> leaves;            // per leaf of the tree, in the order of visits
   std::vector<std::uint32_t> leaf_at;  // leaf of the tree -> place in leaves
   std::vector<Node> nodes;             // leaves renumbered
-  std::vector<std::uint32_t> ordered;
-  std::vector<std::uint16_t> bounds;
+  // Of a tree that is flat or an AND of flat parts: its leaves in the order of the query, and where
+  // the parts end. Empty where it is neither.
+  std::vector<std::uint32_t> flat_leaves, flat_ends;
+  std::vector<std::uint32_t> in_order;  // flat_leaves as places in leaves
+  std::vector<std::uint32_t> live, ordered;
+  std::vector<std::uint16_t> live_bounds, ordered_bounds;
+  std::vector<Leaf> sorted_leaves;        // scratch of order_leaves()
+  std::vector<std::uint32_t> leaf_order;  // the same
   std::vector<std::uint8_t> classes;
+  std::vector<std::uint64_t> keys;  // scratch of answer_from_list()
   TopK top;
   EvalPlan plan;
   double unit8 = 1, unit16 = 1;
@@ -82,8 +90,8 @@ struct Searcher::State {
            !tree.leaves[0].prefix;
   }
   bool restricted() const { return filter != nullptr || removed != nullptr; }
-  bool answer_from_best(const SearchOptions& options);
-  bool answer_from_list(const SearchOptions& options);
+  bool answer_from_best(const SearchOptions& options, SearchResult& result);
+  bool answer_from_list(const SearchOptions& options, SearchResult& result);
   double kth_allowed(const LeafData& leaf, std::uint32_t k) const;
   void open_leaves(std::uint32_t k, SearchResult& result);
   void run_windows(const SearchOptions& options, SearchResult& result);
@@ -99,14 +107,25 @@ struct Searcher::State {
   std::uint32_t most_of(std::uint32_t leaf) const;
   void join_leaf(std::uint32_t leaf, bool adds, std::uint8_t mark);
   void drop_candidates(std::size_t place);
+  void add_late_bounds();
   void visit_candidates(const SearchOptions& options, SearchResult& result);
   bool allowed(std::uint32_t document) const;
 
   void prime(std::uint32_t k);
   void set_units();
   void set_thresholds();
+  void set_products();
   void order_leaves();
+  void place_in_order();
+  void sort_groups();
   void make_room();
+  // Whether the document matches; its score. The leaves stand on its window, or it is the candidate
+  // of candidate_origin.
+  bool score_document(std::uint32_t document, double& sum) {
+    return flat_ends.empty() ? score(tree.root, document, sum) : score_flat(document, sum);
+  }
+  bool score_flat(std::uint32_t document, double& sum);
+  void flatten();
   bool score(std::uint32_t node, std::uint32_t document, double& sum);
   bool score_phrase(std::uint32_t node, std::uint32_t document, double& sum);
   bool phrase_frequencies(const Node& node, std::uint32_t document, Frequencies& tf);

@@ -61,7 +61,13 @@ struct Segment::Impl {
   std::string_view first_term(std::uint64_t b) const;
   // The block that would hold the term.
   std::uint64_t block_of(std::string_view term) const;
-  bool find(std::string_view term, internal::TermEntry& entry) const;
+  // Asks memory for a block of terms that find() will read.
+  void fetch_block(std::uint64_t b) const;
+  bool find(std::string_view term, internal::TermEntry& entry) const {
+    return meta.terms > 0 && find_in(block_of(term), term, entry);
+  }
+  // The same where the block is known.
+  bool find_in(std::uint64_t b, std::string_view term, internal::TermEntry& entry) const;
   DocumentId id(std::uint32_t local) const { return ids ? ids[local] : meta.id_base + local; }
 
   Status parse(std::string_view bytes, Verify verify);

@@ -27,7 +27,9 @@ class TopK {
   }
   void raise_floor(double floor) { floor_ = std::max(floor_, floor); }
   // What a hit must reach (with a smaller id, if equal) to count.
-  double threshold() const { return full() ? std::max(floor_, heap_.front().score) : floor_; }
+  double threshold() const {
+    return full() && k_ > 0 ? std::max(floor_, heap_.front().score) : floor_;
+  }
   bool full() const { return heap_.size() >= k_; }
   // Whether the threshold may have risen.
   bool offer(double score, DocumentId id) {

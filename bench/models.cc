@@ -2,8 +2,8 @@
 //
 // top() of each kind, as the Recommender calls it: a history of 50 events in, the best 200 items
 // out, on one thread, with histories that vary. Weights are random: what is learned does not change
-// the work. Small: as many items as Beauty has; large: a million, of which vectors score the most
-// popular only (service/learn/fitted_model.h).
+// the work. Small: as many items as Beauty has; large: a million, which are found by an index
+// (service/learn/item_scores.h).
 //
 //   bench_models
 //   SECONDS: of each measurement; default 1
@@ -40,14 +40,16 @@ std::vector<float> popularity(std::uint32_t items) {
 std::unique_ptr<learn::FittedModel> make_ials(std::uint32_t items) {
   factor::IalsOptions options;
   options.dimensions = kDimensions;
-  return learn::make_ials(value_of(factor::Ials::create(options, items, 1000)), popularity(items));
+  return value_of(
+      learn::make_ials(value_of(factor::Ials::create(options, items, 1000)), popularity(items)));
 }
 
 std::unique_ptr<learn::FittedModel> make_session(std::uint32_t items) {
   session::Shape shape;
   shape.items = items;
   shape.width = kDimensions;
-  return learn::make_session(value_of(session::SessionModel::create(shape, 1)), popularity(items));
+  return value_of(
+      learn::make_session(value_of(session::SessionModel::create(shape, 1)), popularity(items)));
 }
 
 std::unique_ptr<learn::FittedModel> make_rows(std::uint32_t items) {

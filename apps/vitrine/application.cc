@@ -186,6 +186,8 @@ Result<std::unique_ptr<Application>> Application::start(const Settings& settings
   self->open_jobs();
   self->register_metrics();
   self->api_ = std::make_unique<api::Api>(*self);
+  self->models_->look_after_all();
+  self->models_->register_metrics(self->registry_);
   VITRINE_TRY(self->start_server());
   self->startup_seconds_ = static_cast<double>(clock.steady_ns() - self->started_ns_) / 1e9;
   VITRINE_TRY(self->write_runtime_file());
@@ -203,7 +205,7 @@ Status Application::open_partitions() {
     VITRINE_TRY(const auto opened, place(number));
     // Indexes are made anew: the sooner, the sooner they are there.
     for (const TenantId tenant : opened->partition.tenants()) {
-      search_box(tenant, opened->partition);
+      box(tenant, opened->partition);
     }
   }
   return ok_status();
@@ -283,12 +285,14 @@ Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::
   if (auto found = tenants_.find(view.tenant.id)) return found;
   VITRINE_TRY(const auto where, place(view.tenant.partition));
   return tenants_.find_or_put(view.tenant.id, [&] {
-    auto box = search_box(view.tenant.id, where->partition);
+    const Box made = box(view.tenant.id, where->partition);
     recommend::RecommenderOptions options;
-    options.content_vectors = box->content();
+    options.content_vectors = made.search->content();
+    options.model_vectors = made.model;
     auto services = std::make_shared<api::TenantServices>(where->partition, where->collector,
                                                           options, clock_, answer_metrics_.get());
-    services->search_box = std::move(box);
+    services->search_box = made.search;
+    services->serving_model = made.model;
     models_->look_after(view.tenant.id, services);
     return services;
   });
@@ -297,7 +301,7 @@ Result<std::shared_ptr<api::TenantServices>> Application::tenant(const gateway::
 void Application::save_search_indexes() {
   const std::lock_guard lock(boxes_mutex_);
   for (const auto& [tenant, box] : boxes_) {
-    const Status saved = box->save();
+    const Status saved = box.search->save();
     // It only makes the next start longer.
     if (!saved.ok()) {
       obs::log_warn("search_index_not_saved", {{"tenant", tenant.value}, {"error", saved.error()}});
@@ -305,11 +309,11 @@ void Application::save_search_indexes() {
   }
 }
 
-std::shared_ptr<search::SearchBox> Application::search_box(TenantId tenant,
-                                                           const apply::Partition& partition) {
+Application::Box Application::box(TenantId tenant, const apply::Partition& partition) {
   const std::lock_guard lock(boxes_mutex_);
-  auto& box = boxes_[tenant];
-  if (!box) {
+  Box& box = boxes_[tenant];
+  if (!box.search) {
+    box.model = std::make_shared<learn::ServingModel>();
     search::SearchBoxOptions options;
     options.index.executor = &thread_executor();
     options.content.executor = &thread_executor();
@@ -317,9 +321,10 @@ std::shared_ptr<search::SearchBox> Application::search_box(TenantId tenant,
                            io::join_path(io::join_path(partition.directory(), "search"),
                                          "tenant-" + std::to_string(tenant.value))};
     options.content.store = options.index.store;
-    box = std::make_shared<search::SearchBox>(
+    options.model_vectors = box.model;
+    box.search = std::make_shared<search::SearchBox>(
         options, std::make_shared<api::PartitionStateSource>(partition, tenant));
-    indexer_->add(box);
+    indexer_->add(box.search);
   }
   return box;
 }

@@ -90,8 +90,13 @@ class Application final : public api::Platform {
   void register_metrics();
   void register_partition(std::uint32_t number, Place& place);
   Result<std::shared_ptr<Place>> place(std::uint32_t number);
-  // The tenant's search box; made and looked after from its first use on.
-  std::shared_ptr<search::SearchBox> search_box(TenantId tenant, const apply::Partition& partition);
+  // The tenant's search box, and the place where its live model comes to; made and looked after
+  // from their first use on.
+  struct Box {
+    std::shared_ptr<search::SearchBox> search;
+    std::shared_ptr<learn::ServingModel> model;
+  };
+  Box box(TenantId tenant, const apply::Partition& partition);
   void save_search_indexes();
   void fail(const Error& error);
 
@@ -111,7 +116,7 @@ class Application final : public api::Platform {
   std::mutex places_mutex_;
   std::map<std::uint32_t, std::shared_ptr<Place>> places_;  // guarded by places_mutex_
   std::mutex boxes_mutex_;
-  std::map<TenantId, std::shared_ptr<search::SearchBox>> boxes_;  // guarded by boxes_mutex_
+  std::map<TenantId, Box> boxes_;             // guarded by boxes_mutex_
   std::unique_ptr<search::Indexer> indexer_;  // reads the partitions: goes before them
   std::unique_ptr<api::AnswerLog> answers_;
   std::unique_ptr<AnswerMetrics> answer_metrics_;

@@ -28,18 +28,23 @@ class TenantModels final : public learn::ModelUser {
     return {state->models().live(), state->models().shadow()};
   }
   learn::ItemNumbers item_numbers() const override {
-    return [this](std::span<const std::string> ids, std::span<ItemIndex> numbers) {
+    return [this](std::span<const std::string> ids, std::span<learn::CatalogItem> items) {
       const auto services = services_.lock();
       const auto runtime = services ? services->partition.tenant(tenant_) : nullptr;
       if (runtime == nullptr) return;
       const auto state = runtime->read();
       for (std::size_t i = 0; i < ids.size(); ++i) {
-        numbers[i] = state->catalog().find(ids[i]).value_or(kNoItem);
+        const auto number = state->catalog().find(ids[i]);
+        if (number) items[i] = {*number, state->catalog().listed(*number)};
       }
     };
   }
-  void set_live(std::shared_ptr<const learn::ServedModel> model) override {
-    if (const auto services = services_.lock()) services->recommender.set_model(std::move(model));
+  void set_live(std::shared_ptr<const learn::ServedModel> model,
+                std::shared_ptr<const learn::ModelVectors> vectors) override {
+    const auto services = services_.lock();
+    if (services == nullptr) return;
+    services->serving_model->set(model, std::move(vectors));
+    services->recommender.set_model(std::move(model));
   }
   void set_shadow(std::shared_ptr<const learn::ServedModel> model) override {
     if (const auto services = services_.lock()) services->recommender.set_shadow(std::move(model));
@@ -52,12 +57,20 @@ class TenantModels final : public learn::ModelUser {
 
 learn::LoaderEvents loader_events(obs::Counter& loaded, obs::Counter& failures) {
   learn::LoaderEvents events;
-  events.loaded = [&loaded](TenantId tenant, const std::string& id, double seconds,
-                            std::uint64_t bytes) {
+  events.loaded = [&loaded](TenantId tenant, const std::string& id,
+                            const learn::LoadedModel& model) {
     loaded.add();
-    obs::log_info(
-        "model_loaded",
-        {{"tenant", tenant.value}, {"model", id}, {"seconds", seconds}, {"bytes", bytes}});
+    obs::log_info("model_loaded", {{"tenant", tenant.value},
+                                   {"model", id},
+                                   {"seconds", model.seconds},
+                                   {"bytes", model.bytes},
+                                   {"vectors", model.vectors.items},
+                                   {"vectors_indexed", model.vectors.indexed},
+                                   {"vector_bytes", model.vectors.bytes}});
+  };
+  events.without_vectors = [](TenantId tenant, const std::string& id, const Error& error) {
+    obs::log_warn("model_without_vectors",
+                  {{"tenant", tenant.value}, {"model", id}, {"error", error}});
   };
   events.failed = [&failures](TenantId tenant, const std::string& id, const Error& error) {
     failures.add();
@@ -110,7 +123,8 @@ Application::Models::Models(const Settings& settings, Application& application,
       failed_(application.registry_.counter("vitrine_model_training_failures_total",
                                             "Trainings that ended with an error.")) {
   live_ = std::make_unique<learn::LiveModels>(thread_executor(), store_, application.clock_,
-                                              loader_events(loaded_, load_failures_));
+                                              loader_events(loaded_, load_failures_),
+                                              settings.models_vectors_memory);
   learn::LearnerOptions options;
   options.work_directory = io::join_path(settings.data_directory, "training");
   options.threads = static_cast<unsigned>(settings.models_threads);
@@ -133,6 +147,29 @@ void Application::Models::look_after(TenantId tenant,
                                      const std::shared_ptr<api::TenantServices>& services) {
   services->model_user = std::make_shared<TenantModels>(tenant, services);
   live_->watch(tenant, services->model_user);
+}
+
+void Application::Models::look_after_all() {
+  for (const TenantId tenant : tenants()) {
+    const auto partition = partition_of(tenant);
+    if (!partition.ok() || (*partition)->tenant(tenant)->read()->models().live().empty()) continue;
+    if (const auto view = application_.gateway_.find_tenant(tenant))
+      (void)application_.tenant(*view);
+  }
+}
+
+void Application::Models::register_metrics(obs::Registry& registry) {
+  const auto add = [&](const char* name, const char* help,
+                       std::uint64_t learn::LiveModels::Stats::*member) {
+    registry.function(obs::Registry::FunctionKind::kGauge, name, help, {}, &application_,
+                      [this, member] { return static_cast<double>(live_->stats().*member); });
+  };
+  add("vitrine_models_bytes", "Memory of the models that are loaded, live ones and shadows.",
+      &learn::LiveModels::Stats::model_bytes);
+  add("vitrine_model_vectors", "Items with a vector of a live model.",
+      &learn::LiveModels::Stats::vectors);
+  add("vitrine_model_vectors_bytes", "Memory of these vectors and of the indexes over them.",
+      &learn::LiveModels::Stats::vector_bytes);
 }
 
 Result<apply::Partition*> Application::Models::partition_of(TenantId tenant) const {

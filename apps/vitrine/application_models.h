@@ -20,6 +20,10 @@ class Application::Models final : public learn::LearnPorts {
   learn::Learner& learner() { return *learner_; }
   // Brings the tenant's live model to its recommender from now on.
   void look_after(TenantId tenant, const std::shared_ptr<api::TenantServices>& services);
+  // The same for all tenants that have a live model, from the start on and not from their first
+  // request.
+  void look_after_all();
+  void register_metrics(obs::Registry& registry);
   // Ends what is being trained after its present epoch, and looks after nobody any more.
   void stop();
 

@@ -54,9 +54,10 @@ Result<std::shared_ptr<const recommend::TrainedModel>> recorded_model(
   }
   if (!manifest.ok()) return manifest.error();
   VITRINE_TRY(auto stored, store.load(*manifest));
-  const auto numbers = [&state](std::span<const std::string> ids, std::span<ItemIndex> out) {
+  const auto numbers = [&state](std::span<const std::string> ids,
+                                std::span<learn::CatalogItem> out) {
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      out[i] = state.catalog().find(ids[i]).value_or(kNoItem);
+      out[i].number = state.catalog().find(ids[i]).value_or(kNoItem);
     }
   };
   return std::shared_ptr<const recommend::TrainedModel>(

@@ -83,6 +83,10 @@ ConfigTable Settings::table() {
                 "Threads of a training; they give way to those that serve.");
   t.add_size("models.memory", &models_memory, 16 * kMiB, 64 * kTiB,
              "A training that would take more is refused (ials first moves its users to disk).");
+  t.add_size(
+      "models.vectors_memory", &models_vectors_memory, 0, 64 * kTiB,
+      "Item vectors of live models, of all tenants, with the indexes over them; a model whose "
+      "vectors would take more serves without them.");
   t.add_duration("models.train_every", &models_train_every, 0, kYear,
                  "Each tenant's model is trained again after this long, warmed up with the live "
                  "one, and promoted where it is better; 0: only on request.");

@@ -56,6 +56,7 @@ struct Settings {
   std::string models_directory;  // empty: in the data directory
   std::int64_t models_threads = 1;
   std::uint64_t models_memory = 4ull << 30;
+  std::uint64_t models_vectors_memory = 4ull << 30;
   TimeUs models_train_every = 0;
   std::string models_train_kind = "ials";
   std::int64_t models_kept = 20;

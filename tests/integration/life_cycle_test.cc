@@ -68,6 +68,7 @@ class LifeCycle : public testing::Test {
 
 TEST_F(LifeCycle, AfterARestartAnswersItemsKeysAndDigestsAreTheSame) {
   fill();
+  wait_until_indexed(server_);
   const std::string shown = answers();
   EXPECT_THAT(shown, HasSubstr("item-"));
   const std::string items = server_.get("/v1/items?limit=1000", shop_.secret).body;
@@ -76,6 +77,7 @@ TEST_F(LifeCycle, AfterARestartAnswersItemsKeysAndDigestsAreTheSame) {
   for (int round = 0; round < 2; ++round) {
     server_.restart();
     EXPECT_EQ(server_.digests(), digests);
+    wait_until_indexed(server_);
     EXPECT_EQ(answers(), shown);
     EXPECT_EQ(server_.get("/v1/items?limit=1000", shop_.secret).body, items);
     // A version from before the restart is satisfied at once.

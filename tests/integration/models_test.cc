@@ -16,6 +16,7 @@ namespace vitrine::integration {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr std::string_view kSmall =
     R"({"kind":"ials","parameters":{"dimensions":16,"epochs":6,"unobserved":0.1}})";
@@ -163,6 +164,93 @@ TEST_F(ModelsOverHttp, ABetterModelIsPromotedServesAndIsRolledBackAndAReplayHasT
   // It was found better, so it may come back.
   EXPECT_EQ(server_.post("/v1/models/" + model + ":promote", shop_.secret, "").status, 200);
   ask_until(shop_, model);
+}
+
+TEST_F(ModelsOverHttp, VectorsOfTheLiveModelSpeakOnProductPagesFromThePromotionOn) {
+  send_history(shop_, 100);
+  wait_until_indexed(server_);
+  const auto similar_to = [&](std::string_view item) {
+    const auto answer = server_.post("/v1/recommend/product-similar", shop_.publishable,
+                                     "{\"user\":{\"user_id\":\"new\"},\"item_ids\":[" +
+                                         json_text(item) + "],\"limit\":8,\"explain\":true}");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.body;
+  };
+  const auto vectors = [&] {
+    const std::string body = server_.get("/metrics", "").body;
+    const std::string name = "\nvitrine_model_vectors ";
+    const std::size_t at = body.find(name);
+    return at == std::string::npos ? -1.0 : std::stod(body.substr(at + name.size()));
+  };
+  const auto wait_for_vectors = [&](bool there) {
+    for (int i = 0; i < 500 && (vectors() > 0) != there; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(vectors() > 0, there);
+  };
+  EXPECT_THAT(similar_to("t3-0"), Not(HasSubstr("\"vector\"")));
+
+  const std::string job = train(shop_, kSmall);
+  ASSERT_EQ(text_at(job, "/state"), "done") << job;
+  const std::string model = text_at(job, "/model_id");
+  wait_for_vectors(true);
+  const std::string answer = similar_to("t3-0");
+  int by_vectors = 0;
+  for (std::size_t i = 0; i < item_ids(answer).size(); ++i) {
+    const std::string at = "/items/" + std::to_string(i);
+    if (!has(answer, at + "/sources/vector")) continue;
+    ++by_vectors;
+    EXPECT_EQ(item_ids(answer)[i].substr(0, 3), "t3-") << "of the page's taste";
+  }
+  EXPECT_GT(by_vectors, 3) << answer;
+  const auto models = server_.get("/v1/models", shop_.secret);
+  EXPECT_EQ(text_at(models.body, "/serving/model_id"), model);
+  EXPECT_EQ(number_at(models.body, "/serving/vectors/items"), vectors());
+  EXPECT_EQ(number_at(models.body, "/serving/vectors/dimensions"), 16);
+
+  // What came after the training has no vector, and is shown and asked about all the same.
+  ASSERT_EQ(server_
+                .post("/v1/items:import", shop_.secret, "{\"item_id\":\"new\",\"price\":5}\n",
+                      "application/x-ndjson")
+                .status,
+            200);
+  EXPECT_THAT(similar_to("new"), Not(HasSubstr("\"vector\"")));
+  EXPECT_FALSE(item_ids(similar_to("new")).empty());
+
+  // Back and forth, and not a request that misses its answer.
+  std::atomic<bool> done{false};
+  std::atomic<int> asked{0};
+  const std::string body = "{\"user\":{\"user_id\":\"other\"},\"item_ids\":[\"t3-0\"],\"limit\":8}";
+  std::thread asking([&] {
+    net::Client client = server_.client();
+    for (; !done; ++asked) {
+      const Answer shown =
+          send(client, {"POST", "/v1/recommend/product-similar", shop_.publishable, body});
+      EXPECT_EQ(item_ids(shown.body).size(), 8u);
+    }
+  });
+  const std::string rollback = "{\"model_id\":" + json_text(model) + "}";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(server_.post("/v1/models:rollback", shop_.secret, rollback).status, 200);
+    wait_for_vectors(false);
+    EXPECT_EQ(server_.post("/v1/models/" + model + ":promote", shop_.secret, "").status, 200);
+    wait_for_vectors(true);
+  }
+  done = true;
+  asking.join();
+  EXPECT_GT(asked, 10);
+
+  // After a start they are there without anybody's request.
+  server_.restart();
+  wait_for_vectors(true);
+  EXPECT_THAT(similar_to("t3-0"), HasSubstr("\"vector\""));
+
+  // Made again from the log, without the vectors of then.
+  std::ostringstream told;
+  const Status replayed = app::run_replay_decision(
+      server_.settings(), {text_at(answer, "/request_id"), "shop", "", true}, told);
+  EXPECT_TRUE(replayed.ok()) << replayed.error().to_string();
+  EXPECT_THAT(told.str(), HasSubstr("\"same\":true"));
 }
 
 TEST_F(ModelsOverHttp, WhatIsNotBetterIsRefusedUnlessForced) {

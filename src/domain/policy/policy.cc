@@ -63,7 +63,8 @@ Status validate_weights(const PlacementPolicy& policy) {
 
 // Personal first; trending and the two behind it keep the window full for a visitor nobody knows
 // yet. The model's weight is four times that of co_view: its evidence comes scaled by what its
-// training chose, a quarter for as much as co_view's (service/recommend/trained_model.h).
+// training chose, a quarter for as much as co_view's (service/recommend/trained_model.h). Nearness
+// by its vectors would count the model twice, and more than it was judged with.
 PlacementPolicy home() {
   PlacementPolicy p;
   p.placement = "home";
@@ -79,7 +80,6 @@ PlacementPolicy home() {
   p.weights[Source::kRepeat] = 1;
   p.weights[Source::kSimilar] = 2;
   p.weights[Source::kContent] = 0.5;
-  p.weights[Source::kVector] = 0.5;
   p.weights[Source::kTrending] = 0.1;
   p.weights[Source::kPopular] = 0.05;
   p.weights[Source::kNewArrivals] = 0.05;
@@ -172,7 +172,8 @@ PlacementPolicy new_arrivals() {
 }
 
 // All of one category, so no limit per category. Who looks through a category page by page wants
-// to find again what was seen.
+// to find again what was seen. A model's first 200 items have few of any one category: its vectors
+// know an order within it.
 PlacementPolicy category() {
   PlacementPolicy p = home();
   p.placement = "category";
@@ -181,6 +182,7 @@ PlacementPolicy category() {
   p.bought_window_s = 30 * kDay;
   p.category_max = 0;
   p.limit_default = 24;
+  p.weights[Source::kVector] = 0.5;
   p.weights[Source::kTrending] = 0.3;
   p.weights[Source::kPopular] = 0.2;
   return p;

@@ -139,6 +139,30 @@ void write_job(const learn::Job& job, codec::JsonWriter& json) {
   json.end_object();
 }
 
+void write_serving(const learn::ServingModel& serving, codec::JsonWriter& json) {
+  const auto model = serving.model();
+  if (model == nullptr) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  json.key("model_id").string(model->id());
+  json.key("memory_bytes").number(model->memory_bytes());
+  json.key("vectors");
+  if (const auto vectors = serving.vectors()) {
+    const auto& stats = vectors->stats();
+    json.begin_object();
+    json.key("items").number(stats.items);
+    json.key("dimensions").number(stats.dimensions);
+    json.key("indexed").number(stats.indexed);
+    json.key("memory_bytes").number(stats.bytes);
+    json.end_object();
+  } else {
+    json.null();
+  }
+  json.end_object();
+}
+
 void write_states(const model::Registry& registry, codec::JsonWriter& json) {
   json.begin_object();
   write_id_or_null("live", registry.live(), json);

@@ -7,6 +7,7 @@
 #include "domain/model/registry.h"
 #include "platform/codec/json_writer.h"
 #include "service/learn/learner.h"
+#include "service/learn/model_vectors.h"
 
 namespace vitrine::api {
 
@@ -15,6 +16,8 @@ void write_model(const model::Manifest& manifest, const model::Registry& registr
                  codec::JsonWriter& json);
 void write_evaluation(const model::Manifest& manifest, codec::JsonWriter& json);
 void write_job(const learn::Job& job, codec::JsonWriter& json);
+// What is loaded and answers, with the memory that it takes; null: none.
+void write_serving(const learn::ServingModel& serving, codec::JsonWriter& json);
 // The states after a change.
 void write_states(const model::Registry& registry, codec::JsonWriter& json);
 

@@ -263,6 +263,8 @@ void list_models(Call& call, net::Responder responder) {
                  json.begin_object();
                  json.key("states");
                  write_states(registry, json);
+                 json.key("serving");
+                 write_serving(*services->serving_model, json);
                  json.key("models").begin_array();
                  for (const auto& one : models) write_model(one, registry, false, json);
                  json.end_array();

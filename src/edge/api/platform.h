@@ -24,6 +24,7 @@
 namespace vitrine::learn {
 class Learner;
 class ModelUser;
+class ServingModel;
 }  // namespace vitrine::learn
 
 namespace vitrine::api {
@@ -39,7 +40,9 @@ struct TenantServices {
   recommend::Recommender recommender;
   // Set before anyone else sees the services.
   std::shared_ptr<search::SearchBox> search_box;
-  std::shared_ptr<learn::ModelUser> model_user;  // brings the live model to the recommender
+  std::shared_ptr<learn::ModelUser>
+      model_user;  // brings the live model here, and to the recommender
+  std::shared_ptr<learn::ServingModel> serving_model;
 };
 
 // Where answers are recorded.

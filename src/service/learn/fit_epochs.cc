@@ -170,7 +170,8 @@ Result<Fit> fit_ials(const Recipe& recipe, const spectral::Interactions& data,
     StringSource in(state.best);
     VITRINE_TRY(model, factor::Ials::load(in));
   }
-  return Fit{make_ials(std::move(model), popularity), std::move(state.report)};
+  VITRINE_TRY(auto fitted, make_ials(std::move(model), popularity));
+  return Fit{std::move(fitted), std::move(state.report)};
 }
 
 namespace {
@@ -248,8 +249,12 @@ Result<Fit> fit_session(const Recipe& recipe, std::span<const Interaction> train
 
   FitReport report;
   Status kept = ok_status();
-  const auto validate = [&](const session::SessionModel& now) {
-    return context.validate ? context.validate(*make_session(now, popularity)) : 1.0;
+  const auto validate = [&](const session::SessionModel& now) -> double {
+    if (!context.validate) return 1.0;
+    auto frozen_model = make_session(now, popularity);
+    if (frozen_model.ok()) return context.validate(**frozen_model);
+    kept = frozen_model.error();  // ends the training after this epoch
+    return 0;
   };
   session::TrainHooks hooks;
   hooks.after_epoch = [&](const session::TrainReport& so_far, const auto& save) {
@@ -260,7 +265,7 @@ Result<Fit> fit_session(const Recipe& recipe, std::span<const Interaction> train
     if (context.checkpoint != nullptr) {
       StringSink out;
       save(out);
-      kept = context.checkpoint->save(context.phase, out.bytes());
+      if (kept.ok()) kept = context.checkpoint->save(context.phase, out.bytes());
     }
     return kept.ok() && !stopped(context);
   };
@@ -284,7 +289,8 @@ Result<Fit> fit_session(const Recipe& recipe, std::span<const Interaction> train
   report.epochs = trained->best_epoch;
   report.losses = trained->losses;
   if (context.validate) report.measures = trained->measures;
-  return Fit{make_session(std::move(model), popularity), std::move(report)};
+  VITRINE_TRY(auto fitted, make_session(std::move(model), popularity));
+  return Fit{std::move(fitted), std::move(report)};
 }
 
 }  // namespace vitrine::learn

@@ -1,7 +1,7 @@
 // Brings the models that the states of tenants name to their recommenders: loaded and checked on a
-// thread of its own, then swapped in one step. No request waits, or is answered without a model
-// because of it. What can't be loaded leaves the model that serves in place, is told, and is tried
-// again.
+// thread of its own, with the index over a live model's vectors (model_vectors.h), then swapped in
+// one step. No request waits, or is answered without a model because of it. What can't be loaded
+// leaves model and vectors that serve in place, is told, and is tried again.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "service/learn/model_store.h"
+#include "service/learn/model_vectors.h"
 #include "service/learn/served_model.h"
 
 namespace vitrine::learn {
@@ -30,13 +31,22 @@ class ModelUser {
   };
   virtual Wanted wanted() const = 0;
   virtual ItemNumbers item_numbers() const = 0;
-  virtual void set_live(std::shared_ptr<const ServedModel> model) = 0;
+  // Null: none. Vectors are of the model, and null where it has none.
+  virtual void set_live(std::shared_ptr<const ServedModel> model,
+                        std::shared_ptr<const ModelVectors> vectors) = 0;
   virtual void set_shadow(std::shared_ptr<const ServedModel> model) = 0;
 };
 
+struct LoadedModel {
+  double seconds = 0;
+  std::uint64_t bytes = 0;  // of the model, without its vectors
+  ModelVectors::Stats vectors;
+};
 struct LoaderEvents {
-  std::function<void(TenantId, const std::string& id, double seconds, std::uint64_t bytes)> loaded;
+  std::function<void(TenantId, const std::string& id, const LoadedModel&)> loaded;
   std::function<void(TenantId, const std::string& id, const Error&)> failed;
+  // The model serves, but its vectors would take more memory than there is for them.
+  std::function<void(TenantId, const std::string& id, const Error&)> without_vectors;
 };
 
 class LiveModels {
@@ -45,7 +55,10 @@ class LiveModels {
   static constexpr TimeUs kLookEvery = 100'000;
   static constexpr TimeUs kRetryAfter = 10 * kSecondUs;
 
-  LiveModels(Executor& executor, ModelStore& store, const Clock& clock, LoaderEvents events);
+  // `vectors_bytes_max`: of the vectors of all tenants' live models together. While one takes the
+  // place of another, and while its index is built, there are more.
+  LiveModels(Executor& executor, ModelStore& store, const Clock& clock, LoaderEvents events,
+             std::uint64_t vectors_bytes_max);
   ~LiveModels();
   // What the destructor does, at once; idempotent.
   void close();
@@ -55,9 +68,20 @@ class LiveModels {
   // Looks at all tenants once, on the caller's thread; for tests, and before the first request.
   void look();
 
+  // Of all that is loaded, live ones and shadows; any thread, waits for nothing.
+  struct Stats {
+    std::uint64_t model_bytes = 0;
+    std::uint64_t vectors = 0;  // items with a vector, over all live models
+    std::uint64_t vector_bytes = 0;
+  };
+  Stats stats() const {
+    return stats_.with([](const Stats& held) { return held; });
+  }
+
  private:
   struct Slot {
     std::string loaded;  // what serves; empty: none
+    LoadedModel takes;   // of that
     std::string failed;  // what could not be loaded
     std::int64_t retry_ns = 0;
   };
@@ -66,13 +90,22 @@ class LiveModels {
     Slot live, shadow;
   };
   void run();
+  struct Loaded {
+    std::shared_ptr<const ServedModel> model;
+    std::shared_ptr<const ModelVectors> vectors;
+  };
   // Brings `slot` to `wanted`; calls `set` when there is something new to set.
-  void bring(TenantId tenant, const ModelUser& user, const std::string& wanted, Slot& slot,
-             const std::function<void(std::shared_ptr<const ServedModel>)>& set);
+  void bring(TenantId tenant, const ModelUser& user, const std::string& wanted, bool with_vectors,
+             Slot& slot, const std::function<void(Loaded)>& set);
+  Result<Loaded> load(TenantId tenant, const ModelUser& user, const std::string& id,
+                      bool with_vectors, const Slot& slot);
+  void count();  // brings stats() up to date; while looking_ is held
 
   ModelStore& store_;
   const Clock& clock_;
-  LoaderEvents events_;
+  const LoaderEvents events_;
+  const std::uint64_t vectors_bytes_max_;
+  Guarded<Stats> stats_;
   std::mutex looking_;  // one look at a time; guards the Watched behind the pointers
   std::mutex mutex_;
   std::condition_variable changed_;

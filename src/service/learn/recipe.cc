@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "service/learn/item_scores.h"
 
 namespace vitrine::learn {
 namespace {
@@ -164,8 +165,9 @@ std::uint64_t training_bytes(const Recipe& recipe, std::uint64_t users, std::uin
              2 * table("neighbours");
     case Kind::kEase: return data + 4 * items * items + 2 * table("neighbours");
     case Kind::kIals:
-      // Four tables of items, and the vectors of users in memory.
+      // Four tables of items, what an epoch is judged with, and the vectors of users in memory.
       return data + 4 * table("dimensions") +
+             ItemScores::making_bytes(items, recipe.whole("dimensions")) +
              users * static_cast<std::uint64_t>(recipe.get("dimensions")) * sizeof(float);
     case Kind::kSession: {
       const auto width = static_cast<std::uint64_t>(recipe.get("width"));
@@ -175,7 +177,8 @@ std::uint64_t training_bytes(const Recipe& recipe, std::uint64_t users, std::uin
                                width * static_cast<std::uint64_t>(recipe.get("length")));
       const auto sampled = static_cast<std::uint64_t>(recipe.get("negatives"));
       const auto batch = static_cast<std::uint64_t>(recipe.get("batch"));
-      return data + 6 * 4 * parameters + 2 * 4 * batch * ((sampled == 0 ? items : sampled) + batch);
+      return data + 6 * 4 * parameters + ItemScores::making_bytes(items, width) +
+             2 * 4 * batch * ((sampled == 0 ? items : sampled) + batch);
     }
   }
   return data;

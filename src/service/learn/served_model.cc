@@ -3,24 +3,21 @@
 #include <algorithm>
 
 namespace vitrine::learn {
-namespace {
-
-struct Scratch final : recommend::TrainedModelScratch {
-  ModelScratch model;
-  std::vector<std::uint32_t> history;
-  std::vector<Scored> scored;
-};
-
-}  // namespace
 
 ServedModel::ServedModel(std::string id, double weight, StoredModel stored,
                          const ItemNumbers& numbers)
     : id_(std::move(id)), weight_(weight), stored_(std::move(stored)) {
   const std::span<const std::string> ids = stored_.items;
   to_catalog_.resize(ids.size(), kNoItem);
+  listed_.resize(ids.size());
+  std::vector<CatalogItem> items;
   for (std::size_t at = 0; at < ids.size(); at += kNumbersAtOnce) {
-    const std::size_t n = std::min(kNumbersAtOnce, ids.size() - at);
-    numbers(ids.subspan(at, n), std::span(to_catalog_).subspan(at, n));
+    items.assign(std::min(kNumbersAtOnce, ids.size() - at), {});
+    numbers(ids.subspan(at, items.size()), items);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      to_catalog_[at + i] = items[i].number;
+      listed_[at + i] = items[i].listed;
+    }
   }
   for (std::uint32_t i = 0; i < to_catalog_.size(); ++i) {
     const ItemIndex item = to_catalog_[i];
@@ -44,8 +41,7 @@ void ServedModel::to_model(std::span<const ItemIndex> history,
 void ServedModel::top(std::span<const ItemIndex> history,
                       std::unique_ptr<recommend::TrainedModelScratch>& scratch,
                       std::vector<ItemIndex>& out) const {
-  if (scratch == nullptr) scratch = std::make_unique<Scratch>();
-  auto& s = static_cast<Scratch&>(*scratch);
+  ServedScratch& s = ServedScratch::of(scratch);
   to_model(history, s.history);
   stored_.model->top(s.history, kTopMost, s.model, s.scored);
   out.clear();

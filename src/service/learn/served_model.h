@@ -11,11 +11,29 @@
 
 namespace vitrine::learn {
 
-// Calls `work` with the catalog's number of each of the ids (kNoItem: unknown), which is called
-// under the tenant's lock with at most so many ids at a time.
+// What a catalog says about an id.
+struct CatalogItem {
+  ItemIndex number = kNoItem;  // kNoItem: it never heard of it
+  bool listed = false;         // now
+};
+// Fills in what the catalog says about each of the ids, under the tenant's lock, with at most
+// kNumbersAtOnce ids at a time.
 using ItemNumbers =
-    std::function<void(std::span<const std::string> ids, std::span<ItemIndex> numbers)>;
+    std::function<void(std::span<const std::string> ids, std::span<CatalogItem> items)>;
 inline constexpr std::size_t kNumbersAtOnce = 256;
+
+// Working memory of one thread that asks served models: the only kind of TrainedModelScratch.
+struct ServedScratch final : recommend::TrainedModelScratch {
+  // The scratch in `holder`, made where there is none.
+  static ServedScratch& of(std::unique_ptr<recommend::TrainedModelScratch>& holder) {
+    if (holder == nullptr) holder = std::make_unique<ServedScratch>();
+    return static_cast<ServedScratch&>(*holder);
+  }
+  ModelScratch model;
+  std::vector<ItemIndex> known;
+  std::vector<std::uint32_t> history;
+  std::vector<Scored> scored;
+};
 
 class ServedModel final : public recommend::TrainedModel {
  public:
@@ -32,6 +50,8 @@ class ServedModel final : public recommend::TrainedModel {
   const FittedModel& fitted() const { return *stored_.model; }
   // By the model's number; kNoItem where the catalog never heard of it.
   std::span<const ItemIndex> to_catalog() const { return to_catalog_; }
+  // By the model's number: whether the catalog listed it when the model was loaded.
+  const std::vector<bool>& listed() const { return listed_; }
   // The model's numbers of a history, unknown items left out.
   void to_model(std::span<const ItemIndex> history, std::vector<std::uint32_t>& out) const;
   std::uint64_t memory_bytes() const;
@@ -41,6 +61,7 @@ class ServedModel final : public recommend::TrainedModel {
   double weight_;
   StoredModel stored_;  // without the ids
   std::vector<ItemIndex> to_catalog_;
+  std::vector<bool> listed_;
   std::vector<std::uint32_t> from_catalog_;  // kNoItem.value: not of the model
 };
 

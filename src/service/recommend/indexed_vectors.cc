@@ -68,7 +68,7 @@ Result<std::shared_ptr<const IndexedVectors>> IndexedVectors::make(const vec::Ro
                                                                    const vec::Workers& workers,
                                                                    Progress& progress) {
   VITRINE_TRY(vec::check_finite(rows));
-  Parts parts{VectorRows(rows.dim), nullptr, nullptr, floor};
+  Parts parts{VectorRows(rows.dim), nullptr, nullptr, floor, 1};
   for (std::size_t i = 0; i < rows.count; ++i) {
     if (items[i] != kNoItem) parts.rows.put(items[i], rows.row(i));
   }
@@ -86,7 +86,8 @@ Result<std::shared_ptr<const IndexedVectors>> IndexedVectors::make(const vec::Ro
 
 float IndexedVectors::likeness(const VectorQuery& aimed, ItemIndex item) const {
   const float cosine = parts_.rows.cosine(aimed, item);
-  return cosine > parts_.floor ? std::min(1.0F, (cosine - parts_.floor) / (1 - parts_.floor)) : 0;
+  if (!(cosine > parts_.floor)) return 0;
+  return std::min(1.0F, (cosine - parts_.floor) / (parts_.same - parts_.floor));
 }
 
 // What the index has to propose, replacing scratch.items: of any items where most pass, else of

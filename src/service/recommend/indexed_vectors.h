@@ -44,8 +44,10 @@ class IndexedVectors final : public ItemVectors {
     VectorRows rows;
     std::shared_ptr<const VectorBase> base;                   // may be null
     std::shared_ptr<const std::vector<std::uint32_t>> fresh;  // items; may be null
-    // A cosine up to this is nothing in common: likeness is (cosine - floor) / (1 - floor).
+    // A cosine up to `floor` is nothing in common, one from `same` on is the same: likeness is
+    // (cosine - floor) / (same - floor).
     float floor = 0;
+    float same = 1;
   };
   explicit IndexedVectors(Parts parts) : parts_(std::move(parts)) {}
 

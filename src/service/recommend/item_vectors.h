@@ -2,9 +2,10 @@
 // a search's affinity to its visitor, ask.
 //
 // Two kinds answer here. Content vectors are made of what is written about an item
-// (content_vectors.h), so every listed item has one from its first second on. A model's vectors
-// come with a published artifact and know what visitors do, but only of items it was trained on;
-// IndexedVectors (indexed_vectors.h) makes an ItemVectors of such rows.
+// (search/content_index.h), so every listed item has one from its first second on. A model's
+// vectors come with a published artifact and know what visitors do, but only of items it was
+// trained on (learn/model_vectors.h); IndexedVectors (indexed_vectors.h) makes an ItemVectors of
+// such rows.
 //
 // Answers are recorded with what nearest() gave them, so an implementation may be approximate, and
 // may change from one moment to the next: a replay does not ask it again.
@@ -21,6 +22,7 @@
 #include "domain/filter/match_set.h"
 #include "engine/covisit/score.h"
 #include "engine/vec/search.h"
+#include "service/recommend/trained_model.h"
 #include "service/recommend/vector_rows.h"
 
 namespace vitrine::recommend {
@@ -39,6 +41,7 @@ struct VectorScratch {
   VectorQuery aimed;
   std::vector<std::uint32_t> items;
   std::vector<NearItem> near;
+  std::unique_ptr<TrainedModelScratch> model;  // of vectors that belong to one
 };
 
 // One state of the vectors. Immutable and thread-safe.

@@ -115,6 +115,7 @@ class Crowd {
     rows.prepare(query, aimed);
     std::vector<NearItem> all;
     for (std::uint32_t i = 0; i < rows.end(); ++i) {
+      if (!rows.has(ItemIndex{i})) continue;
       if (matches != nullptr && !matches->contains(ItemIndex{i})) continue;
       const float cosine = rows.cosine(aimed, ItemIndex{i});
       if (cosine > floor) {

@@ -316,6 +316,7 @@ std::vector<CalibratedPlan> calibrate(const Lists& lists, const Graph* graph,
   if (trial.count() == 0) return out;
   const float growth = trial.filter_growth();
   for (const float goal : kGoals) {
+    if (goal > options.goal_max) break;
     // Near 1 the margin shrinks with what is left to gain.
     const double margin = std::min<double>(options.margin, 0.3 * (1.0 - goal));
     auto [plan, reached] = narrowest(trial, lists, goal + margin);

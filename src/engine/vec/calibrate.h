@@ -26,6 +26,9 @@ struct CalibrationOptions {
   Rows own_queries;  ///< instead of vectors of the index, where not empty
   /// A plan must beat its goal by this much here: the error of a sample of 1,000 queries.
   float margin = 0.002F;
+  /// Higher goals get no plan: the highest ones cost most to find, and an index that is always
+  /// searched for one recall needs none above it.
+  float goal_max = 1;
 };
 
 /// Rising in recall; goals out of reach end at the widest plan. Deterministic: plans are compared

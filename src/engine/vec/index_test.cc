@@ -113,6 +113,22 @@ INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape,
                                          Case{128, Metric::kInnerProduct},
                                          Case{128, Metric::kCosine}, Case{2048, Metric::kL2}));
 
+TEST(Index, GoalsAboveTheHighestThatIsWantedGetNoPlanAndTheOthersTheSame) {
+  const auto rows = made_rows(3000, 24, 1);
+  BuildOptions options;
+  options.graph = GraphChoice::kNever;
+  const Index all = built(rows, 24, options);
+  options.calibration.goal_max = 0.95F;
+  const Index some = built(rows, 24, options);
+  ASSERT_EQ(some.plans().size(), 3u);
+  for (std::size_t i = 0; i < some.plans().size(); ++i) {
+    EXPECT_LE(some.plans()[i].recall, 0.95F);
+    EXPECT_EQ(some.plans()[i].single, all.plans()[i].single);
+  }
+  // Who asks for more gets the highest there is.
+  EXPECT_EQ(some.plan({.k = 10, .recall = 0.999}, false), some.plans().back().single);
+}
+
 TEST(Index, VisitingEverythingFindsEverything) {
   const auto rows = made_rows(5000, 32, 1);
   const Index index = built(rows, 32);

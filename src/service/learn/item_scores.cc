@@ -25,6 +25,7 @@ Result<ItemScores> ItemScores::make(
   options.metric = vec::Metric::kInnerProduct;
   options.graph = vec::GraphChoice::kNever;
   options.calibration.own_queries = {queries.data(), kQueries, d};
+  options.calibration.goal_max = static_cast<float>(kRecall);
   VITRINE_TRY(made.index_, vec::Index::build({rows.data(), made.items_, d}, nullptr, options, {},
                                              no_progress()));
   return made;

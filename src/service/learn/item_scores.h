@@ -21,10 +21,10 @@ namespace vitrine::learn {
 
 class ItemScores {
  public:
-  // Items times dimensions up to which every product is made: some 0.3 ms a request.
+  // Items times dimensions up to which every product is made: some 1 ms a request at most.
   static constexpr std::uint64_t kDenseFloats = 2u << 20;
   static constexpr double kRecall = 0.95;
-  static constexpr std::uint32_t kQueries = 500;
+  static constexpr std::uint32_t kQueries = 100;
 
   // Working memory of one thread that asks.
   struct Scratch {
@@ -36,7 +36,7 @@ class ItemScores {
 
   // `rows`: items x d, items > 0, d in 1 .. vec::kDimMax. Where an index is needed, its recall is
   // measured with kQueries vectors of the kind that will be asked with, which `query(n, out)`
-  // writes to d floats. kInvalidArgument where a value is not finite. Some 10 us a row with an
+  // writes to d floats. kInvalidArgument where a value is not finite. Some 20 us a row with an
   // index, and as much memory again as the rows meanwhile.
   static Result<ItemScores> make(
       std::span<const float> rows, std::uint32_t d,

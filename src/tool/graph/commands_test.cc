@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <set>
 #include <sstream>
 
@@ -191,6 +192,40 @@ TEST_F(GraphCommands, InfoVerifiesAndBenchTrainsWithEveryStore) {
   EXPECT_EQ(run_graph_bench(bench, true, no_progress(), table).error().code(),
             ErrorCode::kInvalidArgument);
   EXPECT_FALSE(std::filesystem::exists(command.directory + "/bench.tmp"));
+}
+
+TEST_F(GraphCommands, ListsThatLeaveTooLittleForTheRestAreRefused) {
+  // Enough edges that their lists, some 2 MiB, are more than what is left beside training.
+  std::mt19937 random(1);
+  std::string csv;
+  for (int i = 0; i < 500'000; ++i) {
+    csv += "u" + std::to_string(i % 4000) + ",i" + std::to_string(random() % 20'000) + "\n";
+  }
+  BuildCommand command;
+  command.csv = write_file("edges.csv", csv);
+  command.directory = folder_ + "/graph";
+  ASSERT_TRUE(build(command).ok());
+  BenchCommand bench;
+  bench.directory = command.directory;
+  bench.stores = {"mmap"};
+  bench.dimension = 16;
+  bench.hidden = 16;
+  bench.batches = 4;
+  bench.superbatch = 4;
+  bench.batch_examples = 64;
+  bench.memory_bytes = 21 << 19;  // 10.5 MiB, of which training takes 9.4
+  for (const std::uint64_t fits : {0, 512 << 10}) {
+    bench.lists_bytes = fits;
+    std::ostringstream table;
+    const Status status = run_graph_bench(bench, true, no_progress(), table);
+    EXPECT_TRUE(status.ok()) << fits << ": " << status.error().to_string();
+  }
+  bench.lists_bytes = 10 << 20;
+  std::ostringstream table;
+  const Status status = run_graph_bench(bench, true, no_progress(), table);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code(), ErrorCode::kExhausted);
+  EXPECT_NE(status.error().message().find("besides the rows"), std::string::npos);
 }
 
 TEST(ParseBytes, KnowsUnitsAndRefusesTheRest) {

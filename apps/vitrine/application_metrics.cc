@@ -23,11 +23,10 @@ void Application::register_metrics() {
                      resident_bytes);
   registry_.function(Kind::kGauge, "vitrine_startup_seconds", "From exec to listening.", {}, this,
                      [this] { return startup_seconds_; });
-  registry_.function(Kind::kGauge, "vitrine_search_index_age_seconds",
-                     "The indexes of search and of likeness hold every catalog change older than this.",
-                     {}, this, [this] {
-                       return std::chrono::duration<double>(indexer_->age()).count();
-                     });
+  registry_.function(
+      Kind::kGauge, "vitrine_search_index_age_seconds",
+      "The indexes of search and of likeness hold every catalog change older than this.", {}, this,
+      [this] { return std::chrono::duration<double>(indexer_->age()).count(); });
   const auto server = [this](Kind kind, const char* name, const char* help,
                              std::uint64_t net::ServerStats::*member) {
     registry_.function(kind, name, help, {}, this, [this, member] {

@@ -19,6 +19,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
 
 // Texts that stand for a person wherever they occur.
 const std::vector<std::string> kTraces = {
@@ -164,7 +165,8 @@ TEST_F(Privacy, AnErasedPersonIsInNoByteOnDiskAndNobodyElseIsTouched) {
   // Who comes back is somebody new.
   EXPECT_THAT(window(R"({"user_id":"ada-lovelace-1815"})"), IsEmpty());
   EXPECT_THAT(window(R"({"anonymous_id":"phone-of-ada-77"})"), IsEmpty());
-  happens("again-1", R"({"user_id":"ada-lovelace-1815"})", 3, "hello");
+  const auto version = happens("again-1", R"({"user_id":"ada-lovelace-1815"})", 3, "hello");
+  EXPECT_THAT(recently_viewed(server_, shop_, "ada-lovelace-1815", version), SizeIs(1));
   EXPECT_EQ(number_at(user("GET", "/ada-lovelace-1815").body, "/activity/events"), 1);
   expect_serving(server_, shop_);
 }

@@ -14,6 +14,8 @@ constexpr std::size_t kSpare = 16;
 // Where at least one in so many passes, asking for that many more is cheaper than looking for them.
 constexpr std::size_t kPassOneIn = 4;
 constexpr std::size_t kPrefetched = 12;
+// Of matches that are all far from the query so many times more are looked at.
+constexpr std::size_t kFarTimes = 3;
 
 bool better(const NearItem& a, const NearItem& b) {
   return a.likeness != b.likeness ? a.likeness > b.likeness : a.item < b.item;
@@ -128,16 +130,21 @@ void IndexedVectors::propose_matches(const float* query, std::size_t k,
   vec::Plan plan = index.plan(options, false);
   plan.volume = 0;  // as many lists as are asked for
   const std::size_t least = std::max<std::size_t>(1, plan.probes);
-  const std::size_t enough = k * kMatchesSeen;
+  std::size_t enough = k * kMatchesSeen;
   // Twice as many as are needed where matches lie evenly; all of them if that was too few.
   const std::size_t evenly = enough * lists.list_count() / std::max<std::size_t>(1, matches.size());
+  bool far = false;
   std::size_t done = 0;
   for (std::size_t ranked = 2 * std::max(least, evenly) + 8;; ranked = lists.list_count()) {
     ranked = std::min(ranked, lists.list_count());
     plan.probes = static_cast<std::uint32_t>(ranked);
     search.rank_lists(query, plan, scratch.lists);
     for (; done < ranked; ++done) {
-      if (done >= least && scratch.items.size() >= enough) return;
+      if (done >= least && scratch.items.size() >= enough) {
+        if (far || done <= 2 * std::max(least, evenly)) return;
+        far = true;  // matches are rare near the query, and the order of lists says less
+        enough *= kFarTimes;
+      }
       const std::uint32_t list = scratch.lists.lists[done];
       const std::size_t end = std::size_t{lists.first_block[list + 1]} * vec::kLanes;
       for (std::size_t slot = std::size_t{lists.first_block[list]} * vec::kLanes; slot < end;

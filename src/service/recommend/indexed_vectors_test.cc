@@ -238,7 +238,7 @@ TEST_F(FilteredVectorsTest, OnlyMatchesAreFoundHoweverFewOrManyThereAre) {
            {"stock >= 40", 80},        //
            {"stock >= 77", 80},        // the matches of the nearest lists
            {"price < 4500", 80},       // all near each other
-           {"price >= 15500", 70}}) {  //
+           {"price >= 15500", 80}}) {  //
     const auto set = matches(text);
     std::size_t hits = 0, wanted = 0;
     for (std::uint32_t item = 99; item < kItems; item += 1'990) {
@@ -263,15 +263,14 @@ TEST_F(FilteredVectorsTest, MatchesThatAreAllFarFromTheQueryAreFoundToo) {
   const auto set = matches("price >= 15500");
   vectors.nearest(query.data(), kNearMost, set, scratch, found);
   EXPECT_EQ(found.size(), kNearMost);
-  // Among what is far from all of them the nearest lists say less: nearly as like, if not the same.
   const auto exact = crowd_.nearest(query.data(), kNearMost, -1, set.get());
-  EXPECT_GE(shared(found, exact), kNearMost * 4 / 10);
+  EXPECT_GE(shared(found, exact), kNearMost * 8 / 10);
   const auto sum = [](const std::vector<NearItem>& items) {
     float likeness = 0;
     for (const NearItem& near : items) likeness += near.likeness;
     return likeness;
   };
-  EXPECT_GT(sum(found), 0.9F * sum(exact));
+  EXPECT_GT(sum(found), 0.95F * sum(exact));
 }
 
 TEST(IndexedVectorsTest, AModelsRowsBelongToTheItemsTheyNameAndUnknownOnesToNone) {

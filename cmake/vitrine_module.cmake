@@ -8,7 +8,7 @@
 # DEPS that are modules are written by their short name. Each module becomes the static library
 # vitrine_NAME, its tests one program vitrine_NAME_test, each fuzzer a program of its file's name
 # (with a fuzzing engine in the fuzz preset; elsewhere a program that replays given files and
-# generated inputs from a fixed source, so that a fuzzer can't rot).
+# a fixed number of generated inputs, so that a fuzzer can't rot).
 function(vitrine_module)
   cmake_parse_arguments(M "" "NAME" "HDRS;SRCS;DEPS;TESTS;TEST_DEPS;FUZZERS" ${ARGN})
   if(M_UNPARSED_ARGUMENTS)

@@ -1,8 +1,6 @@
 // Runs a fuzz target without a fuzzing engine: first every file of the folders given on the
-// command line, then 20,000 inputs made from them by a fixed random source, fewer where those take
-// more than a minute. It keeps the targets building and passing in every test run; `make fuzz` does
-// the searching.
-#include <chrono>
+// command line, then a fixed number of inputs made from them by a fixed random source. It
+// keeps the targets building and passing in every test run; `make fuzz` does the searching.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -52,15 +50,7 @@ int main(int argc, char** argv) {
   for (const auto& seed : seeds) run(seed);
   std::mt19937_64 random(1);
   constexpr int kRounds = 20000;
-  // Targets that start threads take minutes on a slow machine under the sanitizers: the first of
-  // the inputs are as good as all of them for what this is for.
-  constexpr std::chrono::seconds kLongest{60};
-  const auto begin = std::chrono::steady_clock::now();
-  int rounds = 0;
-  while (rounds < kRounds && std::chrono::steady_clock::now() - begin < kLongest) {
-    run(mutate(seeds[random() % seeds.size()], random));
-    ++rounds;
-  }
-  std::printf("%zu seeds and %d inputs made from them: passed\n", seeds.size(), rounds);
+  for (int i = 0; i < kRounds; ++i) run(mutate(seeds[random() % seeds.size()], random));
+  std::printf("%zu seeds and %d inputs made from them: passed\n", seeds.size(), kRounds);
   return 0;
 }

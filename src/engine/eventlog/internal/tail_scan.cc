@@ -5,9 +5,15 @@
 namespace vitrine::eventlog::internal {
 namespace {
 
+// Bytes to read at a time from `from` on: of a short segment no more than it has.
+std::size_t block_bytes(const Segment& segment, std::uint64_t from) {
+  const std::uint64_t left = segment.size > from ? segment.size - from : 0;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(left, FrameBuffer::kReadAhead));
+}
+
 // One past the last byte from `from` on that is not zero; `from` where all are.
 Result<std::uint64_t> find_end_of_data(const Segment& segment, std::uint64_t from) {
-  std::string block(FrameBuffer::kReadAhead, '\0');
+  std::string block(block_bytes(segment, from), '\0');
   std::uint64_t end = from;
   for (std::uint64_t at = from; at < segment.size;) {
     VITRINE_TRY(const std::size_t got, segment.file->read_at(at, block));
@@ -23,7 +29,7 @@ Result<std::uint64_t> find_end_of_data(const Segment& segment, std::uint64_t fro
 Result<std::uint64_t> find_intact_frame(const Segment& segment, std::uint64_t from,
                                         std::uint64_t to) {
   FrameBuffer probe;
-  std::string block(FrameBuffer::kReadAhead + kFrameHeaderBytes, '\0');
+  std::string block(block_bytes(segment, from) + kFrameHeaderBytes, '\0');
   for (std::uint64_t at = from + kFrameAlign; at < to; at += FrameBuffer::kReadAhead) {
     VITRINE_TRY(const std::size_t got, segment.file->read_at(at, block));
     const std::string_view bytes = std::string_view(block).substr(0, got);

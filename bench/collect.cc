@@ -26,6 +26,7 @@
 #include "bench/support/postgres.h"
 #include "bench/support/report.h"
 #include "bench/support/server_process.h"
+#include "bench/support/stolen_time.h"
 #include "bench/support/subprocess.h"
 #include "platform/net/bare_server.h"
 #include "platform/net/latency_histogram.h"
@@ -545,6 +546,7 @@ int main(int argc, char** argv) {
     }
   }
   if (wanted.empty()) wanted = known;
+  const StolenTime stolen;
   Bench bench;
   auto binary = find_vitrine(argv[0]);
   if (!binary.ok()) give_up(binary.error().to_string());
@@ -558,6 +560,10 @@ int main(int argc, char** argv) {
   }
   if (wanted.contains("answer")) bench_answer(bench);
   if (wanted.contains("applied")) bench_applied(bench);
+  std::printf(
+      "Of the processor time asked for, the host of this machine kept %.1f %% for others.\n",
+      stolen.share() * 100);
+  bench.json.add("stolen_share", stolen.share());
   bench.json.print();
   return 0;
 }

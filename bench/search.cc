@@ -18,6 +18,7 @@
 
 #include "bench/support/report.h"
 #include "bench/support/server_process.h"
+#include "bench/support/stolen_time.h"
 #include "bench/support/subprocess.h"
 #include "platform/net/load_client.h"
 #include "platform/net/url.h"
@@ -274,6 +275,7 @@ int main(int, char** argv) {
            R"(","facets":["brand","categories"],"limit":20})";
     return net::LoadRequest{"POST", "/v1/search/search", body};
   };
+  const StolenTime stolen;
   double cpu = server->cpu_s();
   const Load found = run(searches, R"("total":0,)");
   const double search_cpu = (server->cpu_s() - cpu) * 1e6 / static_cast<double>(found.answers);
@@ -296,6 +298,9 @@ int main(int, char** argv) {
   table.print();
   std::printf("An item is found %.3f s after it was sent (median), %.3f s at the 99th of 100.\n",
               visible[visible.size() / 2], visible_p99);
+  std::printf(
+      "Of the processor time asked for, the host of this machine kept %.1f %% for others.\n",
+      stolen.share() * 100);
   JsonLine json;
   json.add("p50_ms", found.result.latency.quantile_ms(0.5));
   json.add("p99_ms", found.result.latency.quantile_ms(0.99));
@@ -305,6 +310,7 @@ int main(int, char** argv) {
   json.add("cpu_us_per_search", search_cpu);
   json.add("items", options.items);
   json.add("index_lag_after_import_s", index_s);
+  json.add("stolen_share", stolen.share());
   json.add("rss_gib", server->rss_bytes() / (1 << 30));
   json.print();
   return 0;

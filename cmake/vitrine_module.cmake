@@ -19,18 +19,26 @@ function(vitrine_module)
   target_include_directories(${library} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   _vitrine_link(${library} PUBLIC ${M_DEPS})
   vitrine_warnings(${library})
+  vitrine_use_precompiled(${library} vitrine_precompiled)
 
   if(M_TESTS AND VITRINE_TESTS)
     set(test ${library}_test)
     add_executable(${test} ${M_TESTS})
     _vitrine_link(${test} PRIVATE ${M_NAME} ${M_TEST_DEPS} GTest::gmock GTest::gtest_main)
     vitrine_warnings(${test})
-    # A test's own code need not be fast; optimising it is a third of the sanitizers' build.
+    vitrine_test_options(${test})
+    vitrine_use_precompiled(${test} vitrine_precompiled_tests)
     if(VITRINE_SANITIZE)
-      target_compile_options(${test} PRIVATE -O0)
+      # Starting a program takes the sanitizers longer than most tests: halves, not single tests.
+      foreach(half 0 1)
+        add_test(NAME ${M_NAME}.half${half} COMMAND ${test} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+        set_tests_properties(${M_NAME}.half${half} PROPERTIES TIMEOUT 1200
+          ENVIRONMENT "GTEST_TOTAL_SHARDS=2;GTEST_SHARD_INDEX=${half};GTEST_BRIEF=1")
+      endforeach()
+    else()
+      gtest_discover_tests(${test} TEST_PREFIX "${M_NAME}." DISCOVERY_TIMEOUT 60
+        PROPERTIES TIMEOUT 300 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     endif()
-    gtest_discover_tests(${test} TEST_PREFIX "${M_NAME}." DISCOVERY_TIMEOUT 60
-      PROPERTIES TIMEOUT 300 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   endif()
 
   foreach(source IN LISTS M_FUZZERS)
@@ -50,6 +58,13 @@ function(vitrine_module)
   endforeach()
 endfunction()
 
+# A test's own code need not be fast; optimising it is a third of the sanitizers' build.
+function(vitrine_test_options target)
+  if(VITRINE_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # A program outside the modules: an app or a benchmark.
 function(vitrine_program)
   cmake_parse_arguments(P "" "NAME" "SRCS;DEPS" ${ARGN})
@@ -57,6 +72,7 @@ function(vitrine_program)
   target_include_directories(${P_NAME} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   _vitrine_link(${P_NAME} PRIVATE ${P_DEPS})
   vitrine_warnings(${P_NAME})
+  vitrine_use_precompiled(${P_NAME} vitrine_precompiled)
 endfunction()
 
 function(_vitrine_link target visibility)

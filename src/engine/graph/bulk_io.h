@@ -32,6 +32,8 @@ enum class Delivery { kAnyOrder, kInOrder };
 
 // Gets each piece once; its bytes live until it returns. An error ends the read with that error.
 using TakePiece = std::function<Status(std::size_t index, std::span<const char> bytes)>;
+// Does some of the caller's other work, some 10 to 50 us of it; false when there is none left.
+using OtherWork = std::function<bool()>;
 
 struct BulkOptions {
   io::FileSystem* files = nullptr;  // required
@@ -52,7 +54,9 @@ class BulkReader {
   static Result<std::unique_ptr<BulkReader>> open(const std::string& path,
                                                   const BulkOptions& options);
   virtual ~BulkReader() = default;
-  virtual Status read(std::span<const Piece> pieces, Delivery delivery, const TakePiece& take) = 0;
+  // `meanwhile` may be called, between calls of `take`, where there is nothing to do but wait.
+  virtual Status read(std::span<const Piece> pieces, Delivery delivery, const TakePiece& take,
+                      const OtherWork& meanwhile = {}) = 0;
   // "io_uring, direct", "io_uring, page cache" or "plain reads".
   virtual std::string describe() const = 0;
   const BulkStats& stats() const { return stats_; }

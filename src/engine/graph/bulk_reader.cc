@@ -18,7 +18,8 @@ class PlainReader final : public BulkReader {
   PlainReader(std::unique_ptr<io::File> file, std::string path, std::uint32_t bytes_max)
       : file_(std::move(file)), path_(std::move(path)), buffer_(bytes_max) {}
 
-  Status read(std::span<const Piece> pieces, Delivery, const TakePiece& take) override {
+  Status read(std::span<const Piece> pieces, Delivery, const TakePiece& take,
+              const OtherWork&) override {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const Piece piece = pieces[i];
       VITRINE_CHECK(piece.bytes <= buffer_.size());
@@ -51,14 +52,15 @@ class UringReader final : public BulkReader {
         buffers_(std::size_t{options.depth} * options.piece_bytes_max),
         slots_(options.depth) {}
 
-  Status read(std::span<const Piece> pieces, Delivery delivery, const TakePiece& take) override {
+  Status read(std::span<const Piece> pieces, Delivery delivery, const TakePiece& take,
+              const OtherWork& meanwhile) override {
     pieces_ = pieces;
     take_ = &take;
     in_order_ = delivery == Delivery::kInOrder;
     next_ = delivered_ = 0;
     free_.clear();
     for (std::size_t s = slots_.size(); s > 0; --s) free_.push_back(s - 1);
-    Status status = run();
+    Status status = run(meanwhile);
     while (in_flight_ > 0) {  // an error: let the rest end before buffers are touched again
       io_uring_cqe* done = nullptr;
       if (::io_uring_wait_cqe(ring_->get(), &done) == 0) {
@@ -82,10 +84,13 @@ class UringReader final : public BulkReader {
 
   char* buffer(std::size_t slot) { return buffers_.data() + slot * options_.piece_bytes_max; }
 
-  Status run() {
+  Status run(const OtherWork& meanwhile) {
+    bool busy = static_cast<bool>(meanwhile);
     while (delivered_ < pieces_.size()) {
       fill_queue();
-      const int submitted = ::io_uring_submit_and_wait(ring_->get(), 1);
+      const int submitted =
+          busy ? ::io_uring_submit(ring_->get()) : ::io_uring_submit_and_wait(ring_->get(), 1);
+      if (busy) busy = meanwhile();
       if (submitted < 0 && submitted != -EINTR) return io_error("io_uring", path_, -submitted);
       VITRINE_TRY(reap());
     }

@@ -56,8 +56,9 @@ class StaticStore final : public FetchingStore {
       std::memcpy(out + i * stride, rows_.data() + std::size_t{ids[i]} * stride, stride);
     }
     stats_.hits += hits;
-    return fetch_->fetch(ids.subspan(hits),
-                         [&](std::size_t i) { return out + (hits + i) * stride; });
+    return fetch_->fetch(ids.subspan(hits), [&](std::size_t i, const char* row) {
+      std::memcpy(out + (hits + i) * stride, row, stride);
+    });
   }
 
  private:
@@ -99,8 +100,9 @@ class LruStore final : public FetchingStore {
       link_first(slot);
     }
     stats_.hits += ids.size() - missing_.size();
-    VITRINE_TRY(
-        fetch_->fetch(missing_, [&](std::size_t i) { return out + missing_at_[i] * stride; }));
+    VITRINE_TRY(fetch_->fetch(missing_, [&](std::size_t i, const char* row) {
+      std::memcpy(out + missing_at_[i] * stride, row, stride);
+    }));
     if (links_.empty()) return ok_status();
     for (std::size_t i = 0; i < missing_.size(); ++i) {
       const std::uint32_t slot = take_slot();

@@ -1,6 +1,7 @@
 #include "engine/graph/internal/packer.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/graph/internal/row_fetch.h"
 
@@ -33,7 +34,9 @@ Status Packer::measure_rates() {
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     AlignedBuffer nowhere(format_.stride());
     const std::int64_t before = options_.clock->steady_ns();
-    VITRINE_TRY(fetch->fetch(ids, [&](std::size_t) { return nowhere.data(); }));
+    VITRINE_TRY(fetch->fetch(ids, [&](std::size_t, const char* row) {
+      std::memcpy(nowhere.data(), row, format_.stride());
+    }));
     page_reads_per_s_ = static_cast<double>(fetch->stats().requests) / seconds_since(before);
   }
   {

@@ -97,12 +97,15 @@ class PlannedStore final : public RowStore {
     current_->trace->decode(batch, ids_);
     VITRINE_CHECK(out.size() == ids_.size() * format_.stride());
     const std::uint64_t first = current_->plan.first_access[batch];
-    copy_hits(first, out.data());
+    find_rows(first);
     stats_.rows += ids_.size();
-    stats_.hits += ids_.size() - missing_.size();
-    VITRINE_TRY(current_->segments != nullptr ? read_segment_rows(batch, out.data())
-                                              : fetch_rows(out.data()));
-    keep_missed(first, out.data());
+    stats_.hits += hits_.size();
+    if (current_->segments == nullptr) return fetch_rows(first, out.data());
+    while (copy_hits(first, out.data())) continue;
+    VITRINE_TRY(read_segment_rows(batch, out.data()));
+    for (std::size_t m = 0; m < missing_.size(); ++m) {
+      keep_missed(first, m, out.data() + missing_at_[m] * format_.stride());
+    }
     return ok_status();
   }
 
@@ -188,11 +191,12 @@ class PlannedStore final : public RowStore {
     return ok_status();
   }
 
-  void copy_hits(std::uint64_t first, char* out) {
+  void find_rows(std::uint64_t first) {
     constexpr std::size_t kAhead = 12;
-    const std::size_t stride = format_.stride();
     missing_.clear();
     missing_at_.clear();
+    hits_.clear();
+    copied_ = 0;
     for (std::size_t i = 0; i < ids_.size(); ++i) {
       if (i + kAhead < ids_.size()) table_.prefetch(ids_[i + kAhead]);
       const std::uint32_t slot = table_.find(ids_[i]);
@@ -201,17 +205,43 @@ class PlannedStore final : public RowStore {
         missing_at_.push_back(static_cast<std::uint32_t>(i));
         continue;
       }
-      std::memcpy(out + i * stride, rows_.data() + std::size_t{slot} * stride, stride);
-      if (!current_->plan.keeps(first + i)) {
-        table_.erase(ids_[i]);
-        free_.push_back(slot);
-      }
+      hits_.push_back({static_cast<std::uint32_t>(i), slot});
+      if (!current_->plan.keeps(first + i)) table_.erase(ids_[i]);
     }
   }
 
-  Status fetch_rows(char* out) {
+  // Copies some of the rows that find_rows() found; false when there are no more. A slot that is
+  // not kept is free from then on.
+  bool copy_hits(std::uint64_t first, char* out) {
+    constexpr std::size_t kSome = 128, kAhead = 4;
     const std::size_t stride = format_.stride();
-    return fetch_->fetch(missing_, [&](std::size_t i) { return out + missing_at_[i] * stride; });
+    const std::size_t end = std::min(hits_.size(), copied_ + kSome);
+    for (; copied_ < end; ++copied_) {
+      if (copied_ + kAhead < hits_.size()) {
+        const char* row = rows_.data() + std::size_t{hits_[copied_ + kAhead].slot} * stride;
+        for (std::size_t at = 0; at < stride; at += 64) __builtin_prefetch(row + at);
+      }
+      const Hit hit = hits_[copied_];
+      std::memcpy(out + hit.at * stride, rows_.data() + std::size_t{hit.slot} * stride, stride);
+      if (!current_->plan.keeps(first + hit.at)) free_.push_back(hit.slot);
+    }
+    return copied_ < hits_.size();
+  }
+
+  // Copies hits while misses are on their way.
+  Status fetch_rows(std::uint64_t first, char* out) {
+    const std::size_t stride = format_.stride();
+    VITRINE_TRY(fetch_->fetch(
+        missing_,
+        [&](std::size_t m, const char* row) {
+          std::memcpy(out + missing_at_[m] * stride, row, stride);
+          // There is a slot for every row that is kept, but maybe one that is still to be copied.
+          while (free_.empty() && copy_hits(first, out)) continue;
+          keep_missed(first, m, row);
+        },
+        [&] { return copy_hits(first, out); }));
+    while (copy_hits(first, out)) continue;
+    return ok_status();
   }
 
   // The segment holds the missing rows, in order; pieces may end in the middle of a row.
@@ -238,16 +268,13 @@ class PlannedStore final : public RowStore {
     return ok_status();
   }
 
-  void keep_missed(std::uint64_t first, const char* out) {
-    const std::size_t stride = format_.stride();
-    for (std::size_t m = 0; m < missing_.size(); ++m) {
-      if (!current_->plan.keeps(first + missing_at_[m])) continue;
-      VITRINE_CHECK(!free_.empty());
-      const std::uint32_t slot = free_.back();
-      free_.pop_back();
-      std::memcpy(rows_.data() + std::size_t{slot} * stride, out + missing_at_[m] * stride, stride);
-      table_.insert(missing_[m], slot);
-    }
+  void keep_missed(std::uint64_t first, std::size_t m, const char* row) {
+    if (!current_->plan.keeps(first + missing_at_[m])) return;
+    VITRINE_CHECK(!free_.empty());
+    const std::uint32_t slot = free_.back();
+    free_.pop_back();
+    std::memcpy(rows_.data() + std::size_t{slot} * format_.stride(), row, format_.stride());
+    table_.insert(missing_[m], slot);
   }
 
   void drop(RowId row) {
@@ -273,10 +300,16 @@ class PlannedStore final : public RowStore {
   std::unique_ptr<Planned> current_;
   std::uint32_t next_batch_ = 0;
   std::vector<RowId> ids_;
+  struct Hit {
+    std::uint32_t at;  // index in the batch
+    std::uint32_t slot;
+  };
+  std::vector<Hit> hits_;
+  std::size_t copied_ = 0;  // of hits_
   std::vector<RowId> missing_;
-  std::vector<std::uint32_t> missing_at_;
-  StoreStats stats_;       // of gather()
-  StoreStats plan_stats_;  // of plan()
+  std::vector<std::uint32_t> missing_at_;  // index in the batch
+  StoreStats stats_;                       // of gather()
+  StoreStats plan_stats_;                  // of plan()
   std::uint64_t read_back_ = 0;
   std::uint64_t read_before_ = 0;
 };

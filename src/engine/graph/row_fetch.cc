@@ -42,16 +42,19 @@ void RowFetch::make_pieces(std::span<const RowId> ids) {
 }
 
 Status RowFetch::fetch(std::span<const RowId> ids,
-                       const std::function<char*(std::size_t i)>& into) {
+                       const std::function<void(std::size_t i, const char* row)>& take,
+                       const OtherWork& meanwhile) {
   make_pieces(ids);
   return reader_->read(
-      pieces_, Delivery::kAnyOrder, [&](std::size_t piece, std::span<const char> bytes) {
+      pieces_, Delivery::kAnyOrder,
+      [&](std::size_t piece, std::span<const char> bytes) {
         const std::uint64_t begin = pieces_[piece].offset;
         for (std::size_t i = first_[piece]; i < first_[piece + 1]; ++i) {
-          std::memcpy(into(i), bytes.data() + (format_.offset(ids[i]) - begin), format_.stride());
+          take(i, bytes.data() + (format_.offset(ids[i]) - begin));
         }
         return ok_status();
-      });
+      },
+      meanwhile);
 }
 
 Status scan_rows(const StoreOptions& options, const RowFormat& format, std::uint64_t rows,

@@ -1,4 +1,4 @@
-// Reads single rows of a row file past the page cache: sorted ids in, pages out, rows copied.
+// Reads single rows of a row file past the page cache: sorted ids in, rows out.
 // Rows on the same or neighbouring pages share a request of up to kFetchBytesMax.
 #pragma once
 
@@ -18,8 +18,11 @@ class RowFetch {
  public:
   static Result<std::unique_ptr<RowFetch>> open(const StoreOptions& options,
                                                 const RowFormat& format);
-  // Row ids[i] (ascending) is copied to `into(i)`.
-  Status fetch(std::span<const RowId> ids, const std::function<char*(std::size_t i)>& into);
+  // Gives each row ids[i] (ascending) to `take(i, row)` as it comes, in any order; its stride()
+  // bytes live until that returns. `meanwhile` as of BulkReader::read().
+  Status fetch(std::span<const RowId> ids,
+               const std::function<void(std::size_t i, const char* row)>& take,
+               const OtherWork& meanwhile = {});
   const BulkStats& stats() const { return reader_->stats(); }
 
  private:

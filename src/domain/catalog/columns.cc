@@ -112,6 +112,10 @@ bool ListColumn::set(Row row, std::span<const std::string> entries) {
     ++arena_[start];
   }
   if (!entries.empty()) rows_[row].first = arena_[start + 1];
+  if (entries.size() == 1) {
+    rows_[row].start = kAlone;
+    arena_.resize(start);
+  }
   return true;
 }
 
@@ -119,7 +123,7 @@ void ListColumn::clear(Row row) {
   if (row >= rows_.size() || rows_[row].start == 0) return;
   const auto old = codes(row);
   for (const Code code : old) dictionary_.remove(code, row);
-  garbage_ += 1 + old.size();
+  if (rows_[row].start != kAlone) garbage_ += 1 + old.size();
   rows_[row] = Place{};
   if (garbage_ > kCompactGarbageMin && garbage_ * 2 > arena_.size()) compact();
 }
@@ -128,7 +132,7 @@ void ListColumn::compact() {
   std::vector<std::uint32_t> live{0};
   live.reserve(arena_.size() - garbage_ + (arena_.size() - garbage_) / 4);
   for (Place& place : rows_) {
-    if (place.start == 0) continue;
+    if (place.start == 0 || place.start == kAlone) continue;
     const auto begin = arena_.begin() + place.start;
     place.start = static_cast<std::uint32_t>(live.size());
     live.insert(live.end(), begin, begin + 1 + *begin);
@@ -139,13 +143,15 @@ void ListColumn::compact() {
 
 void ListColumn::load(Row row, std::span<const Code> codes) {
   grow_to(rows_, row, Place{});
+  for (const Code code : codes) dictionary_.add_item(code, row);
+  if (!codes.empty()) rows_[row].first = codes.front();
+  if (codes.size() == 1) {
+    rows_[row].start = kAlone;
+    return;
+  }
   rows_[row].start = static_cast<std::uint32_t>(arena_.size());
   arena_.push_back(static_cast<std::uint32_t>(codes.size()));
-  for (const Code code : codes) {
-    arena_.push_back(code);
-    dictionary_.add_item(code, row);
-  }
-  if (!codes.empty()) rows_[row].first = codes.front();
+  arena_.insert(arena_.end(), codes.begin(), codes.end());
 }
 
 std::uint64_t ListColumn::memory_bytes() const {

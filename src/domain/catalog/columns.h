@@ -107,8 +107,9 @@ class StringColumn {
   Dictionary dictionary_;
 };
 
-// Lists of strings: the codes of all rows in one arena, count first. Taken-away lists stay as
-// garbage until they are half of the arena, then the live ones are copied together.
+// Lists of strings: the codes of all rows in one arena, count first, but for lists of one, which
+// lie in their row. Taken-away lists stay as garbage until they are half of the arena, then the
+// live ones are copied together.
 class ListColumn {
  public:
   // Of the first entry; kNoCode if there is no list or it is empty.
@@ -119,6 +120,7 @@ class ListColumn {
   std::span<const Code> codes(Row row) const {
     if (row >= rows_.size() || rows_[row].start == 0) return {};
     const std::uint32_t start = rows_[row].start;
+    if (start == kAlone) return {&rows_[row].first, 1};
     return {arena_.data() + start + 1, arena_[start]};
   }
   const Dictionary& dictionary() const { return dictionary_; }
@@ -132,8 +134,10 @@ class ListColumn {
  private:
   struct Place {
     Code first = kNoCode;
-    std::uint32_t start = 0;  // in arena_; 0: no list (arena_[0] is never used)
+    // In arena_; 0: no list (arena_[0] is never used); kAlone: `first` is all of it.
+    std::uint32_t start = 0;
   };
+  static constexpr std::uint32_t kAlone = 0xFFFFFFFFu;
   void compact();
 
   HugeVector<Place> rows_;

@@ -1,6 +1,7 @@
 #include "service/search/facets.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <string>
 
@@ -14,13 +15,24 @@ using catalog::Code;
 using catalog::Field;
 using catalog::FieldKind;
 
-template <class Fn>
-void for_each_match(std::span<const std::uint64_t> matches, Fn&& fn) {
+// Calls fn(row) for the matches, ascending; the `column` is asked for a row's memory
+// some matches before it is read: most rows are a cache miss.
+template <class Column, class Fn>
+void for_each_match(std::span<const std::uint64_t> matches, const Column& column, Fn&& fn) {
+  constexpr std::size_t kAhead = 16;
+  std::array<std::uint32_t, kAhead> ahead;
+  std::size_t asked = 0;
   for (std::size_t i = 0; i < matches.size(); ++i) {
     for (std::uint64_t word = matches[i]; word != 0; word &= word - 1) {
-      fn(static_cast<std::uint32_t>(i * 64) + static_cast<std::uint32_t>(std::countr_zero(word)));
+      const auto row =
+          static_cast<std::uint32_t>(i * 64) + static_cast<std::uint32_t>(std::countr_zero(word));
+      column.prefetch(row);
+      std::uint32_t& place = ahead[asked % kAhead];
+      if (asked++ >= kAhead) fn(place);
+      place = row;
     }
   }
+  for (std::size_t n = asked < kAhead ? 0 : asked - kAhead; n < asked; ++n) fn(ahead[n % kAhead]);
 }
 
 bool can_be_counted(const Field& field) {
@@ -65,8 +77,9 @@ class Counter {
       return mine != others ? mine > others : dictionary.value(a) < dictionary.value(b);
     };
     const std::size_t listed = std::min<std::size_t>(limit, touched.size());
-    std::partial_sort(touched.begin(), touched.begin() + static_cast<std::ptrdiff_t>(listed),
-                      touched.end(), before);
+    const auto middle = touched.begin() + static_cast<std::ptrdiff_t>(listed);
+    const auto ties_end = candidates_end(middle);
+    std::partial_sort(touched.begin(), middle, ties_end, before);
     for (std::size_t i = 0; i < listed; ++i) {
       out.values.push_back(
           {std::string(dictionary.value(touched[i])), {}, scratch_.counts[touched[i]]});
@@ -76,6 +89,18 @@ class Counter {
   }
 
  private:
+  using Codes = std::vector<Code>::iterator;
+  // Puts all that can be among those before `middle` in front, by counts alone: values are strings
+  // far apart in memory, which only ties at the edge need.
+  Codes candidates_end(Codes middle) {
+    auto& touched = scratch_.touched;
+    if (middle == touched.begin() || middle == touched.end()) return touched.end();
+    const auto& counts = scratch_.counts;
+    std::nth_element(touched.begin(), middle - 1, touched.end(),
+                     [&](Code a, Code b) { return counts[a] > counts[b]; });
+    const auto last = counts[*(middle - 1)];
+    return std::partition(middle, touched.end(), [&](Code code) { return counts[code] == last; });
+  }
   FacetScratch& scratch_;
 };
 
@@ -83,7 +108,7 @@ void count_strings(const catalog::StringColumn& column, std::span<const std::uin
                    std::uint32_t limit, FacetScratch& scratch, FacetAnswer& out) {
   Counter counter(scratch);
   counter.begin(column.dictionary().code_end());
-  for_each_match(matches, [&](std::uint32_t row) {
+  for_each_match(matches, column, [&](std::uint32_t row) {
     const Code code = column.code(row);
     if (code == catalog::kNoCode) return;
     ++out.with_value;
@@ -96,7 +121,7 @@ void count_lists(const catalog::ListColumn& column, std::span<const std::uint64_
                  std::uint32_t limit, FacetScratch& scratch, FacetAnswer& out) {
   Counter counter(scratch);
   counter.begin(column.dictionary().code_end());
-  for_each_match(matches, [&](std::uint32_t row) {
+  for_each_match(matches, column, [&](std::uint32_t row) {
     const std::span<const Code> codes = column.codes(row);
     if (!codes.empty()) ++out.with_value;
     for (const Code code : codes) counter.add(code);
@@ -108,7 +133,7 @@ void count_numbers(const catalog::NumberColumn& column, std::span<const std::uin
                    std::span<const FacetRange> ranges, FacetAnswer& out) {
   out.numeric = true;
   for (const FacetRange& range : ranges) out.values.push_back({{}, range, 0});
-  for_each_match(matches, [&](std::uint32_t row) {
+  for_each_match(matches, column, [&](std::uint32_t row) {
     const double value = column.at(row);
     if (std::isnan(value)) return;
     if (out.with_value == 0) out.lowest = out.highest = value;
@@ -121,10 +146,15 @@ void count_numbers(const catalog::NumberColumn& column, std::span<const std::uin
   });
 }
 
+// Values of a bit or a byte: whatever is read brings its neighbours.
+struct Nearby {
+  void prefetch(std::uint32_t) const {}
+};
+
 template <class Test>
 void count_truths(std::span<const std::uint64_t> matches, Test&& test, FacetAnswer& out) {
   std::uint64_t yes = 0, no = 0;
-  for_each_match(matches, [&](std::uint32_t row) {
+  for_each_match(matches, Nearby(), [&](std::uint32_t row) {
     const std::optional<bool> value = test(row);
     if (value) ++(*value ? yes : no);
   });

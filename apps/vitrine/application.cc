@@ -315,8 +315,8 @@ Application::Box Application::box(TenantId tenant, const apply::Partition& parti
   if (!box.search) {
     box.model = std::make_shared<learn::ServingModel>();
     search::SearchBoxOptions options;
-    options.index.executor = &thread_executor();
-    options.content.executor = &thread_executor();
+    options.index.executor = &background_executor();
+    options.content.executor = &background_executor();
     options.index.store = {&io::system_files(),
                            io::join_path(io::join_path(partition.directory(), "search"),
                                          "tenant-" + std::to_string(tenant.value))};

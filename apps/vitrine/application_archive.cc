@@ -13,7 +13,7 @@ Result<std::unique_ptr<Application::Archiver>> Application::Archiver::start(
   std::unique_ptr<Archiver> self(
       new Archiver(settings, partitions, registry, std::move(store).value()));
   Archiver* archiver = self.get();
-  self->thread_ = thread_executor().run_thread("archive", [archiver] { archiver->run(); });
+  self->thread_ = background_executor().run_thread("archive", [archiver] { archiver->run(); });
   return self;
 }
 

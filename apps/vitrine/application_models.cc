@@ -122,7 +122,7 @@ Application::Models::Models(const Settings& settings, Application& application,
                                               "Models that a training promoted.")),
       failed_(application.registry_.counter("vitrine_model_training_failures_total",
                                             "Trainings that ended with an error.")) {
-  live_ = std::make_unique<learn::LiveModels>(thread_executor(), store_, application.clock_,
+  live_ = std::make_unique<learn::LiveModels>(background_executor(), store_, application.clock_,
                                               loader_events(loaded_, load_failures_),
                                               settings.models_vectors_memory);
   learn::LearnerOptions options;
@@ -133,7 +133,7 @@ Application::Models::Models(const Settings& settings, Application& application,
   options.scheduled = std::move(scheduled);
   options.code_version = VITRINE_VERSION;
   learner_ = std::make_unique<learn::Learner>(std::move(options), io::system_files(), store_, *this,
-                                              thread_executor(), application.clock_);
+                                              background_executor(), application.clock_);
 }
 
 Application::Models::~Models() = default;

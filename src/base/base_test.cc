@@ -1,10 +1,14 @@
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/decay.h"
 #include "base/edit_distance.h"
+#include "base/executor.h"
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/progress.h"
@@ -54,6 +58,25 @@ TEST(Error, AReasonAndARetryTimeSurviveContextAndCopies) {
 TEST(Error, AFullDiskIsExhaustedAndOtherDiskErrorsAreIo) {
   EXPECT_EQ(io_error("write", "f", ENOSPC).code(), ErrorCode::kExhausted);
   EXPECT_EQ(io_error("write", "f", EIO).code(), ErrorCode::kIo);
+}
+
+TEST(Executor, BackgroundThreadsAndWhatTheyStartGiveWayAndOthersDoNot) {
+  const auto niceness = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+  const int own = niceness();
+  int background = -100, inherited = -100, plain = -100;
+  background_executor()
+      .run_thread(
+          "background",
+          [&] {
+            background = niceness();
+            thread_executor().run_thread("started", [&] { inherited = niceness(); })->wait();
+          })
+      ->wait();
+  thread_executor().run_thread("plain", [&] { plain = niceness(); })->wait();
+  EXPECT_EQ(background, std::max(own, 10));
+  EXPECT_EQ(inherited, background);
+  EXPECT_EQ(plain, own);
+  EXPECT_EQ(niceness(), own);
 }
 
 TEST(EditDistance, CountsInsertionsDeletionsAndReplacements) {

@@ -25,5 +25,8 @@ class Executor {
 
 // Plain threads of the operating system.
 Executor& thread_executor();
+// Threads that get a processor only where those of thread_executor() leave one: for work that no
+// request waits for, as merging, saving and training. Threads that such work starts are like it.
+Executor& background_executor();
 
 }  // namespace vitrine

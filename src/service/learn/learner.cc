@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <chrono>
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include "service/learn/gate.h"
 
 namespace vitrine::learn {
 namespace {
 
 constexpr std::chrono::seconds kScheduleEvery{30};
-constexpr int kNiceness = 10;
 
 }  // namespace
 
@@ -182,8 +178,6 @@ Result<Job> Learner::stop(TenantId tenant, std::string_view job_id) {
 }
 
 void Learner::run() {
-  // Serving goes first. Threads that the work starts inherit it.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness);
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (queue_.empty()) {

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "bench/support/at_rest.h"
 #include "bench/support/event_traffic.h"
 #include "bench/support/report.h"
 #include "bench/support/server_process.h"
@@ -91,34 +92,6 @@ net::LoadOptions load_options(const ServerProcess& server, const std::string& ke
   load.duration = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
   load.warm_up = std::chrono::seconds(3);
   return load;
-}
-
-// After a start the search index is made from the catalog and then merged, by threads of the server
-// that would be counted as its work: waits until the index is complete and the server is at rest.
-void wait_for_rest(const ServerProcess& server, const std::string& key) {
-  using namespace std::chrono_literals;
-  const auto begin = std::chrono::steady_clock::now();
-  const std::string credential = "Bearer " + key;
-  const net::Header headers[] = {{"Authorization", credential},
-                                 {"Content-Type", "application/json"}};
-  net::Client client = client_of(server);
-  const auto ask = [&](const char* target, const char* body) {
-    return must(client.request("POST", target, headers, body));
-  };
-  for (bool complete = false; !complete; std::this_thread::sleep_for(200ms)) {
-    const auto answer = ask("/v1/search/search", R"({"query":"ba","limit":1})");
-    complete = answer.status == 200 && answer.body.find("index_complete") == std::string::npos;
-  }
-  int quiet_s = 0;
-  for (int waited_s = 0; quiet_s < 3; ++waited_s) {
-    if (waited_s == 1800) give_up("the server was still busy 30 minutes after its start");
-    const double before = server.cpu_s();
-    std::this_thread::sleep_for(1s);
-    quiet_s = server.cpu_s() - before < 0.05 ? quiet_s + 1 : 0;
-  }
-  std::printf("search index made and server at rest: %.0f s\n\n",
-              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  std::fflush(stdout);
 }
 
 struct Run {
@@ -254,7 +227,9 @@ int main(int, char** argv) {
               server->rss_bytes() / (1 << 30));
   std::fflush(stdout);
 
-  wait_for_rest(*server, key);
+  std::printf("search index made and server at rest: %.0f s\n\n",
+              wait_for_rest(*server, key).rest_s);
+  std::fflush(stdout);
   const Run events_only = measure(*server, options, key, {}, 100);
   const Run ten = measure(*server, options, key, texts_of(tenth), 101);
   const Run one = measure(*server, options, key, texts_of(hundredth), 102);

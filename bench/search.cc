@@ -16,6 +16,7 @@
 #include <random>
 #include <thread>
 
+#include "bench/support/at_rest.h"
 #include "bench/support/report.h"
 #include "bench/support/server_process.h"
 #include "bench/support/stolen_time.h"
@@ -148,19 +149,6 @@ void send_histories(const Options& options, net::Client& client, const std::stri
   }
 }
 
-double wait_for_index(net::Client& client, const std::string& key) {
-  const auto begin = std::chrono::steady_clock::now();
-  const std::string bearer = "Bearer " + key;
-  const net::Header headers[] = {{"Authorization", bearer}, {"Content-Type", "application/json"}};
-  while (true) {
-    const auto answer =
-        must(client.request("POST", "/v1/search/search", headers, R"({"query":"ba","limit":1})"));
-    if (answer.status == 200 && answer.body.find("index_complete") == std::string::npos) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 net::LoadOptions load_options(const ServerProcess& server, const std::string& key,
                               const Options& options) {
   net::LoadOptions load;
@@ -259,12 +247,12 @@ int main(int, char** argv) {
   send_histories(options, client, key);
   const double import_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const double index_s = wait_for_index(client, key);
-  std::printf("%u items: taken in by HTTP in %.0f s, searchable %.1f s later; %.2f GiB resident\n",
-              options.items, import_s, index_s, server->rss_bytes() / (1 << 30));
+  const RestReport rest = wait_for_rest(*server, key);
+  std::printf(
+      "%u items: taken in by HTTP in %.0f s, searchable %.1f s later, the server at rest after "
+      "%.0f s; %.2f GiB resident\n",
+      options.items, import_s, rest.index_s, rest.rest_s, server->rss_bytes() / (1 << 30));
   std::fflush(stdout);
-  // Completions and large merges come behind the index.
-  std::this_thread::sleep_for(std::chrono::seconds(8));
 
   std::mt19937_64 random(1);
   std::string body, target;
@@ -309,7 +297,8 @@ int main(int, char** argv) {
   json.add("visible_p99_s", visible_p99);
   json.add("cpu_us_per_search", search_cpu);
   json.add("items", options.items);
-  json.add("index_lag_after_import_s", index_s);
+  json.add("index_lag_after_import_s", rest.index_s);
+  json.add("at_rest_after_import_s", rest.rest_s);
   json.add("stolen_share", stolen.share());
   json.add("rss_gib", server->rss_bytes() / (1 << 30));
   json.print();

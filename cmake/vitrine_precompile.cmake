@@ -16,11 +16,13 @@ function(vitrine_make_precompiled)
   file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cc CONTENT "")
   add_library(vitrine_precompiled STATIC ${PROJECT_BINARY_DIR}/precompiled.cc)
   target_precompile_headers(vitrine_precompiled PRIVATE ${VITRINE_PRECOMPILED_HEADERS})
+  vitrine_warnings(vitrine_precompiled)  # -Wpedantic changes what is predefined
   if(VITRINE_TESTS)
     add_library(vitrine_precompiled_tests STATIC ${PROJECT_BINARY_DIR}/precompiled.cc)
     target_precompile_headers(vitrine_precompiled_tests PRIVATE
       ${VITRINE_PRECOMPILED_HEADERS} <fstream> <gmock/gmock.h> <gtest/gtest.h>)
     target_link_libraries(vitrine_precompiled_tests PRIVATE GTest::gmock)
+    vitrine_warnings(vitrine_precompiled_tests)
     vitrine_test_options(vitrine_precompiled_tests)
   endif()
 endfunction()

@@ -5,7 +5,7 @@
 option(VITRINE_PRECOMPILE "Precompile the standard library's and GoogleTest's headers" OFF)
 
 set(VITRINE_PRECOMPILED_HEADERS
-  <algorithm> <array> <atomic> <bit> <charconv> <chrono> <cmath> <cstdint> <cstring> <filesystem> <functional> <map>
+  <algorithm> <array> <atomic> <bit> <charconv> <chrono> <cmath> <cstdint> <cstring> <functional> <map>
   <memory> <mutex> <optional> <random> <span> <sstream> <string> <string_view> <thread> <unordered_map> <utility> <vector>)
 
 # Two libraries of nothing but these headers: for the product's code, and for tests.

@@ -38,7 +38,7 @@ test-facades: setup-build
 	@$(MAKE) --no-print-directory build
 	@tests/facades/run build/release/apps/vitrine/vitrine
 
-## make check      what CI runs: format, tree, lint and all tests
+## make check      everything: format, tree, lint and all tests
 check: setup-check format-check tree tidy test
 
 ## make build      the product, optimised: build/release/apps/vitrine/vitrine

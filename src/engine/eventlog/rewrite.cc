@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "engine/eventlog/internal/segment.h"
 
 namespace vitrine::eventlog {
@@ -100,14 +101,18 @@ class Rewriter {
     const std::string path = segment.path + std::string(kRewriteSuffix);
     VITRINE_TRY(auto file, files_.open(path, io::OpenMode::kCreateNew));
     VITRINE_TRY(file->preallocate_zeros(segment.size));
-    std::string header(kSegmentHeaderBytes, '\0');
-    VITRINE_TRY(const std::size_t got, segment.file->read_at(0, header));
-    VITRINE_CHECK(got == header.size());
-    VITRINE_TRY(file->write_at(0, header));
+    // Another salt: a backup knows sealed segments by their header, and must see that this is
+    // another one. It follows from the old one, so that doing it all again ends the same.
+    SegmentHeader header = segment.header;
+    header.salt = hash128(std::to_string(header.salt)).low;
+    VITRINE_TRY(file->write_at(0, encode_segment_header(header)));
     changed_ = 0;
     const auto copy = [&](const Frame& frame) -> Status {
       VITRINE_TRY(const bool changed, redact_frame(frame));
       (void)changed;
+      FrameHeader salted = frame.header;
+      salted.salt = header.salt;
+      finish_frame(frame_, salted);
       VITRINE_CHECK(frame_.size() == frame.bytes.size());
       return file->write_at(frame.offset, frame_);
     };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/eventlog/cut.h"
 #include "engine/eventlog/internal/log_fixture.h"
 
 namespace vitrine::eventlog {
@@ -80,6 +81,27 @@ TEST(Rewrite, ChangesWhatItShouldAndMovesNothing) {
   ASSERT_TRUE(writer.ok());
   EXPECT_EQ((*writer)->durable(), 200u);
   EXPECT_TRUE(append_and_wait(**writer, 201, 5).ok());
+}
+
+TEST(Rewrite, ABackupSeesWhichSealedSegmentsAreOtherOnes) {
+  io::SimulatedFiles files;
+  write_log(files, 200);
+  const auto before = cut_log(files, kLogDirectory);
+  ASSERT_TRUE(before.ok()) << before.error().to_string();
+  const Redact first_record = [](const RecordView& record, std::uint16_t& kind,
+                                 std::string&) -> Result<bool> {
+    if (record.position != 1 || record.kind == kGone) return false;
+    kind = kGone;
+    return true;
+  };
+  ASSERT_TRUE(rewrite_log(files, kLogDirectory, first_record, no_progress()).ok());
+  const auto after = cut_log(files, kLogDirectory);
+  ASSERT_TRUE(after.ok()) << after.error().to_string();
+  ASSERT_EQ(after->segments.size(), before->segments.size());
+  ASSERT_GT(after->segments.size(), 1u);
+  for (std::size_t i = 0; i < after->segments.size(); ++i) {
+    EXPECT_EQ(after->segments[i].identity == before->segments[i].identity, i > 0) << i;
+  }
 }
 
 TEST(Rewrite, ALogThatIsBeingWrittenIsRefused) {

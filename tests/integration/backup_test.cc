@@ -1,5 +1,6 @@
 // Backup and archive of a running server: what comes back is what was there.
 #include <filesystem>
+#include <sstream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -154,6 +155,147 @@ TEST_F(BackupTest, OneTenantComesBackIntoANewOneAndNoOtherIsTouched) {
   options.tenant = "shoes";
   options.key = "vt_sec_wrong";
   EXPECT_FALSE(restore_tenant(repository, options, no_progress()).ok());
+}
+
+TEST_F(BackupTest, PeopleComeBackAsTheyWereInOneTenantAndTheErasedDoNot) {
+  fill(shoes_, 20);
+  const auto user = [&](const Shop& shop, const std::string& method, const std::string& path,
+                        const std::string& body = {}) {
+    return server_.call({method, "/v1/users/" + path, shop.secret, body});
+  };
+  const auto says = [&](const std::string& method, const std::string& path,
+                        const std::string& body = {}) {
+    const auto answer = user(shoes_, method, path, body);
+    ASSERT_TRUE(answer.status == 200 || answer.status == 202) << path << " " << answer.body;
+  };
+  const auto views = [&](const std::string& id, const std::string& who, const std::string& item) {
+    const auto taken =
+        server_.post("/v1/events", shoes_.publishable,
+                     "{\"event_id\":\"" + id + "\",\"type\":\"detail-page-view\",\"user\":" + who +
+                         ",\"items\":[{\"item_id\":\"" + item + "\"}]}");
+    ASSERT_EQ(taken.status, 202) << taken.body;
+  };
+  // One who denies, after an event that counted.
+  views("ann-1", R"({"user_id":"ann"})", "item-1");
+  says("PUT", "ann", R"({"attributes":{"size":42,"city":"Ulm"}})");
+  says("PATCH", "ann", R"({"attributes":{"city":null,"vip":true}})");
+  says("PATCH", "ann/consents", R"({"personalization":false})");
+  views("ann-2", R"({"user_id":"ann"})", "item-2");
+  says("PATCH", "ann/consents", R"({"marketing":true})");
+  // One who denied for a while, and whose events say something else about it.
+  says("PATCH", "ben/consents", R"({"personalization":false,"analytics":false})");
+  views("ben-1", R"({"user_id":"ben"})", "item-3");
+  says("PATCH", "ben/consents", R"({"personalization":true})");
+  views("ben-2", R"({"user_id":"ben"})", "item-4");
+  // A visitor that became a user without an event that says so; its id is one to be escaped.
+  views("dora-1", R"({"anonymous_id":"tablet"})", "item-5");
+  says("POST", "dora%2Fx:merge", R"({"anonymous_id":"tablet"})");
+  views("dora-2", R"({"anonymous_id":"tablet"})", "item-6");
+  EXPECT_EQ(user(shoes_, "POST", "ann:merge", R"({"anonymous_id":"tablet"})").status, 409);
+  // One who was erased, with a phone that somebody else used as well.
+  says("PUT", "eve", R"({"attributes":{"size":36}})");
+  says("PATCH", "eve/consents", R"({"marketing":false})");
+  views("eve-1", R"({"anonymous_id":"phone"})", "item-7");
+  views("eve-2", R"({"user_id":"eve","anonymous_id":"phone"})", "item-8");
+  views("bob-1", R"({"user_id":"bob","anonymous_id":"phone"})", "item-9");
+  says("PATCH", "bob/consents", R"({"marketing":true})");
+  says("POST", "eve:erase");
+  // One who was erased and came back.
+  says("PUT", "fay", R"({"attributes":{"size":37}})");
+  views("fay-1", R"({"user_id":"fay"})", "item-10");
+  says("PATCH", "fay/consents", R"({"marketing":true})");
+  says("POST", "fay:erase");
+  views("fay-2", R"({"user_id":"fay"})", "item-11");
+  says("PATCH", "fay/consents", R"({"analytics":false})");
+  // One who was deleted: the consents stay.
+  views("gus-1", R"({"user_id":"gus"})", "item-12");
+  says("PUT", "gus", R"({"attributes":{"size":45}})");
+  says("PATCH", "gus/consents", R"({"marketing":false})");
+  says("DELETE", "gus");
+
+  // What is known, without the times of its description.
+  const auto known = [&](const Shop& shop, const std::string& who) {
+    const auto answer = user(shop, "GET", who);
+    return std::to_string(answer.status) + " " +
+           answer.body.substr(0, answer.body.find(",\"created\""));
+  };
+  const std::vector<std::string> people = {"ann", "ben", "dora%2Fx", "bob", "fay", "gus"};
+  const auto expect_as_before = [&](const Shop& again) {
+    for (const auto& who : people) EXPECT_EQ(known(again, who), known(shoes_, who));
+  };
+  ASSERT_EQ(number_at(user(shoes_, "GET", "ann").body, "/activity/history"), 1);
+  ASSERT_EQ(number_at(user(shoes_, "GET", "ben").body, "/activity/history"), 1);
+  ASSERT_EQ(number_at(user(shoes_, "GET", "dora%2Fx").body, "/activity/history"), 2);
+  ASSERT_EQ(number_at(user(shoes_, "GET", "fay").body, "/activity/events"), 1);
+  ASSERT_EQ(number_at(user(shoes_, "GET", "gus").body, "/activity/events"), 0);
+  create();
+
+  const Shop again = server_.create_shop("shoes-again");
+  backup::TenantRestoreOptions options;
+  options.restore = restore_to(folder_.path() + "/scratch");
+  options.restore.finish = nullptr;
+  options.tenant = "shoes";
+  options.url = server_.application().url();
+  options.key = again.secret;
+  const auto opened = backup::open_repository(command_, false);
+  backup::Repository& repository = *opened.value().repository;
+  const auto restored = restore_tenant(repository, options, no_progress());
+  ASSERT_TRUE(restored.ok()) << restored.error().to_string();
+  EXPECT_EQ(restored->rejected(), 0u);
+  EXPECT_EQ(restored->events.accepted, 29u) << "20 and 12, without the 3 of before the erasures";
+  EXPECT_EQ(restored->erased, 7u);
+  EXPECT_EQ(restored->users.accepted, 1u) << "ann alone is described";
+  EXPECT_EQ(restored->merges, 1u);
+  EXPECT_EQ(restored->merges_refused, 1u);
+  EXPECT_EQ(restored->forgotten, 1u);
+  expect_as_before(again);
+  EXPECT_EQ(user(again, "GET", "eve").status, 404);
+  EXPECT_EQ(user(again, "GET", "eve:export").status, 404);
+  EXPECT_EQ(user(again, "GET", "bob:export").body.find("phone"), std::string::npos)
+      << "the id of an erased person's device stays out of others' events";
+
+  // Who comes back under the erased ids is somebody new.
+  const auto back = server_.post("/v1/events", again.publishable,
+                                 R"({"event_id":"back-1","type":"detail-page-view",
+                                     "user":{"user_id":"eve","anonymous_id":"phone"},
+                                     "items":[{"item_id":"item-1"}]})");
+  ASSERT_EQ(back.status, 202) << back.body;
+  EXPECT_EQ(recently_viewed(server_, again, "eve", text_at(back.body, "/profile_version")),
+            (std::vector<std::string>{"item-1"}));
+  const std::string lines = user(again, "GET", "eve:export").body;
+  EXPECT_EQ(lines.find("eve-1"), std::string::npos) << lines;
+  EXPECT_EQ(lines.find("eve-2"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("back-1"), std::string::npos) << lines;
+
+  options.allow_existing = true;
+  const auto repeated = restore_tenant(repository, options, no_progress());
+  ASSERT_TRUE(repeated.ok()) << repeated.error().to_string();
+  EXPECT_EQ(repeated->events.duplicates, 29u);
+  EXPECT_EQ(repeated->rejected(), 0u);
+  expect_as_before(again);
+}
+
+TEST_F(BackupTest, FromAFolderThatWasRestoredWithoutAnswersOneCanErase) {
+  fill(shoes_, 50);
+  ASSERT_EQ(server_.post("/v1/users/user-1:erase", shoes_.secret, "").status, 202);
+  create();
+  const auto opened = backup::open_repository(command_, false);
+  app::Settings settings = server_.settings();
+  settings.data_directory = folder_.path() + "/restored";
+  const auto restored = restore_backup(*opened.value().repository,
+                                       restore_to(settings.data_directory), no_progress());
+  ASSERT_TRUE(restored.ok()) << restored.error().to_string();
+  ASSERT_FALSE(std::filesystem::exists(settings.data_directory + "/answers"));
+  std::ostringstream out;
+  EXPECT_EQ(app::run_erase_status(settings, false, true, out).error().code(), ErrorCode::kConflict)
+      << "there is something left to erase";
+  const Status erased = app::run_erase(settings, no_progress(), out);
+  ASSERT_TRUE(erased.ok()) << erased.error().to_string();
+  const Status verified = app::run_erase_status(settings, false, true, out);
+  EXPECT_TRUE(verified.ok()) << verified.error().to_string();
+  TestServer again(settings);
+  EXPECT_EQ(again.get("/v1/users/user-1", shoes_.secret).status, 404);
+  EXPECT_EQ(again.get("/v1/users/user-2", shoes_.secret).status, 200);
 }
 
 // A server in this process instead of one of its own.

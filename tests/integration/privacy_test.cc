@@ -171,6 +171,20 @@ TEST_F(Privacy, AnErasedPersonIsInNoByteOnDiskAndNobodyElseIsTouched) {
   expect_serving(server_, shop_);
 }
 
+TEST_F(Privacy, WithoutARecommendationLogPersonsAreErasedFromTheRest) {
+  live();
+  ASSERT_EQ(user("POST", "/ada-lovelace-1815:erase").status, 202);
+  server_.stop();
+  fs::remove_all(server_.settings().data_directory + "/answers");
+  EXPECT_EQ(verify().error().code(), ErrorCode::kConflict) << "the event log has something left";
+  EXPECT_THAT(erase(), HasSubstr(" 0 answers"));
+  EXPECT_TRUE(verify().ok());
+  EXPECT_THAT(traces(), IsEmpty());
+  server_.start();
+  EXPECT_EQ(user("GET", "/ada-lovelace-1815").status, 404);
+  EXPECT_EQ(number_at(user("GET", "/bob").body, "/activity/events"), 100);
+}
+
 TEST_F(Privacy, DeleteForgetsAndEraseTrueErases) {
   live();
   EXPECT_EQ(user("DELETE", "/ada-lovelace-1815").status, 200);

@@ -32,6 +32,15 @@ Status each_record(io::FileSystem& files, const std::string& directory, Fn&& fn)
   }
 }
 
+// The same for a log that need not be there: who restored a backup without answers has none.
+template <class Fn>
+Status each_record_if_any(io::FileSystem& files, const std::string& directory, Fn&& fn) {
+  const auto oldest = eventlog::oldest_position(files, directory);
+  if (oldest.ok()) return each_record(files, directory, std::forward<Fn>(fn));
+  if (oldest.error().code() == ErrorCode::kNotFound) return ok_status();
+  return oldest.error();
+}
+
 Persons persons_of(const std::vector<ErasureOrder>& orders) {
   Persons persons;
   for (const auto& order : orders) {
@@ -134,12 +143,12 @@ Result<ErasureStatus> erasure_status(const ErasureTarget& target) {
                             if (match.about != About::kNobody) ++status.records_left;
                             return ok_status();
                           }));
-  VITRINE_TRY(each_record(*target.files, target.answers_directory,
-                          [&](const eventlog::RecordView& record) -> Status {
-                            VITRINE_TRY(const bool theirs, is_answer_of(persons, record));
-                            if (theirs) ++status.answers_left;
-                            return ok_status();
-                          }));
+  VITRINE_TRY(each_record_if_any(*target.files, target.answers_directory,
+                                 [&](const eventlog::RecordView& record) -> Status {
+                                   VITRINE_TRY(const bool theirs, is_answer_of(persons, record));
+                                   if (theirs) ++status.answers_left;
+                                   return ok_status();
+                                 }));
   const auto snapshots = apply::SnapshotDirectory::view(
       *target.files, io::join_path(target.state.directory, "snapshots"));
   VITRINE_TRY(const auto positions, snapshots.list());
@@ -169,8 +178,11 @@ Result<ErasureReport> run_erasure(const ErasureTarget& target, Progress& progres
     payload.assign(payload.size(), '\0');
     return true;
   };
-  VITRINE_TRY(report.answers, eventlog::rewrite_log(*target.files, target.answers_directory,
-                                                    redact_answer, progress));
+  VITRINE_TRY(const bool answers, target.files->is_directory(target.answers_directory));
+  if (answers) {
+    VITRINE_TRY(report.answers, eventlog::rewrite_log(*target.files, target.answers_directory,
+                                                      redact_answer, progress));
+  }
   VITRINE_TRY(const auto oldest, eventlog::oldest_position(*target.files, log_directory(target)));
   report.replayed = oldest == 1;
   VITRINE_TRY(report.snapshot, make_state_anew(target, report.replayed, progress));

@@ -57,7 +57,7 @@ struct ErasureReport {
 struct ErasureTarget {
   io::FileSystem* files = nullptr;
   apply::PartitionStateOptions state;  // its directory is the partition's
-  std::string answers_directory;
+  std::string answers_directory;  // absent, as after a restore without answers: nothing to do there
 };
 
 Result<std::vector<ErasureOrder>> find_orders(const ErasureTarget& target);

@@ -256,7 +256,7 @@ Status run_restore_tenant(const CommandOptions& options, const TenantRestoreOpti
                           Progress& progress, std::ostream& out) {
   VITRINE_TRY(const auto opened, open_repository(options, false));
   VITRINE_TRY(const auto report, restore_tenant(*opened.repository, restore, progress));
-  const std::uint64_t rejected = report.items.rejected + report.events.rejected;
+  const std::uint64_t rejected = report.rejected();
   if (options.json) {
     write_json(out, [&](codec::JsonWriter& json) {
       json.key("backup").string(report.backup);
@@ -265,16 +265,33 @@ Status run_restore_tenant(const CommandOptions& options, const TenantRestoreOpti
       json.key("items").number(report.items.accepted);
       json.key("events").number(report.events.accepted);
       json.key("duplicates").number(report.events.duplicates);
+      json.key("users").number(report.users.accepted);
+      json.key("consents").number(report.consents);
+      json.key("merges").number(report.merges);
+      json.key("merges_refused").number(report.merges_refused);
+      json.key("forgotten").number(report.forgotten);
+      json.key("erased_records").number(report.erased);
       json.key("rejected").number(rejected);
-      json.key("profile_version").string(report.events.profile_version);
+      json.key("profile_version").string(report.profile_version);
       json.key("seconds").number(report.seconds);
     });
   } else {
     out << "restored tenant " << report.tenant.name << " of backup " << report.backup << ": "
         << count_text(report.items.accepted) << " items, " << count_text(report.events.accepted)
         << " events, " << report.events.duplicates << " known already, " << rejected
-        << " rejected, " << human_duration(report.seconds) << "\n";
-    for (const auto* totals : {&report.items, &report.events}) {
+        << " rejected, " << human_duration(report.seconds) << "\n  "
+        << count_text(report.users.accepted) << " users with attributes, "
+        << count_text(report.consents) << " consents, " << count_text(report.merges) << " merges, "
+        << count_text(report.forgotten) << " deletions of users\n";
+    if (report.merges_refused > 0) {
+      out << "  " << count_text(report.merges_refused)
+          << " merges were refused because the visitor is another user already\n";
+    }
+    if (report.erased > 0) {
+      out << "  " << count_text(report.erased)
+          << " records of persons who were erased later were not sent\n";
+    }
+    for (const auto* totals : {&report.items, &report.events, &report.changes, &report.users}) {
       for (const auto& line : totals->first_rejected) {
         out << "  rejected at " << line.origin << ": " << line.code << ": " << line.detail << "\n";
       }

@@ -1,6 +1,7 @@
 // Where connections come in: ports, the certificate of HTTPS, limits by address.
 #include "application.h"
 #include "platform/codec/time_format.h"
+#include "platform/io/open_files.h"
 #include "platform/obs/log.h"
 
 namespace vitrine::app {
@@ -91,7 +92,16 @@ Status Application::start_server() {
   o.tls_port = static_cast<std::uint16_t>(settings_.tls_port);
   o.tls_handshake_timeout = ms(settings_.tls_handshake_timeout);
   o.threads = static_cast<int>(settings_.server_threads);
-  o.max_connections = static_cast<std::size_t>(settings_.server_connections_max);
+  const auto wanted = static_cast<std::uint64_t>(settings_.server_connections_max);
+  const std::uint64_t open_files = io::raise_open_files_limit();
+  o.max_connections = io::connections_within(open_files, wanted);
+  if (o.max_connections < wanted) {
+    obs::log_warn("connections_limited",
+                  {{"connections_max", o.max_connections},
+                   {"wanted", wanted},
+                   {"open_files_max", open_files},
+                   {"hint", "raise the limit of open files (ulimit -n, LimitNOFILE=)"}});
+  }
   o.connections_per_address = static_cast<std::size_t>(settings_.address_connections_max);
   // A proxy's connections are those of all its clients.
   o.unlimited_addresses = unlimited_addresses_;

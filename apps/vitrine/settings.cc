@@ -15,7 +15,7 @@ ConfigTable Settings::table() {
                 "TCP port; 0 lets the system choose (see runtime.json).");
   t.add_integer("server.threads", &server_threads, 1, 256, "Threads that serve requests.");
   t.add_integer("server.connections_max", &server_connections_max, 1, 1'000'000,
-                "Open connections; one more gets 503.");
+                "Open connections, as far as open files allow; one more gets 503.");
   t.add_size("server.body_max", &server_body_max, 64 << 10, 1ull << 30,
              "Largest request body; above it 413.");
   t.add_duration("server.idle_timeout", &server_idle_timeout, kSecondUs, kDayUs,

@@ -5,6 +5,7 @@
 
 #include "platform/codec/gzip.h"
 #include "tests/integration/answers.h"
+#include "tests/integration/route_calls.h"
 
 namespace vitrine::integration {
 namespace {
@@ -61,6 +62,48 @@ class HostileInput : public testing::Test {
   TestServer server_;
   Shop shop_ = server_.create_shop("shop");
 };
+
+// The body of every route that reads one, from the table of routes.
+TEST_F(HostileInput, NoRouteTakesABrokenBody) {
+  const Shop other = server_.create_shop("other");
+  const std::string deep = std::string(200'000, '[');
+  const std::string packed = codec::gzip("{}");
+  const struct {
+    std::string body, encoding;
+  } broken[] = {{deep, ""},
+                {"{\"a\":\"\xff\xfe\"}", ""},
+                {"{\"a\":1e400}", ""},
+                {"{\"a\":", ""},
+                {std::string("{\"a\0b\":1", 9), ""},
+                {packed.substr(0, packed.size() / 2), "gzip"},
+                {"{}", "br"}};
+  int number = 0, tried = 0;
+  for (const api::Route& route : api::routes()) {
+    const auto good =
+        route_call(route, {"item", "user", "event-" + std::to_string(++number), "other",
+                           "new-" + std::to_string(number), "vt_key_of_nobody"});
+    ASSERT_TRUE(good) << route.name;
+    if (good->call.body.empty()) continue;
+    ++tried;
+    for (const auto& [body, encoding] : broken) {
+      Call call = good->call;
+      call.key = is_tenant_route(route) ? shop_.secret : server_.admin_key();
+      call.body = body;
+      call.content_encoding = encoding;
+      const Answer answer = server_.call(call);
+      if (answer.status == 200 || answer.status == 202) {
+        // Lines and Segment's batches are refused one by one.
+        EXPECT_THAT(answer.body, AnyOf(HasSubstr("\"accepted\":0"), HasSubstr("\"RowAffected\":0")))
+            << route.name << ": " << answer.body;
+        continue;
+      }
+      EXPECT_THAT(answer.status, AnyOf(400, 413, 415)) << route.name << ": " << answer.body;
+      expect_problem(answer, answer.status);
+      EXPECT_LT(answer.body.size(), 10'000u) << route.name << " repeats what was sent";
+    }
+  }
+  EXPECT_GT(tried, 25);
+}
 
 TEST_F(HostileInput, TruncatedGzipIsRefusedWhereverItIsCut) {
   const std::string whole =

@@ -133,7 +133,7 @@ TEST_F(SearchOverHttp, HostileRequestsAreToldWhatIsWrong) {
     EXPECT_THAT(answer.body, HasSubstr(says));
   };
   refused("{\"query\":\"" + words + "\"}", "invalid_request", "query: must be at most 512 bytes");
-  refused("{\"query\":\"a\xFF\"}", "invalid_argument", "UTF-8");
+  refused("{\"query\":\"a\xFF\"}", "invalid_json", "UTF-8");
   refused(R"({"offset":99999999999999})", "invalid_request", "offset");
   refused(R"({"offset":4294967295})", "paging_limit", "narrow the search");
   refused(R"({"query":"x","facets":["brnd"]})", "facet_unknown_attribute", "brand");

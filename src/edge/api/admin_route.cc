@@ -24,9 +24,10 @@ Status for_each_field(const Call& call, Take&& take) {
   const std::string_view body = call.request.body();
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return ok_status();
   thread_local codec::JsonParser parser;
-  VITRINE_TRY(const element document, parser.parse(body, net::kBodyPadding));
+  auto document = parser.parse(body, net::kBodyPadding);
+  if (!document.ok()) return std::move(document).error().with_reason("invalid_json");
   simdjson::dom::object object;
-  if (document.get(object) != simdjson::SUCCESS) return wrong("the body", "a JSON object");
+  if (document->get(object) != simdjson::SUCCESS) return wrong("the body", "a JSON object");
   for (const auto [key, value] : object) VITRINE_TRY(take(key, value));
   return ok_status();
 }

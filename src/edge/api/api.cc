@@ -1,9 +1,11 @@
 #include "edge/api/api.h"
 
+#include <algorithm>
 #include <array>
 
 #include "edge/api/browser.h"
 #include "edge/api/problem.h"
+#include "edge/api/request_log.h"
 #include "edge/api/routes.h"
 #include "platform/obs/log.h"
 
@@ -184,6 +186,48 @@ net::Response not_routed(const net::Request& request, const RouteIndex::Miss& mi
   return response;
 }
 
+// Whether the route takes a packed body. Where bodies are small it is refused, instead of being
+// read as broken JSON.
+bool unpacks(const Route& route) {
+  static constexpr RouteFunction kUnpacking[] = {
+      post_events,      import_events,    put_item,       patch_item,    post_inventory,
+      import_items,     import_users,     segment_track,  segment_page,  segment_screen,
+      segment_identify, segment_group,    segment_alias,  segment_batch, gorse_feedback,
+      gorse_put_items,  gorse_patch_item, gorse_put_users};
+  return std::find(std::begin(kUnpacking), std::end(kUnpacking), route.function) !=
+         std::end(kUnpacking);
+}
+
+std::optional<net::Response> refuse_encoding(const net::Request& request, const Route& route) {
+  const std::string_view encoding = request.header("content-encoding");
+  if (encoding.empty() || encoding == "identity" || unpacks(route)) return std::nullopt;
+  return problem_response(415, "unsupported_encoding",
+                          "Content-Encoding '" + std::string(encoding.substr(0, 40)) +
+                              "': this route takes bodies as they are; send it without");
+}
+
+// With what lets a browser's page read it.
+net::Response readable(const net::Request& request, net::Response response, const Route& route) {
+  const auto audience = audience_of(request, route, {});
+  if (audience.ok()) add_audience(*audience, response);
+  return response;
+}
+
+struct Named {
+  std::string name;
+  bool by_client;
+};
+Named name_of(const net::Request& request) {
+  const std::string_view sent = request.header("x-request-id");
+  std::string name = request_name(sent);
+  const bool by_client = name == sent;
+  return {std::move(name), by_client};
+}
+
+std::string_view tenant_name(const gateway::TenantView* view) {
+  return view == nullptr ? std::string_view() : view->tenant.name;
+}
+
 }  // namespace
 
 std::span<const Route> routes() { return kRoutes; }
@@ -192,12 +236,15 @@ std::span<const Route> routes() { return kRoutes; }
 class Api::Measured final : public net::ResponseSink, public net::AnswerMaker {
  public:
   Measured(net::Responder responder, const RouteMetrics& metrics, const Clock& clock,
-           std::int64_t began_ns, std::string audience)
+           std::int64_t began_ns, Named named, Admitted& admitted)
       : responder_(std::move(responder)),
         metrics_(metrics),
         clock_(clock),
         began_ns_(began_ns),
-        audience_{std::move(audience)} {}
+        named_(std::move(named)),
+        route_(kRoutes[admitted.route].name),
+        tenant_(admitted.caller.view),
+        audience_{std::move(admitted.audience)} {}
   void complete(net::Response response) override {
     const std::unique_ptr<Measured> mine(this);
     measure(response);
@@ -216,9 +263,12 @@ class Api::Measured final : public net::ResponseSink, public net::AnswerMaker {
 
  private:
   void measure(net::Response& response) {
-    metrics_.seconds->observe(std::chrono::nanoseconds(clock_.steady_ns() - began_ns_));
+    const std::int64_t took_ns = clock_.steady_ns() - began_ns_;
+    metrics_.seconds->observe(std::chrono::nanoseconds(took_ns));
     metrics_.by_class[std::min(response.status / 100, 5)]->add();
     add_audience(audience_, response);
+    finish_answer({named_.name, named_.by_client, tenant_name(tenant_.get()), route_, took_ns},
+                  response);
   }
 
   net::Responder responder_;
@@ -226,6 +276,9 @@ class Api::Measured final : public net::ResponseSink, public net::AnswerMaker {
   const RouteMetrics& metrics_;
   const Clock& clock_;
   std::int64_t began_ns_;
+  Named named_;
+  std::string_view route_;
+  std::shared_ptr<const gateway::TenantView> tenant_;
   Audience audience_;
 };
 
@@ -271,10 +324,7 @@ Result<gateway::Caller> Api::find_caller(const net::Request& request, bool has_b
 
 std::optional<net::Response> Api::refuse_caller(const net::Request& request, const Error& error,
                                                 const Route& route) const {
-  net::Response response = problem_response(error);
-  const auto audience = audience_of(request, route, {});
-  if (audience.ok()) add_audience(*audience, response);
-  return response;
+  return readable(request, problem_response(error), route);
 }
 
 // A request that is too much for its address: 429 before anything else is looked at. Its route is
@@ -308,6 +358,9 @@ std::optional<net::Response> Api::admit(const net::Request& request, bool has_bo
   if (const Status good = check_no_secret_in(request); !good.ok()) {
     return refuse_caller(request, good.error(), route);
   }
+  if (auto refusal = refuse_encoding(request, route)) {
+    return readable(request, std::move(*refusal), route);
+  }
   if (!route.right) return std::nullopt;
   auto caller = find_caller(request, has_body, out);
   if (!caller.ok()) return refuse_caller(request, caller.error(), route);
@@ -339,13 +392,19 @@ net::Response Api::options(const net::Request& request) const {
 }
 
 void Api::handle(const net::Request& request, net::Responder responder) {
+  Named named = name_of(request);
   Admitted admitted;
   if (auto refusal = admit(request, true, admitted)) {
+    finish_answer({named.name, named.by_client, {}, {}, 0}, *refusal);
     responder.respond(std::move(*refusal));
     return;
   }
+  // The handler may answer, and end the named, before it returns.
+  const std::string name = named.name;
+  const auto tenant = admitted.caller.view;
+  const obs::LogContext context(name, tenant_name(tenant.get()));
   auto* measured = new Measured(std::move(responder), metrics_[admitted.route], platform_.clock(),
-                                request.received_ns(), std::move(admitted.audience));
+                                request.received_ns(), std::move(named), admitted);
   Call call{platform_,
             request,
             std::move(admitted.arguments),
@@ -357,7 +416,12 @@ void Api::handle(const net::Request& request, net::Responder responder) {
 
 std::optional<net::Response> Api::before_body(const net::Request& head) {
   Admitted admitted;
-  return admit(head, false, admitted);
+  auto refusal = admit(head, false, admitted);
+  if (refusal) {
+    const Named named = name_of(head);
+    finish_answer({named.name, named.by_client, {}, {}, 0}, *refusal);
+  }
+  return refusal;
 }
 
 net::Response Api::refuse(int status, std::string_view code, std::string_view detail) {

@@ -39,9 +39,10 @@ template <class Take>
 Status take_fields(std::string_view body, std::size_t readable_behind, Take&& take) {
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return ok_status();
   thread_local codec::JsonParser parser;
-  VITRINE_TRY(const simdjson::dom::element document, parser.parse(body, readable_behind));
+  auto document = parser.parse(body, readable_behind);
+  if (!document.ok()) return std::move(document).error().with_reason("invalid_json");
   simdjson::dom::object object;
-  if (document.get(object) != simdjson::SUCCESS) return wrong_field("the body", "a JSON object");
+  if (document->get(object) != simdjson::SUCCESS) return wrong_field("the body", "a JSON object");
   for (const auto [key, value] : object) VITRINE_TRY(take(key, value));
   return ok_status();
 }

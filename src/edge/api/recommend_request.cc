@@ -151,9 +151,10 @@ Result<RecommendBody> parse_recommend_body(std::string_view body, std::size_t re
 Result<std::vector<BatchEntry>> parse_batch_body(std::string_view body,
                                                  std::size_t readable_behind) {
   thread_local codec::JsonParser parser;
-  VITRINE_TRY(const element document, parser.parse(body, readable_behind));
+  auto document = parser.parse(body, readable_behind);
+  if (!document.ok()) return std::move(document).error().with_reason("invalid_json");
   simdjson::dom::object object;
-  if (document.get(object) != simdjson::SUCCESS) return wrong_field("the body", "a JSON object");
+  if (document->get(object) != simdjson::SUCCESS) return wrong_field("the body", "a JSON object");
   std::vector<BatchEntry> out;
   for (const auto [key, value] : object) {
     simdjson::dom::array entries;

@@ -11,12 +11,14 @@
 // VECTORS=f.fvecs also this file; the last 1,000 rows are the queries
 // VEC_CODES=pq16  another family of codes than nibbles: pq16, pq256
 // VEC_RIVALS=...  only these rivals (default hnswlib,faiss,blas)
-// FAISS_ROOT=dir  at configure time: a newer Faiss, with its 4-bit fast scan as another rival
+// FAISS_ROOT=dir  at configure time (make bench-vec configures each time): a newer Faiss, with its
+//                 4-bit fast scan as another rival
 // BENCH_DATA=dir  where built indexes of rivals and exact answers are kept (default
 //                 build/bench-data): the first run is the longest
 //
 // Rivals are built with two threads and searched with one. Filtered rivals are Faiss IVFFlat with a
-// bitmap, and BLAS over copies of the survivors.
+// bitmap, and where 1 % passes BLAS over copies of the survivors; Debian's hnswlib has no filters.
+// Filters are random, whatever the vectors.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

@@ -13,12 +13,24 @@ Packages are fetched with `apt-get download` into DIR/packages and kept; they ar
 of PACKAGES until there are enough passages, so the same archive gives the same bytes.
 
   make_text_corpus.py --out build/bench-data/text [--long 900000] [--short 1200000] [--jobs 2]
+
+With --own FILE it cuts that file instead, each of its documents into one line, into the same tokens:
+NDJSON, TSV or plain lines, also as .gz. What it is says the name's ending (.ndjson, .jsonl, .tsv),
+else the first line (a JSON object; a tab). Taken of each document are the members or columns given
+by --fields (names, or numbers of columns from 1), else those called text, title or body, else all
+strings of an object and the last column. A TSV's first line is a head if it has the names looked
+for. Longer tokens than 40 bytes are left out, and so are documents without tokens; equal documents
+are kept. It says on stdout what it took.
+
+  make_text_corpus.py --out build/bench-data/text/own --own FILE --name NAME [--fields title,body]
 """
 import argparse
 import collections
 import concurrent.futures
 import gzip
 import io
+import itertools
+import json
 import lzma
 import os
 import pathlib
@@ -176,23 +188,103 @@ def descriptions():
     return short, long
 
 
-def write_corpus(out, name, lines, limit):
-    kept = 0
+def unequal(lines):
     seen = set()
-    with open(out / f"{name}.txt.tmp", "wb") as corpus, open(out / f"{name}.held-out.txt.tmp", "wb") as held:
-        for line in lines:
-            key = hash(line)
-            if key in seen:
-                continue
+    for line in lines:
+        key = hash(line)
+        if key not in seen:
             seen.add(key)
-            (held if len(seen) % 500 == 0 else corpus).write(line + b"\n")
+            yield line
+
+
+def write_corpus(out, name, lines, limit=None):
+    kept = 0
+    with open(out / f"{name}.txt.tmp", "wb") as corpus, open(out / f"{name}.held-out.txt.tmp", "wb") as held:
+        for line in itertools.islice(lines, limit):
             kept += 1
-            if kept >= limit:
-                break
+            (held if kept % 500 == 0 else corpus).write(line + b"\n")
     for suffix in (".txt", ".held-out.txt"):
         os.rename(out / f"{name}{suffix}.tmp", out / f"{name}{suffix}")
     print(f"corpus: {name}: {kept} documents", file=sys.stderr)
     return kept
+
+
+USUAL_FIELDS = ("title", "text", "body")
+
+
+def strings_of(value):
+    return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str)]
+
+
+def is_object(line):
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def json_texts(lines, fields, taken):
+    """The texts of the objects, one a line; what is taken is decided by the first, said to `taken`."""
+    names = fields
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            document = json.loads(line)
+        except ValueError as error:
+            sys.exit(f"corpus: line {number} is not JSON: {error}")
+        if not isinstance(document, dict):
+            sys.exit(f"corpus: line {number} is not a JSON object")
+        if not taken:
+            names = fields or [n for n in USUAL_FIELDS if strings_of(document.get(n))]
+            taken.append("NDJSON, " + ("members " + ", ".join(names) if names else "all strings"))
+        values = [document.get(n) for n in names] if names else document.values()
+        yield " ".join(t for v in values for t in strings_of(v)).encode("utf-8", "replace")
+
+
+def column_texts(lines, fields, taken):
+    columns = [-1]
+    for number, line in enumerate(lines, 1):
+        cells = line.split(b"\t")
+        if number == 1:
+            head = [c.decode("utf-8", "replace").strip().lower() for c in cells]
+            if fields and all(f.isdigit() and 1 <= int(f) <= len(cells) for f in fields):
+                columns = [int(f) - 1 for f in fields]
+            elif fields and any(f.lower() not in head for f in fields):
+                sys.exit(f"corpus: no columns {', '.join(fields)} in the first line, which has: {', '.join(head)}")
+            else:
+                named = [head.index(f.lower()) for f in fields or USUAL_FIELDS if f.lower() in head]
+                columns = named or columns
+            said = "the last column" if columns == [-1] else "columns " + ", ".join(str(c + 1) for c in columns)
+            is_head = columns != [-1] and not (fields and fields[0].isdigit())
+            taken.append(f"TSV, {said}" + (", the first line is a head" if is_head else ""))
+            if is_head:
+                continue
+        yield b" ".join(cells[c] for c in columns if c < len(cells))
+
+
+def cut_own(path, out, name, fields):
+    opened = gzip.open if path.name.endswith(".gz") else open
+    stem = path.name.removesuffix(".gz").lower()
+    with opened(path, "rb") as file:
+        first = file.readline()
+        file.seek(0)
+        lines = (line.rstrip(b"\r\n") for line in file)
+        taken = []
+        if stem.endswith((".ndjson", ".jsonl")) or (is_object(first) and not stem.endswith(".tsv")):
+            texts = json_texts(lines, fields, taken)
+        elif stem.endswith(".tsv") or b"\t" in first:
+            texts = column_texts(lines, fields, taken)
+        else:
+            taken.append("plain lines")
+            texts = lines
+        documents = (b" ".join(tokens_of(text)) for text in texts)
+        kept = write_corpus(out, name, (d for d in documents if d))
+    print(f"{path}: {(taken or ['nothing'])[0]}; {kept - kept // 500} documents to search, {kept // 500} held out "
+          "for queries", flush=True)
+    if kept < 500:
+        sys.exit(f"corpus: {path} has {kept} documents with words; each 500th is held out for queries, so it takes 500 "
+                 "at least")
 
 
 def main():
@@ -201,7 +293,17 @@ def main():
     parser.add_argument("--long", type=int, default=900_000)
     parser.add_argument("--short", type=int, default=1_200_000)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--own", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--name", default="own")
+    parser.add_argument("--fields", default="")
     args = parser.parse_args()
+    if args.own:
+        args.out.mkdir(parents=True, exist_ok=True)
+        try:
+            cut_own(args.own, args.out, args.name, [f for f in args.fields.split(",") if f])
+        except (OSError, EOFError, zlib.error) as error:
+            sys.exit(f"corpus: {args.own} can't be read: {error}")
+        return
     packages, parts = args.out / "packages", args.out / "parts"
     packages.mkdir(parents=True, exist_ok=True)
     parts.mkdir(exist_ok=True)
@@ -252,8 +354,8 @@ def main():
                     for line in part:
                         yield line.rstrip(b"\n")
 
-    write_corpus(args.out, "long", lines_of("long", long), args.long)
-    write_corpus(args.out, "short", lines_of("short", short), args.short)
+    write_corpus(args.out, "long", unequal(lines_of("long", long)), args.long)
+    write_corpus(args.out, "short", unequal(lines_of("short", short)), args.short)
 
 
 if __name__ == "__main__":

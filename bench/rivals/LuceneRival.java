@@ -4,8 +4,10 @@
 //   queries FILE                      lines CLASS<TAB>term term ...; "count"
 //   run CLASS K COUNT(0|1) PASSES     one pass over the class; per query the CPU nanoseconds, best of PASSES, then
 //                                     "|" and the ids and scores of the hits of each query, ";" between queries
-// Works with Lucene 8.8 and newer; terms are given, nothing is analysed.
+// With the argument "version" it only says Lucene's version and Java's, and ends.
+// Compiles against and runs with Lucene 8 to 10; terms are given, nothing is analysed.
 import java.io.*;
+import java.lang.invoke.*;
 import java.lang.management.*;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.*;
@@ -17,6 +19,7 @@ import org.apache.lucene.index.*;
 import org.apache.lucene.search.*;
 import org.apache.lucene.search.similarities.BM25Similarity;
 import org.apache.lucene.store.*;
+import org.apache.lucene.util.Version;
 
 public class LuceneRival {
   // Cuts at spaces and nothing else.
@@ -79,6 +82,8 @@ public class LuceneRival {
     config.setRAMBufferSizeMB(1024);
     config.setSimilarity(new BM25Similarity(1.2f, 0.75f));
     config.setMergeScheduler(new SerialMergeScheduler());
+    // Merges neighbours only: ids stay the numbers of the lines, by which hits are compared.
+    config.setMergePolicy(new LogByteSizeMergePolicy());
     FieldType type = new FieldType();
     type.setTokenized(true);
     type.setIndexOptions(positions ? IndexOptions.DOCS_AND_FREQS_AND_POSITIONS : IndexOptions.DOCS_AND_FREQS);
@@ -122,16 +127,66 @@ public class LuceneRival {
     return b.build();
   }
 
-  static TopDocs search(String cls, String[] terms, int k, boolean count) throws IOException {
-    // The collector manager came with 9.x and the collector went; the call below exists in all of them.
-    if (count) {
-      TopScoreDocCollector collector = TopScoreDocCollector.create(k, Integer.MAX_VALUE);
-      searcher.search(query(cls, terms), collector);
+  // Makes collectors of the best documents. Lucene 8 and 9 have a static method, which is their
+  // fastest for one thread; 10 only has a manager. Constants of the class: compiled to plain calls.
+  static final MethodHandle CREATE, MANAGER;
+
+  static {
+    MethodHandles.Lookup lookup = MethodHandles.publicLookup();
+    MethodHandle create = null, manager = null;
+    try {
+      create =
+          lookup.findStatic(
+              TopScoreDocCollector.class,
+              "create",
+              MethodType.methodType(TopScoreDocCollector.class, int.class, int.class));
+    } catch (ReflectiveOperationException older) {
+      try {
+        Class<?> type = Class.forName("org.apache.lucene.search.TopScoreDocCollectorManager");
+        manager =
+            lookup
+                .findConstructor(type, MethodType.methodType(void.class, int.class, int.class))
+                .asType(MethodType.methodType(CollectorManager.class, int.class, int.class));
+      } catch (ReflectiveOperationException neither) {
+        throw new ExceptionInInitializerError(neither);
+      }
+    }
+    CREATE = create;
+    MANAGER = manager;
+  }
+
+  // What `create` makes, by way of the one search method that all versions have.
+  static final class Single implements CollectorManager<TopScoreDocCollector, TopDocs> {
+    private final TopScoreDocCollector collector;
+
+    Single(TopScoreDocCollector collector) {
+      this.collector = collector;
+    }
+
+    @Override
+    public TopScoreDocCollector newCollector() {
+      return collector;  // asked for once: the searcher has no executor
+    }
+
+    @Override
+    public TopDocs reduce(Collection<TopScoreDocCollector> collectors) {
       return collector.topDocs();
     }
-    TopScoreDocCollector collector = TopScoreDocCollector.create(k, k);
-    searcher.search(query(cls, terms), collector);
-    return collector.topDocs();
+  }
+
+  @SuppressWarnings("unchecked")
+  static CollectorManager<TopScoreDocCollector, TopDocs> best(int k, int counted) {
+    try {
+      if (CREATE != null) return new Single((TopScoreDocCollector) CREATE.invokeExact(k, counted));
+      return (CollectorManager<TopScoreDocCollector, TopDocs>)
+          (CollectorManager) MANAGER.invokeExact(k, counted);
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static TopDocs search(String cls, String[] terms, int k, boolean count) throws IOException {
+    return searcher.search(query(cls, terms), best(k, count ? Integer.MAX_VALUE : k));
   }
 
   static void run(String cls, int k, boolean count, int passes, PrintStream out) throws IOException {
@@ -156,6 +211,10 @@ public class LuceneRival {
   }
 
   public static void main(String[] args) throws Exception {
+    if (args.length > 0) {
+      System.out.println(Version.LATEST + " " + Runtime.version().feature());
+      return;
+    }
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.ISO_8859_1));
     PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, "ISO-8859-1");
     for (String line; (line = in.readLine()) != null; ) {

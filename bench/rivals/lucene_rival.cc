@@ -7,10 +7,27 @@
 #include <sstream>
 
 #include "bench/support/report.h"
+#include "bench/support/subprocess.h"
 
 namespace vitrine::bench {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// Of JAVA_HOME where it is set, else of PATH: Lucene 10 needs a newer Java than Debian 12's.
+std::string java_program(const std::string& name) {
+  const char* home = std::getenv("JAVA_HOME");
+  return home != nullptr && *home != 0 ? std::string(home) + "/bin/" + name : name;
+}
+
+std::string read_or_give_up(const std::vector<std::string>& command, const std::string& why) {
+  auto output = run_and_read(command);
+  if (!output.ok()) give_up(why + ": " + output.error().to_string());
+  return std::move(output).value();
+}
+
+}  // namespace
 
 LuceneRival::LuceneRival(const fs::path& folder) {
   if (const char* own = std::getenv("LUCENE_CP"); own != nullptr) jar_ = own;
@@ -19,18 +36,32 @@ LuceneRival::LuceneRival(const fs::path& folder) {
       if (file.path().filename().string().starts_with("lucene-core-8")) jar_ = file.path().string();
   if (jar_.empty()) give_up("no Lucene: tools/setup --bench installs liblucene8-java");
   fs::create_directories(folder);
-  const std::string compile =
-      "javac -nowarn -cp " + jar_ + " -d " + folder.string() + " bench/rivals/LuceneRival.java";
-  if (std::system(compile.c_str()) != 0) give_up("the rival can't be compiled: " + compile);
-  process_ = std::make_unique<LineProcess>(std::vector<std::string>{
-      "java", "-Xmx3g", "-XX:+UseSerialGC", "-cp", jar_ + ":" + folder.string(), "LuceneRival"});
+  read_or_give_up({java_program("javac"), "-nowarn", "-cp", jar_, "-d", folder.string(),
+                   "bench/rivals/LuceneRival.java"},
+                  "the rival can't be compiled against " + jar_);
+  const std::string java = java_program("java"), path = jar_ + ":" + folder.string();
+  std::istringstream versions(read_or_give_up({java, "-cp", path, "LuceneRival", "version"},
+                                              "the rival doesn't start with " + jar_));
+  std::string lucene;
+  int java_version = 0;
+  versions >> lucene >> java_version;
+  version_ = "Lucene " + lucene + " on Java " + std::to_string(java_version);
+  std::vector<std::string> command{java, "-Xmx3g", "-XX:+UseSerialGC"};
+  // From 9 on Lucene has code for wide registers, which it takes only where it finds this module.
+  if (std::atoi(lucene.c_str()) >= 9 && java_version >= 20) {
+    command.insert(command.end(), {"--add-modules", "jdk.incubator.vector"});
+    version_ += " with jdk.incubator.vector";
+  }
+  command.insert(command.end(), {"-cp", path, "LuceneRival"});
+  process_ = std::make_unique<LineProcess>(command);
 }
 
 LuceneRival::Built LuceneRival::index(const fs::path& corpus, const fs::path& folder,
                                       bool positions, bool anew) {
   Built built;
   const fs::path stamp = folder.string() + ".stamp";
-  const std::string key = jar_ + " " + std::to_string(fs::file_size(corpus)) + " " +
+  const std::string key = jar_ + " " + version_ + " " + std::to_string(fs::file_size(corpus)) +
+                          " " +
                           std::to_string(fs::last_write_time(corpus).time_since_epoch().count());
   std::ifstream in(stamp);
   std::string known;

@@ -14,8 +14,8 @@ namespace vitrine::bench {
 
 class LuceneRival {
  public:
-  // Compiles the Java side into `folder` against LUCENE_CP, or Debian's Lucene 8. Gives up where
-  // there is neither.
+  // Compiles the Java side into `folder` against LUCENE_CP, or Debian's Lucene 8, with the Java of
+  // JAVA_HOME, or that of PATH. Gives up where there is neither.
   explicit LuceneRival(const std::filesystem::path& folder);
 
   struct Built {
@@ -37,10 +37,12 @@ class LuceneRival {
   // down by less than 2 %, but 6 rounds at least and 60 at most, or `seconds_max`. Gives rounds.
   int warm_up(const std::vector<std::string>& classes, const std::vector<std::uint32_t>& ks,
               double seconds_max);
-  const std::string& version() const { return jar_; }
+  // Of Lucene and Java, as people read it.
+  const std::string& version() const { return version_; }
 
  private:
-  std::string jar_;
+  std::string jar_;  // a class path
+  std::string version_;
   std::unique_ptr<LineProcess> process_;
 };
 

@@ -18,6 +18,9 @@
 namespace vitrine::bench {
 namespace {
 
+// Newer releases have it outside of the class.
+using idx_t = decltype(faiss::Index::ntotal);
+
 double process_cpu_s() {
   timespec t{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
@@ -64,7 +67,7 @@ class Faiss final : public VectorRival {
     if (flat_ != nullptr) flat_->nprobe = static_cast<std::size_t>(effort);
     if (fast_ != nullptr) fast_->nprobe = static_cast<std::size_t>(effort);
     if (refine_ != nullptr) refine_->k_factor = effort >= 12 ? 64.0F : 16.0F;
-    index_->search(static_cast<faiss::Index::idx_t>(count), queries, 10, distances_.data(), ids);
+    index_->search(static_cast<idx_t>(count), queries, 10, distances_.data(), ids);
   }
 
   bool search_filtered(const float* queries, std::size_t count, int effort,
@@ -76,17 +79,16 @@ class Faiss final : public VectorRival {
     faiss::SearchParametersIVF parameters;
     parameters.nprobe = static_cast<std::size_t>(effort);
     parameters.sel = &selector;
-    flat_->search(static_cast<faiss::Index::idx_t>(count), queries, 10, distances_.data(), ids,
-                  &parameters);
+    flat_->search(static_cast<idx_t>(count), queries, 10, distances_.data(), ids, &parameters);
     return true;
   }
 
  private:
   void build(const VectorSet& set) {
     const auto metric = set.inner_product ? faiss::METRIC_INNER_PRODUCT : faiss::METRIC_L2;
-    const auto n = static_cast<faiss::Index::idx_t>(set.count);
+    const auto n = static_cast<idx_t>(set.count);
     // Lists are ranked by distance for inner products too: better for rows of equal length.
-    auto* quantizer = new faiss::IndexFlatL2(static_cast<faiss::Index::idx_t>(set.dim));
+    auto* quantizer = new faiss::IndexFlatL2(static_cast<idx_t>(set.dim));
     faiss::IndexIVF* lists = nullptr;
     const auto dim = static_cast<std::size_t>(set.dim);
     const auto count = static_cast<std::size_t>(list_count(set.count));
@@ -105,8 +107,7 @@ class Faiss final : public VectorRival {
     lists->own_fields = true;
     lists->cp.niter = 10;
     index_.reset(lists);
-    index_->train(std::min<faiss::Index::idx_t>(n, static_cast<faiss::Index::idx_t>(count) * 128),
-                  set.rows);
+    index_->train(std::min<idx_t>(n, static_cast<idx_t>(count) * 128), set.rows);
     index_->add(n, set.rows);
   }
 

@@ -18,6 +18,9 @@
 namespace vitrine::vec {
 namespace {
 
+// Newer releases have it outside of the class.
+using idx_t = decltype(faiss::Index::ntotal);
+
 constexpr std::uint32_t kDim = 24;
 constexpr std::size_t kRows = 3000;
 constexpr std::size_t kQueries = 50;
@@ -51,7 +54,7 @@ Agreement compare(const faiss::Index& theirs, std::size_t probes) {
   EXPECT_EQ(ours.size(), static_cast<std::size_t>(theirs.ntotal));
   const auto queries = normal_rows(kQueries, 2);
   std::vector<float> scores(kQueries * kTop);
-  std::vector<faiss::Index::idx_t> ids(kQueries * kTop);
+  std::vector<idx_t> ids(kQueries * kTop);
   theirs.search(kQueries, queries.data(), kTop, scores.data(), ids.data());
   Agreement out;
   float largest = 0;
@@ -65,10 +68,8 @@ Agreement compare(const faiss::Index& theirs, std::size_t probes) {
       out.score_error =
           std::max<double>(out.score_error, std::fabs(found[i].score - scores[q * kTop + i]));
       const auto* begin = ids.data() + q * kTop;
-      same += std::find(begin, begin + kTop, static_cast<faiss::Index::idx_t>(found[i].id)) !=
-                      begin + kTop
-                  ? 1
-                  : 0;
+      same +=
+          std::find(begin, begin + kTop, static_cast<idx_t>(found[i].id)) != begin + kTop ? 1 : 0;
     }
   }
   out.same_ids = static_cast<double>(same) / static_cast<double>(out.answers);

@@ -167,6 +167,10 @@ Result<std::unique_ptr<apply::PartitionState>> partition_state_now(const Setting
 }
 
 Status run_state_digest(const Settings& settings, bool json_output, std::ostream& out) {
+  if (!std::filesystem::exists(settings.data_directory)) {
+    return Error(ErrorCode::kNotFound, "there is no data directory " + settings.data_directory +
+                                           "; name the server's with --data.directory");
+  }
   VITRINE_TRY(const auto digests, state_digests(settings, {}));
   for (const auto& digest : digests) {
     if (json_output) {

@@ -415,7 +415,7 @@ void add_import(CLI::App& app, Shared& shared) {
       "import", "Load a file, or a made-up shop, into a tenant of a running server");
   group.require_subcommand(1);
   static importer::OnlineRetailOptions retail;
-  static importer::TableOptions items, events;
+  static importer::TableOptions items, events, users;
   static importer::GeneratedOptions generated;
 
   CLI::App& online = *group.add_subcommand(
@@ -443,6 +443,20 @@ void add_import(CLI::App& app, Shared& shared) {
   run(event_file, shared, [] {
     const auto progress = terminal_progress();
     return importer::run_import_events(events, *progress, std::cout);
+  });
+  CLI::App& user_file = *group.add_subcommand("users", "Users from any CSV or NDJSON file");
+  add_table_options(user_file, users);
+  user_file.add_flag("--only-mapped", users.map.only_mapped,
+                     "Leave out columns that --map does not name");
+  user_file.footer(
+      "Each row is a user: user_id, and every other column an attribute. A user that is there is\n"
+      "replaced.\n"
+      "  vitrine import users customers.csv --key vt_sec_... --map user_id=customer_no "
+      "--map points:number=score\n"
+      "  vitrine import users customers.ndjson --key vt_sec_... --dry-run");
+  run(user_file, shared, [] {
+    const auto progress = terminal_progress();
+    return importer::run_import_users(users, *progress, std::cout);
   });
   CLI::App& made =
       *group.add_subcommand("generated", "A small made-up shop with a history up to now");

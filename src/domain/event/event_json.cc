@@ -1,5 +1,6 @@
 #include "domain/event/event_json.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -10,6 +11,7 @@
 #include "domain/event/consent.h"
 #include "domain/event/event_codec.h"
 #include "domain/event/shapes.h"
+#include "domain/event/vocabulary.h"
 #include "platform/codec/json_parse.h"
 #include "platform/codec/json_writer.h"
 #include "platform/codec/plain_text.h"
@@ -52,6 +54,7 @@ enum Field : std::uint32_t {
   kPrice,
   kPosition,
   kListId,
+  kParams,
   kNoField,
 };
 
@@ -59,7 +62,7 @@ constexpr std::array<std::string_view, kNoField> kFieldNames = {
     "event_id",   "type",        "event_time",   "user",       "items",       "value",
     "currency",   "transaction", "search",       "page",       "attribution", "context",
     "properties", "user_id",     "anonymous_id", "session_id", "item_id",     "variant_id",
-    "quantity",   "price",       "position",     "list_id"};
+    "quantity",   "price",       "position",     "list_id",    "params"};
 
 // Which of the fields first..last (inclusive) is called `key`. Names differ in length or soon
 // after, so that this is a handful of comparisons of lengths and one of bytes.
@@ -68,6 +71,53 @@ Field find_field(std::string_view key, Field first, Field last) {
     if (kFieldNames[f].size() == key.size() && kFieldNames[f] == key) return static_cast<Field>(f);
   }
   return kNoField;
+}
+
+// What GA4 calls a thing, and the place it has here. Looked at only where a name is none of ours.
+struct Ga4Name {
+  std::string_view name;
+  Field place;
+  std::string_view key{};  // within an object
+};
+
+// Parameters of an event. The rest of `params` goes into properties as well, but beside `type` only
+// these are taken, so that a misspelt field is noticed.
+constexpr std::array kGa4OfEvent{
+    Ga4Name{"transaction_id", kTransaction, "order_id"},
+    Ga4Name{"tax", kTransaction, "tax"},
+    Ga4Name{"shipping", kTransaction, "shipping"},
+    Ga4Name{"coupon", kTransaction, "coupon"},
+    Ga4Name{"affiliation", kTransaction, "affiliation"},
+    Ga4Name{"payment_type", kTransaction, "payment_type"},
+    Ga4Name{"shipping_tier", kTransaction, "shipping_tier"},
+    Ga4Name{"customer_type", kTransaction, "customer_type"},
+    Ga4Name{"search_term", kSearch, "query"},
+    Ga4Name{"item_list_id", kListId},
+    Ga4Name{"item_list_name", kProperties, "item_list_name"},
+    Ga4Name{"promotion_id", kProperties, "promotion_id"},
+    Ga4Name{"promotion_name", kProperties, "promotion_name"},
+    Ga4Name{"creative_name", kProperties, "creative_name"},
+    Ga4Name{"creative_slot", kProperties, "creative_slot"},
+};
+
+// Parameters of an item. kNoField: the catalog describes the item, what the event says is dropped.
+constexpr std::array kGa4OfItem{
+    Ga4Name{"index", kPosition},         Ga4Name{"item_variant", kVariantId},
+    Ga4Name{"item_list_id", kListId},    Ga4Name{"item_name", kNoField},
+    Ga4Name{"item_brand", kNoField},     Ga4Name{"item_category", kNoField},
+    Ga4Name{"item_category2", kNoField}, Ga4Name{"item_category3", kNoField},
+    Ga4Name{"item_category4", kNoField}, Ga4Name{"item_category5", kNoField},
+    Ga4Name{"item_list_name", kNoField}, Ga4Name{"affiliation", kNoField},
+    Ga4Name{"coupon", kNoField},         Ga4Name{"discount", kNoField},
+    Ga4Name{"location_id", kNoField},    Ga4Name{"promotion_id", kNoField},
+    Ga4Name{"promotion_name", kNoField}, Ga4Name{"creative_name", kNoField},
+    Ga4Name{"creative_slot", kNoField},  Ga4Name{"google_business_vertical", kNoField},
+};
+
+// Tags fill in what they don't know as "".
+bool is_blank(const element& value) {
+  std::string_view text;
+  return value.get(text) == simdjson::SUCCESS && text.empty();
 }
 
 std::string_view type_name(element_type type) {
@@ -96,7 +146,7 @@ std::string_view place_of(std::string_view key) {
     return "it belongs into user{}";
   if (key == "item_id" || key == "quantity" || key == "price") return "it belongs into items[]";
   if (key == "timestamp" || key == "time") return "the time of an event is event_time";
-  if (key == "name" || key == "event" || key == "event_type") return "what happened is type";
+  if (key == "event" || key == "event_type") return "what happened is type";
   if (key == "id") return "the id of an event is event_id";
   if (key == "query") return "it belongs into search{}";
   if (key == "request_id" || key == "placement") return "it belongs into attribution{}";
@@ -131,6 +181,7 @@ struct EventReader::State {
     scratch_.clear();
     objects_ = {};
     clear(out);
+    if (has_ga4_) forget_ga4();
     simdjson::dom::object object;
     if (json.get(object) != simdjson::SUCCESS) {
       return reject(RejectCode::kWrongType,
@@ -139,6 +190,7 @@ struct EventReader::State {
     for (const auto field : object) {
       if (!top_field(field.key, field.value)) return false;
     }
+    if (has_ga4_ && !merge_ga4()) return false;
     point_at_objects();
     return check_whole();
   }
@@ -173,10 +225,10 @@ struct EventReader::State {
 
   bool top_field(std::string_view key, const element& value) {
     const Field field = find_field(key, kEventId, kProperties);
-    if (field == kNoField) {
-      return reject(RejectCode::kUnknownField,
-                    "an event has no field " + shown(key) + ": " + std::string(place_of(key)));
-    }
+    return field != kNoField ? known_field(field, value) : ga4_field(key, value);
+  }
+
+  bool known_field(Field field, const element& value) {
     if (!once(field, seen_)) return false;
     if (value.is_null()) return true;
     switch (field) {
@@ -189,6 +241,103 @@ struct EventReader::State {
       case kCurrency: return currency(value);
       default: return object(field, value);
     }
+  }
+
+  // A field of an event that is none of ours.
+  bool ga4_field(std::string_view key, const element& value) {
+    if (key == "name") return known_field(kType, value);
+    if (key == "params") return params(value);
+    const auto known = std::ranges::find(kGa4OfEvent, key, &Ga4Name::name);
+    if (known != kGa4OfEvent.end()) return parameter(*known, value);
+    return reject(RejectCode::kUnknownField,
+                  "an event has no field " + shown(key) + ": " + std::string(place_of(key)));
+  }
+
+  bool params(const element& value) {
+    if (!once(kParams, seen_)) return false;
+    if (value.is_null()) return true;
+    simdjson::dom::object object;
+    if (value.get(object) != simdjson::SUCCESS) return wrong_type("params", "an object", value);
+    for (const auto field : object) {
+      const Field ours = find_field(field.key, kItems, kCurrency);
+      const auto known = std::ranges::find(kGa4OfEvent, field.key, &Ga4Name::name);
+      const bool good = ours != kNoField             ? known_field(ours, field.value)
+                        : known != kGa4OfEvent.end() ? parameter(*known, field.value)
+                                                     : add(kProperties, field.key, field.value);
+      if (!good) return false;
+    }
+    return true;
+  }
+
+  bool parameter(const Ga4Name& known, const element& value) {
+    has_ga4_ = true;
+    const std::uint32_t bit = 1u << (&known - kGa4OfEvent.data());
+    if ((ga4_seen_ & bit) != 0) {
+      return reject(RejectCode::kDuplicateField, std::string(known.name) + " is given twice");
+    }
+    ga4_seen_ |= bit;
+    if (value.is_null()) return true;
+    if (known.place == kListId) {
+      return is_blank(value) || id(value, known.name, kIdBytesMax, ga4_list_id_);
+    }
+    if (known.place == kSearch) {
+      if (!value.is_string()) return wrong_type(known.name, "a string", value);
+      if (is_blank(value)) return true;
+    }
+    return add(known.place, known.key, value);
+  }
+
+  // Keeps a member for one of the objects until all of the event is read.
+  bool add(Field place, std::string_view key, const element& value) {
+    has_ga4_ = true;
+    object_field_ = place;
+    std::string member;
+    {
+      codec::JsonWriter json(member);
+      json.begin_object();
+      if (!copy_text(key, json, true) || !copy(value, json, 2)) return false;
+      json.end_object();
+    }
+    std::string& members = ga4_members_[place - kTransaction];
+    if (members.size() + member.size() > kObjectBytesMax + 2) return too_large();
+    if (!members.empty()) members += ',';
+    members.append(member, 1, member.size() - 2);  // without braces
+    return true;
+  }
+
+  void forget_ga4() {
+    has_ga4_ = false;
+    ga4_seen_ = 0;
+    ga4_list_id_ = {};
+    for (auto& members : ga4_members_) members.clear();
+  }
+
+  // Puts what GA4's names said behind what our own objects said.
+  bool merge_ga4() {
+    for (std::size_t i = 0; i < objects_.size(); ++i) {
+      if (ga4_members_[i].empty()) continue;
+      const Span own = objects_[i];
+      object_field_ = static_cast<Field>(kTransaction + i);
+      if (object_field_ == kSearch) {
+        if (own.size > 0) {
+          return reject(RejectCode::kDuplicateField,
+                        "search and search_term are both given: what was searched for is one text");
+        }
+        has_query_ = true;
+      }
+      std::string whole = "{";
+      if (own.size > 2) whole.append(scratch_, own.start + 1, own.size - 2) += ',';
+      whole += ga4_members_[i];
+      whole += '}';
+      if (whole.size() > kObjectBytesMax) return too_large();
+      objects_[i] = {scratch_.size(), whole.size()};
+      scratch_ += whole;
+    }
+    if (ga4_list_id_.empty()) return true;
+    for (EventItem& item : out_->items) {
+      if (item.list_id.empty()) item.list_id = ga4_list_id_;
+    }
+    return true;
   }
 
   bool id(const element& value, std::string_view where, std::size_t bytes_max,
@@ -223,10 +372,26 @@ struct EventReader::State {
       out_->custom_type = name;
       return true;
     }
+    if (is_ga4_without_counterpart(name)) return ga4_type(name);
     return reject(RejectCode::kUnknownType,
                   "type " + shown(name) +
                       " is neither built in (detail-page-view, add-to-cart, purchase-complete, "
                       "search, ...) nor declared by this tenant");
+  }
+
+  bool ga4_type(std::string_view name) {
+    const std::string declared = declared_name(name);
+    if (rules_->custom_types != nullptr) {
+      const auto found = rules_->custom_types->find(declared);
+      if (found != rules_->custom_types->end()) {
+        out_->type = EventType::kCustom;
+        out_->custom_type = *found;
+        return true;
+      }
+    }
+    return reject(RejectCode::kUnknownType, "type " + shown(name) +
+                                                " of GA4 has no counterpart here; declare '" +
+                                                declared + "' as an event type to keep it");
   }
 
   bool time(const element& value) {
@@ -317,9 +482,8 @@ struct EventReader::State {
     for (const auto field : object) {
       const Field known = find_field(field.key, kItemId, kListId);
       if (known == kNoField) {
-        return reject(RejectCode::kUnknownField,
-                      "an item of an event has no field " + shown(field.key) +
-                          ": what describes the item belongs into the catalog");
+        if (!ga4_item_field(field.key, field.value, seen, out)) return false;
+        continue;
       }
       if (!once(known, seen)) return false;
       if (field.value.is_null()) continue;
@@ -339,18 +503,36 @@ struct EventReader::State {
         if (!amount(value, "quantity", kQuantityMax, out.quantity)) return false;
         if (out.quantity > 0) return true;
         return reject(RejectCode::kOutOfRange, "quantity must be above 0");
-      default: return position(value, out.position);
+      default: return position(value, "position", out.position);
     }
   }
 
-  bool position(const element& value, std::int32_t& out) {
+  bool ga4_item_field(std::string_view key, const element& value, std::uint32_t& seen,
+                      EventItem& out) {
+    const auto known = std::ranges::find(kGa4OfItem, key, &Ga4Name::name);
+    if (known == kGa4OfItem.end()) {
+      return reject(RejectCode::kUnknownField,
+                    "an item of an event has no field " + shown(key) +
+                        ": what describes the item belongs into the catalog");
+    }
+    if (known->place == kNoField) return true;
+    if (!once(known->place, seen)) return false;
+    if (value.is_null() || is_blank(value)) return true;
+    switch (known->place) {
+      case kVariantId: return id(value, key, kIdBytesMax, out.variant_id);
+      case kListId: return id(value, key, kIdBytesMax, out.list_id);
+      default: return position(value, key, out.position);
+    }
+  }
+
+  bool position(const element& value, std::string_view where, std::int32_t& out) {
     std::int64_t number = 0;
     if (value.get(number) != simdjson::SUCCESS) {
-      return wrong_type("position", "an integer from 0", value);
+      return wrong_type(where, "an integer from 0", value);
     }
     if (number < 0 || number > kListPositionMax) {
       return reject(RejectCode::kOutOfRange,
-                    "position must be 0 to " + std::to_string(kListPositionMax));
+                    std::string(where) + " must be 0 to " + std::to_string(kListPositionMax));
     }
     out = static_cast<std::int32_t>(number);
     return true;
@@ -612,7 +794,12 @@ struct EventReader::State {
   bool has_time_ = false;
   bool has_query_ = false;
   bool has_message_id_ = false;
+  bool has_ga4_ = false;          // something of what follows is to be merged, or to be forgotten
+  std::uint32_t ga4_seen_ = 0;    // bit i: kGa4OfEvent[i] has been read
+  std::string_view ga4_list_id_;  // of the items that name none
+  std::array<std::string, 6> ga4_members_;  // for each object, without braces
 };
+static_assert(kGa4OfEvent.size() <= 32);
 
 EventReader::EventReader() : state_(std::make_unique<State>()) {}
 EventReader::~EventReader() = default;

@@ -115,6 +115,87 @@ TEST_F(EventJson, TakesTheNamesOfOtherVocabularies) {
   }
 }
 
+TEST_F(EventJson, TakesAnEventInTheShapeOfGa4) {
+  constexpr std::string_view kParameters =
+      R"("transaction_id":"t","tax":1.5,"search_term":"boots","item_list_id":"home",
+      "items":[{"item_id":"a","item_name":"A","item_brand":"B","item_category5":"C","discount":2,"index":4,
+                "item_variant":"red","item_list_id":"spring","price":9.5,"quantity":2},
+               {"item_id":"b","item_variant":"","index":null}],"value":19,"currency":"EUR")";
+  const std::string head =
+      R"({"event_id":"e","event_time":1795363200,"user":{"user_id":"u"},"properties":{"x":1},)";
+  for (const std::string& json :
+       {head + R"("type":"purchase",)" + std::string(kParameters) + "}",
+        head + R"("params":{)" + std::string(kParameters) + R"(},"name":"purchase"})"}) {
+    ASSERT_TRUE(read(json)) << why_.detail;
+    EXPECT_EQ(event_.type, EventType::kPurchaseComplete);
+    ASSERT_EQ(event_.items.size(), 2u);
+    EXPECT_EQ(event_.items[0], (EventItem{"a", "red", 9.5, 2, 4, "spring"}));
+    EXPECT_EQ(event_.items[1], (EventItem{.item_id = "b", .list_id = "home"}));
+    EXPECT_EQ(event_.value, 19);
+    EXPECT_EQ(event_.currency, "EUR");
+    EXPECT_EQ(event_.transaction, R"({"order_id":"t","tax":1.5})");
+    EXPECT_EQ(event_.search, R"({"query":"boots"})");
+    EXPECT_EQ(event_.properties, R"({"x":1})");
+    std::string first, printed, second;
+    encode_event(event_, first);
+    codec::JsonWriter writer(printed);
+    write_event_json(event_, writer);
+    writer.finish();
+    ASSERT_TRUE(read(printed)) << printed << why_.detail;
+    encode_event(event_, second);
+    EXPECT_EQ(first, second) << printed;
+  }
+}
+
+TEST_F(EventJson, OtherParametersOfGa4JoinThePropertiesAndNothingIsLeftOfThem) {
+  ASSERT_TRUE(read(
+      R"({"event_id":"e","name":"view_item","user":{"user_id":"u"},"properties":{"x":1},
+    "params":{"items":[{"item_id":"a"}],"page_title":"A","own":{"b":[1]},"item_list_name":"L","item_list_id":"l","coupon":"C"}})"))
+      << why_.detail;
+  EXPECT_EQ(event_.properties, R"({"x":1,"page_title":"A","own":{"b":[1]},"item_list_name":"L"})");
+  ASSERT_TRUE(read(
+      R"({"event_id":"e","type":"view_item","user":{"user_id":"u"},"items":[{"item_id":"a"}]})"));
+  EXPECT_EQ(event_.properties, "");
+  EXPECT_EQ(event_.transaction, "");
+  EXPECT_EQ(event_.items[0].list_id, "");
+}
+
+TEST_F(EventJson, RefusesWhatIsWrongInTheShapeOfGa4) {
+  EXPECT_EQ(refusal_with(R"("name":"search")"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("search_term":"q")"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("tax":1,"tax":1)"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("tax":1,"params":{"tax":1})"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("value":1,"params":{"value":1})"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("params":{},"params":{})"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("items":[{"item_id":"a","position":1,"index":1}])"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("params":[])"), "wrong_type");
+  EXPECT_EQ(refusal_with(R"("item_list_id":7)"), "wrong_type");
+  EXPECT_EQ(refusal_with(R"("items":[{"item_id":"a","index":"1"}])"), "wrong_type");
+  EXPECT_NE(why_.detail.find("items[0]: index must be"), std::string::npos);
+  EXPECT_EQ(refusal_with(R"("items":[{"item_id":"a","index":-1}])"), "out_of_range");
+  EXPECT_EQ(refusal_with(R"("items":[{"item_name":"a"}])"), "missing_field");
+  EXPECT_EQ(refusal_with(R"("items":[{"item_id":"a","item_nmae":"a"}])"), "unknown_field");
+  EXPECT_EQ(refusal_with(R"("page_title":"x")"), "unknown_field");
+  EXPECT_EQ(refusal_with(R"("coupon":"\udc00")"), "invalid_utf8");
+  const std::string half(5000, 'x');
+  EXPECT_EQ(refusal_with(R"("params":{"a":")" + half + "\"}"), "accepted");
+  EXPECT_EQ(refusal_with(R"("params":{"a":")" + half + R"(","b":")" + half + "\"}"), "too_large");
+  EXPECT_EQ(refusal_with(R"("properties":{"a":")" + half + R"("},"params":{"b":")" + half + "\"}"),
+            "too_large");
+  EXPECT_EQ(refusal_with(R"("params":{"a":[[[[[[[]]]]]]]})"), "accepted");
+  EXPECT_EQ(refusal_with(R"("params":{"a":[[[[[[[[]]]]]]]]})"), "too_deep");
+}
+
+TEST_F(EventJson, ANameOfGa4WithoutCounterpartIsTakenWhereItIsDeclared) {
+  const std::string json = R"({"event_id":"e","type":"begin_checkout","user":{"user_id":"u"}})";
+  EXPECT_EQ(refusal(json), "unknown_type");
+  EXPECT_NE(why_.detail.find("declare 'begin-checkout'"), std::string::npos);
+  custom_.insert("begin-checkout");
+  ASSERT_TRUE(read(json)) << why_.detail;
+  EXPECT_EQ(event_.type, EventType::kCustom);
+  EXPECT_EQ(event_.custom_type, "begin-checkout");
+}
+
 TEST_F(EventJson, SaysWhatIsMissing) {
   EXPECT_EQ(refusal(R"({})"), "missing_field");
   EXPECT_EQ(refusal(R"({"type":"search","search":{"query":"q"},"user":{"user_id":"u"}})"),

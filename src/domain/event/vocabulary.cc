@@ -1,5 +1,6 @@
 #include "domain/event/vocabulary.h"
 
+#include <algorithm>
 #include <array>
 
 namespace vitrine::event {
@@ -47,11 +48,21 @@ constexpr std::array kTable{
     Synonym{kGa4, "notification_open", EventType::kMessageOpen},
 };
 
+constexpr std::array<std::string_view, 7> kGa4Rest = {
+    "add_payment_info", "add_shipping_info", "add_to_wishlist", "begin_checkout",
+    "select_promotion", "view_cart",         "view_promotion"};
+
 constexpr std::size_t kDeclaredBytesMax = 64;
 
 }  // namespace
 
 std::span<const Synonym> synonyms() { return kTable; }
+
+std::span<const std::string_view> ga4_without_counterpart() { return kGa4Rest; }
+
+bool is_ga4_without_counterpart(std::string_view name) {
+  return std::ranges::find(kGa4Rest, name) != kGa4Rest.end();
+}
 
 std::string declared_name(std::string_view name) {
   std::string out;

@@ -3,7 +3,8 @@
 // The names are those of Segment's e-commerce, email and mobile specifications (with the aliases of
 // the first version of the e-commerce one) and of GA4's recommended events. The table here is the
 // table in docs/api/events.md; a test compares them. Names without a counterpart (checkout steps,
-// promotions, coupons, wish lists) are not in it: a tenant may declare types of its own for them.
+// promotions, coupons, wish lists) are not in it: a tenant may declare types of its own for them,
+// and those of GA4's e-commerce events are then taken as they are written.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,11 @@ struct Synonym {
 
 // In a fixed order, each name once.
 std::span<const Synonym> synonyms();
+
+// GA4's e-commerce events that mean nothing here: "begin_checkout". Kept where the tenant declared
+// their declared_name(). The list is the one in docs/api/events.md.
+std::span<const std::string_view> ga4_without_counterpart();
+bool is_ga4_without_counterpart(std::string_view name);
 
 // The name a tenant would have to declare to keep events of another vocabulary that have no
 // counterpart: "Checkout Started" -> "checkout-started", "begin_checkout" -> "begin-checkout".

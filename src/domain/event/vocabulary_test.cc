@@ -84,6 +84,32 @@ TEST(Vocabulary, TheTableIsTheOneInTheDocument) {
   EXPECT_THAT(in_document, ElementsAreArray(in_code));
 }
 
+TEST(Vocabulary, WhatGa4HasAndWeHaveNotIsTheListInTheDocument) {
+  std::ifstream file("docs/api/events.md");
+  ASSERT_TRUE(file) << "run from the root of the repository";
+  std::map<std::string, std::string> in_document;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("| GA4 only | declare |")) {
+      inside = true;
+    } else if (inside && !line.starts_with("|")) {
+      break;
+    } else if (inside && !line.starts_with("|---")) {
+      const auto cells = cells_of(line);
+      ASSERT_GE(cells.size(), 2u) << line;
+      in_document[cells[0]] = cells[1];
+    }
+  }
+  std::map<std::string, std::string> in_code;
+  for (const std::string_view name : ga4_without_counterpart()) {
+    EXPECT_TRUE(is_ga4_without_counterpart(name));
+    EXPECT_EQ(find_event_type(name), std::nullopt) << name;
+    in_code[std::string(name)] = "`" + declared_name(name) + "`";
+  }
+  EXPECT_THAT(in_document, ElementsAreArray(in_code));
+  EXPECT_FALSE(is_ga4_without_counterpart("purchase"));
+}
+
 TEST(Vocabulary, ANameWithoutCounterpartIsDeclaredInSmallLettersWithHyphens) {
   EXPECT_EQ(declared_name("Checkout Started"), "checkout-started");
   EXPECT_EQ(declared_name("begin_checkout"), "begin-checkout");

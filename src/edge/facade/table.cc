@@ -116,6 +116,24 @@ std::optional<FieldType> named_type(std::string_view name) {
   return std::nullopt;
 }
 
+Status check_name(std::string_view heading, std::string_view name) {
+  const Status good = catalog::check_attribute_name(name);
+  if (good.ok()) return good;
+  return Error(ErrorCode::kInvalidArgument,
+               shown(heading) + " is no attribute name: " + good.error().message());
+}
+
+// Of "size:number" the type behind the colon; nothing where there is none.
+Result<std::optional<FieldType>> type_in(std::string_view heading) {
+  const std::string_view whole = trimmed(heading);
+  const std::size_t colon = whole.find(':');
+  if (colon == std::string_view::npos) return std::optional<FieldType>();
+  const auto named = named_type(whole.substr(colon + 1));
+  if (named) return named;
+  return Error(ErrorCode::kInvalidArgument,
+               shown(heading) + ": the type must be string, number, boolean, list or time");
+}
+
 }  // namespace
 
 bool append_cell(FieldType type, const Cell& cell, codec::JsonWriter& json, std::string& why) {
@@ -158,29 +176,30 @@ bool append_cell(FieldType type, const Cell& cell, codec::JsonWriter& json, std:
 
 Result<ItemField> item_field(std::string_view heading, FieldType untyped) {
   const std::string_view whole = trimmed(heading);
-  const std::size_t colon = whole.find(':');
-  const std::string_view name = whole.substr(0, colon);
-  const Status good = name == "id" ? ok_status() : catalog::check_attribute_name(name);
-  if (!good.ok()) {
-    return Error(ErrorCode::kInvalidArgument,
-                 shown(heading) + " is no attribute name: " + good.error().message());
-  }
+  const std::string_view name = whole.substr(0, whole.find(':'));
+  if (name != "id") VITRINE_TRY(check_name(heading, name));
   ItemField out{std::string(name == "id" ? "item_id" : name), untyped};
   const auto* known = catalog::find_known_attribute(catalog::canonical_name(out.name));
   if (known != nullptr) out.type = type_of(known->type);
   if (out.name == "item_id") out.type = FieldType::kText;
-  if (colon == std::string_view::npos) return out;
-  const auto named = named_type(whole.substr(colon + 1));
-  if (!named) {
-    return Error(ErrorCode::kInvalidArgument,
-                 shown(heading) + ": the type must be string, number, boolean, list or time");
-  }
+  VITRINE_TRY(const auto named, type_in(heading));
+  if (!named) return out;
   if ((known != nullptr || out.name == "item_id") && *named != out.type) {
     return Error(ErrorCode::kInvalidArgument,
                  shown(heading) + ": " + out.name + " has a type of its own");
   }
   out.type = *named;
   return out;
+}
+
+Result<ItemField> user_field(std::string_view heading, FieldType untyped) {
+  const std::string_view whole = trimmed(heading);
+  const std::string_view name = whole.substr(0, whole.find(':'));
+  VITRINE_TRY(check_name(heading, name));
+  VITRINE_TRY(const auto named, type_in(heading));
+  if (name != "user_id") return ItemField{std::string(name), named.value_or(untyped)};
+  if (!named) return ItemField{std::string(name), FieldType::kText};
+  return Error(ErrorCode::kInvalidArgument, shown(heading) + ": user_id has a type of its own");
 }
 
 }  // namespace vitrine::facade

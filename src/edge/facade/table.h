@@ -39,5 +39,7 @@ struct ItemField {
 };
 // kInvalidArgument: no attribute name, an unknown type, or another type than the known one.
 Result<ItemField> item_field(std::string_view heading, FieldType untyped = FieldType::kText);
+// The same of a user: user_id is text, everything else an attribute without a type of its own.
+Result<ItemField> user_field(std::string_view heading, FieldType untyped = FieldType::kText);
 
 }  // namespace vitrine::facade

@@ -108,9 +108,10 @@ Result<std::unique_ptr<BatchSender>> start_sender(const ImportOptions& options, 
 Status conclude(const ImportOptions& options, ImportReport& report, std::int64_t start_ns,
                 Progress& progress, std::ostream& out) {
   report.seconds = static_cast<double>(options.clock->steady_ns() - start_ns) / 1e9;
-  const std::string& version = report.events.profile_version.empty()
-                                   ? report.items.profile_version
-                                   : report.events.profile_version;
+  const SendTotals& last = !report.users.profile_version.empty()    ? report.users
+                           : !report.events.profile_version.empty() ? report.events
+                                                                    : report.items;
+  const std::string& version = last.profile_version;
   report.applied_ms = wait_until_applied(options, version, progress);
   print_report(report, out);
   const std::uint64_t failed = failed_lines(report);

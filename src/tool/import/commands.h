@@ -2,8 +2,8 @@
 //
 // Each command prints a report (import_report.h) to `out`, also when lines were rejected. They are
 // then an error all the same, so that a script notices, unless allow_errors is set. Running
-// an import again changes nothing: items replace themselves, events are known by their id for
-// 73 hours.
+// an import again changes nothing: items and users replace themselves, events are known by their id
+// for 73 hours.
 #pragma once
 
 #include <chrono>
@@ -54,10 +54,11 @@ struct TableOptions : ImportOptions {
   // FILE.vitrine-resume knows, and keeps that file. Only with one connection.
   bool resume = false;
 };
-// Rows that can't be read or mapped, or are no good item or event, are reported by line and not
-// sent.
+// Rows that can't be read or mapped, or are no good item, event or user, are reported by line and
+// not sent.
 Status run_import_items(const TableOptions& options, Progress& progress, std::ostream& out);
 Status run_import_events(const TableOptions& options, Progress& progress, std::ostream& out);
+Status run_import_users(const TableOptions& options, Progress& progress, std::ostream& out);
 
 struct GeneratedOptions : ImportOptions {
   std::uint64_t seed = 1;

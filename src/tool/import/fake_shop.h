@@ -101,7 +101,7 @@ class FakeShop final : public net::Handler {
       return net::problem(401, "key_unknown", "no such key");
     }
     if (request.body().size() > body_bytes_max_) return net::problem(413, "body_too_large", "cut");
-    if (path == "/v1/items:import" || path == "/v1/events:import") {
+    if (path == "/v1/items:import" || path == "/v1/events:import" || path == "/v1/users:import") {
       if (imports_left_ == 0) return net::problem(403, "tenant_suspended", "no more");
       --imports_left_;
       return take(path, request.body());

@@ -53,13 +53,15 @@ void print_bad(const ImportReport& report, std::ostream& out) {
     for (const BadRow& row : report.bad_rows) table.row({std::to_string(row.line), row.reason});
     table.print(out);
   }
-  for (const SendTotals* sent : {&report.items, &report.events}) {
+  for (const SendTotals* sent : {&report.items, &report.events, &report.users}) {
     if (sent->first_rejected.empty()) continue;
-    out << "\nRejected " << (sent == &report.items ? "items" : "events") << ": "
-        << group_digits(sent->rejected);
+    const std::string_view what = sent == &report.items    ? "items"
+                                  : sent == &report.events ? "events"
+                                                           : "users";
+    out << "\nRejected " << what << ": " << group_digits(sent->rejected);
     for (const auto& [code, count] : sent->rejected_by_code) out << ", " << code << " " << count;
     out << "\n";
-    TextTable table({{sent == &report.items ? "line" : "event", TextTable::kRight},
+    TextTable table({{sent == &report.events ? "event" : "line", TextTable::kRight},
                      {"code", TextTable::kLeft},
                      {"detail", TextTable::kLeft}});
     for (const auto& line : sent->first_rejected) {
@@ -78,7 +80,7 @@ std::uint64_t already_imported(const SendTotals& events) {
 
 std::uint64_t failed_lines(const ImportReport& report) {
   return report.items.rejected + report.events.rejected - already_imported(report.events) +
-         report.rows_bad;
+         report.users.rejected + report.rows_bad;
 }
 
 void print_report(const ImportReport& report, std::ostream& out) {
@@ -87,6 +89,7 @@ void print_report(const ImportReport& report, std::ostream& out) {
   if (report.rows > 0) table.row({"rows read", group_digits(report.rows)});
   add_totals(table, "items", report.items);
   add_totals(table, "events", report.events);
+  add_totals(table, "users", report.users);
   if (report.customers > 0) {
     table.row({"customers", group_digits(report.customers) + ", and " +
                                 group_digits(report.anonymous) + " anonymous visitors"});
@@ -97,13 +100,15 @@ void print_report(const ImportReport& report, std::ostream& out) {
   if (report.shift_us != 0) {
     table.row({"time shift", std::to_string(report.shift_us / kDayUs) + " days"});
   }
-  const std::uint64_t sent = report.items.lines + report.events.lines;
-  table.row({"took", human_duration(report.seconds) + ", " +
-                         human_count(static_cast<double>(sent) / std::max(1e-9, report.seconds)) +
-                         " items and events a second"});
-  const std::uint64_t retries = report.items.retries + report.events.retries;
+  const std::uint64_t sent = report.items.lines + report.events.lines + report.users.lines;
+  table.row(
+      {"took", human_duration(report.seconds) + ", " +
+                   human_count(static_cast<double>(sent) / std::max(1e-9, report.seconds)) +
+                   (report.users.lines > 0 ? " users a second" : " items and events a second")});
+  const std::uint64_t retries = report.items.retries + report.events.retries + report.users.retries;
   if (retries > 0) {
-    const auto throttled = report.items.throttled + report.events.throttled;
+    const auto throttled =
+        report.items.throttled + report.events.throttled + report.users.throttled;
     table.row({"repeated", group_digits(retries) + " requests, " +
                                human_duration(static_cast<double>(throttled.count()) / 1000) +
                                " waited because of quotas"});

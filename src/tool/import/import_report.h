@@ -22,6 +22,7 @@ struct ImportReport {
   std::vector<BadRow> bad_rows;  // the first of them
   SendTotals items;
   SendTotals events;
+  SendTotals users;
   std::uint64_t customers = 0;
   std::uint64_t anonymous = 0;  // visitors without a customer id
   TimeUs first_time = 0;        // of the events as sent; 0 without events

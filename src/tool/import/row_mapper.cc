@@ -27,6 +27,7 @@ constexpr std::array kEventFields{
     EventField{"request_id", FieldType::kText},   EventField{"message_id", FieldType::kText},
 };
 constexpr std::string_view kProperties = "properties.";
+constexpr std::string_view kAttributes = "attributes";
 
 Error wrong(std::string message) { return Error(ErrorCode::kInvalidArgument, std::move(message)); }
 
@@ -50,8 +51,10 @@ Result<std::pair<std::string, FieldType>> event_field(const std::string& name) {
   return wrong("an event has no field '" + name + "': it has " + all + "properties.NAME");
 }
 
-Result<std::pair<std::string, FieldType>> attribute(const std::string& name, FieldType untyped) {
-  VITRINE_TRY(auto field, facade::item_field(name, untyped));
+Result<std::pair<std::string, FieldType>> attribute(RowKind kind, const std::string& name,
+                                                    FieldType untyped) {
+  VITRINE_TRY(auto field, kind == RowKind::kUser ? facade::user_field(name, untyped)
+                                                 : facade::item_field(name, untyped));
   return std::pair(std::move(field.name), field.type);
 }
 
@@ -83,12 +86,29 @@ const RowMapper::Field* RowMapper::find(std::string_view name) const {
 }
 
 Result<RowMapper> RowMapper::for_items(const MapOptions& options, const RowSource& source) {
+  return for_described(RowKind::kItem, options, source);
+}
+
+Result<RowMapper> RowMapper::for_users(const MapOptions& options, const RowSource& source) {
+  return for_described(RowKind::kUser, options, source);
+}
+
+Result<RowMapper> RowMapper::for_kind(RowKind kind, const MapOptions& options,
+                                      const RowSource& source) {
+  return kind == RowKind::kEvent ? for_events(options, source)
+                                 : for_described(kind, options, source);
+}
+
+Result<RowMapper> RowMapper::for_described(RowKind kind, const MapOptions& options,
+                                           const RowSource& source) {
   RowMapper out;
+  out.kind_ = kind;
+  const std::string id = kind == RowKind::kUser ? "user_id" : "item_id";
   const bool is_json = source.columns().empty();
   const FieldType untyped = is_json ? FieldType::kAny : FieldType::kText;
   const auto add = [&](const std::string& text, bool is_constant) -> Status {
     VITRINE_TRY(const auto parts, divide(text, is_constant ? "FIELD=VALUE" : "FIELD=COLUMN"));
-    VITRINE_TRY(auto field, attribute(parts.first, untyped));
+    VITRINE_TRY(auto field, attribute(kind, parts.first, untyped));
     if (out.find(field.first) != nullptr) return wrong(field.first + " is given twice");
     if (!is_constant && !has_column(source, parts.second)) {
       return wrong("the file has no column '" + parts.second + "'; it has " + columns_text(source));
@@ -106,18 +126,18 @@ Result<RowMapper> RowMapper::for_items(const MapOptions& options, const RowSourc
   if (!is_json && !options.only_mapped) {
     for (const std::string& column : source.columns()) {
       if (is_used(column)) continue;
-      VITRINE_TRY(auto field, attribute(column, untyped));
+      VITRINE_TRY(auto field, attribute(kind, column, untyped));
       if (out.find(field.first) == nullptr) {
         out.fields_.push_back({field.first, field.second, column, "", false});
       }
     }
   }
-  if (out.find("item_id") == nullptr && is_json) {
-    out.fields_.push_back({"item_id", FieldType::kText, "item_id", "", false});
+  if (out.find(id) == nullptr && is_json) {
+    out.fields_.push_back({id, FieldType::kText, id, "", false});
   }
-  if (out.find("item_id") == nullptr) {
-    return wrong("no column is item_id: say which is with --map item_id=COLUMN; the file has " +
-                 columns_text(source));
+  if (out.find(id) == nullptr) {
+    return wrong("no column is " + id + ": say which is with --map " + id +
+                 "=COLUMN; the file has " + columns_text(source));
   }
   out.free_columns_ = is_json && !options.only_mapped;
   return out;
@@ -125,7 +145,7 @@ Result<RowMapper> RowMapper::for_items(const MapOptions& options, const RowSourc
 
 Result<RowMapper> RowMapper::for_events(const MapOptions& options, const RowSource& source) {
   RowMapper out;
-  out.is_event_ = true;
+  out.kind_ = RowKind::kEvent;
   const auto add = [&](const std::string& text, bool is_constant) -> Status {
     VITRINE_TRY(const auto parts, divide(text, is_constant ? "FIELD=VALUE" : "FIELD=COLUMN"));
     VITRINE_TRY(auto field, event_field(parts.first));
@@ -171,31 +191,74 @@ Cell RowMapper::cell_of(const Field& field, RowSource& row) const {
 bool RowMapper::run(RowSource& row, std::string& json, std::string& why) {
   json.clear();
   why.clear();
-  return is_event_ ? run_event(row, json, why) : run_item(row, json, why);
+  switch (kind_) {
+    case RowKind::kEvent: return run_event(row, json, why);
+    case RowKind::kUser: return run_user(row, json, why);
+    default: return run_item(row, json, why);
+  }
 }
 
 bool RowMapper::run_item(RowSource& row, std::string& out, std::string& why) const {
   codec::JsonWriter json(out);
   json.begin_object();
+  if (!write_attributes(row, json, why) || !write_free(row, json, why)) return false;
+  json.end_object();
+  json.finish();
+  return true;
+}
+
+// The object of that name of a row of users in the API's form; empty if it is not.
+std::string_view RowMapper::attributes_of(RowSource& row) const {
+  if (!free_columns_) return {};
+  const Cell own = row.cell(kAttributes);
+  return own.is_json && own.text.starts_with('{') ? own.text : std::string_view();
+}
+
+bool RowMapper::run_user(RowSource& row, std::string& out, std::string& why) const {
+  codec::JsonWriter json(out);
+  json.begin_object();
+  if (!write("user_id", "user_id", row, json, why)) return false;
+  const std::string_view own = attributes_of(row);
+  json.key("attributes").begin_object();
+  if (own.empty()) {
+    if (!write_attributes(row, json, why) || !write_free(row, json, why)) return false;
+  } else {
+    if (!write_attributes(row, json, why)) return false;
+    if (own.size() > 2) json.raw(own.substr(1, own.size() - 2));  // its members
+  }
+  json.end_object();
+  if (!own.empty() && !write_free(row, json, why)) return false;
+  json.end_object();
+  json.finish();
+  return true;
+}
+
+// Each field that has something to say; of a user all but who it is.
+bool RowMapper::write_attributes(RowSource& row, codec::JsonWriter& json, std::string& why) const {
+  const bool is_user = kind_ == RowKind::kUser;
   for (const Field& field : fields_) {
     const Cell cell = cell_of(field, row);
-    if (cell.text.empty()) continue;
+    if (cell.text.empty() || (is_user && field.name == "user_id")) continue;
     json.escaped_key(field.name);
     if (facade::append_cell(field.type, cell, json, why)) continue;
     why = field.name + ": " + why;
     return false;
   }
-  if (free_columns_) {
-    for (const std::string& name : row.names()) {
-      const bool used = std::ranges::find(fields_, name, &Field::column) != fields_.end();
-      const Cell cell = row.cell(name);
-      if (used || find(name) != nullptr || cell.text.empty()) continue;
-      json.escaped_key(name);
-      if (!facade::append_cell(FieldType::kAny, cell, json, why)) return false;
-    }
+  return true;
+}
+
+// The keys of the row that no field has taken.
+bool RowMapper::write_free(RowSource& row, codec::JsonWriter& json, std::string& why) const {
+  if (!free_columns_) return true;
+  const bool own_form = kind_ == RowKind::kUser && !attributes_of(row).empty();
+  for (const std::string& name : row.names()) {
+    const bool used = std::ranges::find(fields_, name, &Field::column) != fields_.end();
+    const Cell cell = row.cell(name);
+    if (used || find(name) != nullptr || cell.text.empty()) continue;
+    if (own_form && name == kAttributes) continue;
+    json.escaped_key(name);
+    if (!facade::append_cell(FieldType::kAny, cell, json, why)) return false;
   }
-  json.end_object();
-  json.finish();
   return true;
 }
 

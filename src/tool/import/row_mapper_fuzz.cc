@@ -13,11 +13,11 @@ namespace {
 
 using namespace vitrine;  // NOLINT
 
-std::string map_all(const std::string& path, const importer::MapOptions& options, bool is_event) {
+std::string map_all(const std::string& path, const importer::MapOptions& options,
+                    importer::RowKind kind) {
   const auto source = importer::RowSource::open(path, importer::TableFormat::kDetect);
   if (!source.ok()) return source.error().message();
-  auto mapper = is_event ? importer::RowMapper::for_events(options, **source)
-                         : importer::RowMapper::for_items(options, **source);
+  auto mapper = importer::RowMapper::for_kind(kind, options, **source);
   if (!mapper.ok()) return mapper.error().message();
   std::string all, json, why;
   codec::JsonParser parser;
@@ -46,8 +46,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
   importer::MapOptions events;
   events.constants = {"type=detail-page-view", "event_time=1", "user_id=u"};
-  if (map_all(path, events, true) != map_all(path, events, true)) __builtin_trap();
-  map_all(path, {}, false);
+  if (map_all(path, events, importer::RowKind::kEvent) !=
+      map_all(path, events, importer::RowKind::kEvent)) {
+    __builtin_trap();
+  }
+  map_all(path, {}, importer::RowKind::kItem);
+  map_all(path, {}, importer::RowKind::kUser);
   std::remove(path.c_str());
   return 0;
 }

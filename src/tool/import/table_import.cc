@@ -1,4 +1,4 @@
-// `vitrine import items` and `vitrine import events`.
+// `vitrine import items`, `vitrine import events` and `vitrine import users`.
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -6,22 +6,32 @@
 #include "base/hash.h"
 #include "domain/catalog/item_json.h"
 #include "domain/event/event_json.h"
+#include "domain/person/person_json.h"
 #include "tool/import/import_steps.h"
 #include "tool/import/row_mapper.h"
 
 namespace vitrine::importer {
 namespace {
 
+// As the routes are called, and the report.
+std::string kind_name(RowKind kind) {
+  switch (kind) {
+    case RowKind::kItem: return "items";
+    case RowKind::kEvent: return "events";
+    case RowKind::kUser: return "users";
+  }
+  return {};
+}
+
 // How far an import came, beside its file: the line up to which everything was answered, under a
 // mark of file and options. Only a hint that saves time: what is sent again counts once anyway.
 class Checkpoint {
  public:
-  Checkpoint(const TableOptions& options, bool is_event)
+  Checkpoint(const TableOptions& options, RowKind kind)
       : path_(options.file + ".vitrine-resume"), wanted_(options.resume && !options.dry_run) {
     std::error_code ignored;
-    std::string all = options.file + (is_event ? " events " : " items ") + options.url + " " +
-                      options.key + " " +
-                      std::to_string(std::filesystem::file_size(options.file, ignored));
+    std::string all = options.file + " " + kind_name(kind) + " " + options.url + " " + options.key +
+                      " " + std::to_string(std::filesystem::file_size(options.file, ignored));
     for (const auto* list : {&options.map.columns, &options.map.constants, &options.map.types}) {
       for (const auto& text : *list) all += "\n" + text;
     }
@@ -58,10 +68,15 @@ class Checkpoint {
 // What the server would say of a row, as far as that can be said without it.
 class Check {
  public:
-  Check(bool is_event, TimeUs now) : is_event_(is_event), now_(now) {}
+  Check(RowKind kind, TimeUs now) : kind_(kind), now_(now) {}
 
   bool good(const std::string& json, std::string& why) {
-    return is_event_ ? good_event(json, why) : good_item(json, why);
+    switch (kind_) {
+      case RowKind::kItem: return good_item(json, why);
+      case RowKind::kEvent: return good_event(json, why);
+      case RowKind::kUser: return good_user(json, why);
+    }
+    return false;
   }
 
   TimeUs first_time = 0;
@@ -74,6 +89,11 @@ class Check {
     const auto item = catalog::parse_item(json);
     if (!item.ok()) why = catalog::to_string(item.errors);
     return item.ok();
+  }
+  static bool good_user(const std::string& json, std::string& why) {
+    const auto user = person::parse_user(json);
+    if (!user.ok()) why = catalog::to_string(user.errors);
+    return user.ok();
   }
   bool good_event(const std::string& json, std::string& why) {
     if (!reader_.read(json, 0, event::EventRules::imported(now_), event_, why_)) {
@@ -91,7 +111,7 @@ class Check {
     return true;
   }
 
-  bool is_event_;
+  RowKind kind_;
   TimeUs now_;
   event::EventReader reader_;
   event::Event event_;
@@ -101,35 +121,37 @@ class Check {
 
 class TableImport {
  public:
-  TableImport(const TableOptions& options, bool is_event, Progress& progress)
+  TableImport(const TableOptions& options, RowKind kind, Progress& progress)
       : options_(options),
-        is_event_(is_event),
+        kind_(kind),
         progress_(progress),
-        checkpoint_(options, is_event),
-        check_(is_event, options.clock->wall_us()) {}
+        checkpoint_(options, kind),
+        check_(kind, options.clock->wall_us()) {}
 
   Status run(std::ostream& out) {
     const std::int64_t start_ns = options_.clock->steady_ns();
     VITRINE_TRY(auto source, RowSource::open(options_.file, options_.format));
-    VITRINE_TRY(auto mapper, is_event_ ? RowMapper::for_events(options_.map, *source)
-                                       : RowMapper::for_items(options_.map, *source));
+    VITRINE_TRY(auto mapper, RowMapper::for_kind(kind_, options_.map, *source));
     report_.source = options_.file;
     if (!options_.dry_run) {
-      VITRINE_TRY(sender_,
-                  start_sender(options_, is_event_ ? "/v1/events:import" : "/v1/items:import"));
+      VITRINE_TRY(sender_, start_sender(options_, "/v1/" + kind_name(kind_) + ":import"));
     }
     resume_behind_ = checkpoint_.load();
     progress_.start(options_.dry_run ? "reading rows" : "sending rows", source->bytes_total(), "B");
     VITRINE_TRY(read_all(*source, mapper));
     if (sender_) {
-      SendTotals& totals = is_event_ ? report_.events : report_.items;
+      SendTotals& totals = kind_ == RowKind::kEvent  ? report_.events
+                           : kind_ == RowKind::kUser ? report_.users
+                                                     : report_.items;
       VITRINE_TRY(totals, sender_->finish(no_progress()));
     }
     progress_.finish();
     if (report_.rows == 0 && skipped_ == 0) {
-      return Error(ErrorCode::kInvalidArgument,
-                   options_.file + " holds no row" +
-                       (is_event_ ? "" : "; expected a JSON object a line, or CSV with a head"));
+      return Error(
+          ErrorCode::kInvalidArgument,
+          options_.file + " holds no row" +
+              (kind_ == RowKind::kEvent ? ""
+                                        : "; expected a JSON object a line, or CSV with a head"));
     }
     add_notes();
     if (!options_.dry_run) {
@@ -175,7 +197,7 @@ class TableImport {
 
   // All events of a user go one way, so that they stay in order.
   std::string user_of(RowSource& source) const {
-    if (!is_event_ || options_.connections == 1) return {};
+    if (kind_ != RowKind::kEvent || options_.connections == 1) return {};
     for (const char* name : {"user_id", "anonymous_id"}) {
       std::string column = name;
       for (const auto& text : options_.map.columns) {
@@ -226,7 +248,7 @@ class TableImport {
 
   static constexpr std::size_t kSamples = 3;
   const TableOptions& options_;
-  const bool is_event_;
+  const RowKind kind_;
   Progress& progress_;
   Checkpoint checkpoint_;
   Check check_;
@@ -242,11 +264,15 @@ class TableImport {
 }  // namespace
 
 Status run_import_items(const TableOptions& options, Progress& progress, std::ostream& out) {
-  return TableImport(options, false, progress).run(out);
+  return TableImport(options, RowKind::kItem, progress).run(out);
 }
 
 Status run_import_events(const TableOptions& options, Progress& progress, std::ostream& out) {
-  return TableImport(options, true, progress).run(out);
+  return TableImport(options, RowKind::kEvent, progress).run(out);
+}
+
+Status run_import_users(const TableOptions& options, Progress& progress, std::ostream& out) {
+  return TableImport(options, RowKind::kUser, progress).run(out);
 }
 
 }  // namespace vitrine::importer

@@ -20,6 +20,7 @@ using ::testing::Not;
 
 const std::string kItems = "/v1/items:import";
 const std::string kEvents = "/v1/events:import";
+const std::string kUsers = "/v1/users:import";
 
 class TableImport : public testing::Test {
  protected:
@@ -47,6 +48,10 @@ class TableImport : public testing::Test {
   Status items(const TableOptions& o) {
     out_.str("");
     return run_import_items(o, no_progress(), out_);
+  }
+  Status users(const TableOptions& o) {
+    out_.str("");
+    return run_import_users(o, no_progress(), out_);
   }
   std::string refusal(const Status& status) { return status.ok() ? "" : status.error().message(); }
 
@@ -159,6 +164,77 @@ TEST_F(TableImport, ItemsAsJsonGoAsTheyAreUnlessMapped) {
   o.map.only_mapped = true;
   ASSERT_TRUE(items(o).ok()) << out_.str();
   EXPECT_EQ(shop_.lines(kItems).back(), R"({"item_id":"5","price":7.5})");
+}
+
+TEST_F(TableImport, UsersOfACsvHaveTheTypesOfTheirHeadingsAndOfTheMap) {
+  file(
+      "customer;country;score;sizes:list;vip:boolean;price\n"
+      "ann;DE;120;M|L;yes;low\nben;;many;;;\n;AT;1;;;\n cut\n");
+  auto o = options();
+  o.allow_errors = true;
+  o.map.columns = {"user_id=customer", "points:number=score"};
+  o.map.constants = {"origin=shop"};
+  ASSERT_TRUE(users(o).ok()) << out_.str();
+  EXPECT_THAT(shop_.lines(kUsers),
+              ElementsAre(R"({"user_id":"ann","attributes":{"points":120,"origin":"shop",)"
+                          R"("country":"DE","sizes":["M","L"],"vip":true,"price":"low"}})"));
+  EXPECT_THAT(out_.str(), HasSubstr("3  points: 'many' is no number"));
+  EXPECT_THAT(out_.str(), HasSubstr("4  user_id: "));
+  EXPECT_THAT(out_.str(), HasSubstr("5  the row has 1 cells, the head has 6"));
+  EXPECT_THAT(out_.str(), HasSubstr("users a second"));
+  EXPECT_THAT(shop_.requests().back(), HasSubstr("/v1/recommend/popular"));
+}
+
+TEST_F(TableImport, UsersAsJsonGoAsTheyAreInTheirOwnFormOrFlat) {
+  file(
+      R"({"user_id":"ann","attributes":{"points":7,"since":{"$time":"2024-05-01T00:00:00Z"}},"created":"2024-05-01T00:00:00Z"})"
+      "\n"
+      R"({"user_id":"ben","country":"AT","points":8})"
+      "\n");
+  ASSERT_TRUE(users(options()).ok()) << out_.str();
+  EXPECT_THAT(
+      shop_.lines(kUsers),
+      ElementsAre(
+          R"({"user_id":"ann","attributes":{"points":7,"since":{"$time":"2024-05-01T00:00:00Z"}},"created":"2024-05-01T00:00:00Z"})",
+          R"({"user_id":"ben","attributes":{"country":"AT","points":8}})"));
+  file(R"({"id":5,"account":{"country":"CH"},"junk":{"a":1}})"
+       "\n");
+  auto o = options();
+  o.map.columns = {"user_id=id", "country=account.country"};
+  o.map.only_mapped = true;
+  ASSERT_TRUE(users(o).ok()) << out_.str();
+  EXPECT_EQ(shop_.lines(kUsers).back(), R"({"user_id":"5","attributes":{"country":"CH"}})");
+}
+
+TEST_F(TableImport, UsersAreCheckedInADryRunAndRejectedByLine) {
+  file("user_id,country\nann,DE\nbad,AT\n,CH\n");
+  auto o = options();
+  o.dry_run = true;
+  EXPECT_THAT(refusal(users(o)), HasSubstr("1 rows would not be imported"));
+  EXPECT_TRUE(shop_.requests().empty());
+  EXPECT_THAT(out_.str(), HasSubstr(R"({"user_id":"ann","attributes":{"country":"DE"}})"));
+  o.dry_run = false;
+  shop_.reject("bad", "type_conflict");
+  EXPECT_THAT(refusal(users(o)), HasSubstr("2 lines were not imported"));
+  EXPECT_THAT(out_.str(), HasSubstr("Rejected users: 1, type_conflict 1"));
+  EXPECT_THAT(out_.str(), HasSubstr("3  type_conflict  told so"));
+  EXPECT_EQ(shop_.lines(kUsers).size(), 1u);
+}
+
+TEST_F(TableImport, AMapOfUsersThatCantBeIsRefused) {
+  file("who,Screen Size\n1,2\n");
+  EXPECT_THAT(refusal(users(options())), HasSubstr("is no attribute name"));
+  auto o = options();
+  o.map.only_mapped = true;
+  EXPECT_THAT(refusal(users(o)), HasSubstr("no column is user_id"));
+  o.map.columns = {"user_id:number=who"};
+  EXPECT_THAT(refusal(users(o)), HasSubstr("user_id has a type of its own"));
+  o.map.columns = {"user_id=who", "size:metres=who"};
+  EXPECT_THAT(refusal(users(o)), HasSubstr("the type must be"));
+  o.map.columns = {"user_id=who"};
+  o.map.types = {"a=b"};
+  EXPECT_THAT(refusal(users(o)), HasSubstr("types are a thing of events"));
+  EXPECT_TRUE(shop_.requests().empty());
 }
 
 TEST_F(TableImport, ADryRunChecksEverythingAndSendsNothing) {

@@ -27,12 +27,15 @@ void add_build(CLI::App& group, const RunCommand& run, Arguments& args) {
   CLI::App& command = *group.add_subcommand(
       "build", "Make a graph of users and items from a CSV file or an event log");
   add_common(command, args.build.directory, args);
-  command.add_option("--csv", args.build.csv,
-                     "user,item[,time[,weight[,type]]] a line, plain or .gz");
+  command.add_option(
+      "--csv", args.build.csv,
+      "user,item[,time[,weight[,type]]] a line, plain or .gz; type is a number from 0 "
+      "to 255, or the name of an event type as purchase-complete");
   command.add_option("--log", args.build.log, "A log directory, or a data directory");
   command.add_option("--partition", args.build.partition, "Partition of the data directory [0]");
   command.add_option("--tenant", args.build.tenant,
-                     "Number of the tenant in the log (`vitrine tenant show NAME`)");
+                     "Number, not name, of the tenant in the log: a log alone knows no names "
+                     "(`vitrine tenant show NAME` prints it)");
   command.add_option("--type", args.build.types,
                      "Event types that count; may be repeated [detail-page-view add-to-cart "
                      "purchase-complete item-click]");

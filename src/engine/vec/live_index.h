@@ -3,15 +3,17 @@
 //
 // On top of an immutable base lie the vectors that came since ("fresh", compared one by one) and
 // the ids that are gone from the base. merge() folds both into a new base; when the lists have
-// drifted from what their centroids were trained for, it clusters anew.
+// drifted from what their centroids were trained for, it clusters anew. start_merging() has a
+// thread do so whenever enough has gathered; without it, the owner calls merge().
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
-#include "base/guarded.h"
+#include "base/executor.h"
 #include "engine/vec/index.h"
 
 namespace vitrine::vec {
@@ -40,17 +42,35 @@ class LiveSnapshot {
 };
 
 struct LiveOptions {
-  /// merge_needed() from so many fresh vectors on: each costs every search some 20 ns.
+  /// merge_needed() from so many fresh vectors on, replaced and deleted ones among them: each costs
+  /// every search some 20 ns.
   std::size_t fresh_max = 4096;
+  /// merge_needed() also once so large a share of the base, and at least kGoneMin vectors, are
+  /// deleted or replaced: searches of lists still scan their codes and throw them away. Before the
+  /// first of them is gone, there is no filter at all (and a graph, if there is one, is walked).
+  double gone_share = 0.1;
   /// merge() clusters anew once the vectors have become this many times more or fewer than the
   /// centroids were trained for, or the largest lists (weighted) this many times as large.
   double drift = 2.0;
+};
+
+inline constexpr std::size_t kGoneMin = 64;
+
+/// What the thread of start_merging() has done.
+struct MergeStatus {
+  std::uint64_t merges = 0;      ///< that succeeded, by whomever they were called
+  std::uint64_t rebuilds = 0;    ///< those of them that clustered anew
+  bool merging = false;          ///< one is under way
+  bool needed = false;           ///< merge_needed()
+  std::optional<Error> failure;  ///< of the last merge; nothing once one succeeds
 };
 
 /// Thread-safe: one lock around the writes, none around searches of a snapshot.
 class LiveIndex {
  public:
   LiveIndex(Index base, const LiveOptions& options);
+  /// Stops the merging thread first. A merge under way that would cluster anew is given up before
+  /// it does; else it is waited for.
   ~LiveIndex();
 
   /// Inserts or replaces. kInvalidArgument for a row that isn't finite or the reserved id.
@@ -63,13 +83,25 @@ class LiveIndex {
   std::shared_ptr<const LiveSnapshot> snapshot();
 
   bool merge_needed();
-  /// A new base with everything; writes go on meanwhile and are carried over. One caller at a time.
+  /// A new base with everything; writes go on meanwhile and are carried over, before the lock is
+  /// taken to put the new base in place: that takes the time of the last few writes. Searches don't
+  /// notice. Memory for a second base and a copy of all rows. A second caller waits for the first.
   Status merge(const Workers& workers, Progress& progress);
+  /// Merges on a thread of `executor` whenever merge_needed(), until destruction; at most once. The
+  /// merge has `threads` threads, the merging one among them. A merge that fails changes nothing;
+  /// the error stays in merge_status(), and the next attempt waits for another fresh_max writes.
+  /// What stays below merge_needed() is not merged, however long nothing is written.
+  void start_merging(Executor& executor, unsigned threads = 1);
+  MergeStatus merge_status() const;
   std::uint64_t rebuilds() const;  ///< merges that clustered anew
 
  private:
+  struct Layers;
   struct State;
-  std::unique_ptr<Guarded<State>> state_;
+  Status merge_once(const Workers& workers, Progress& progress);
+  void merge_as_needed(const Workers& workers);
+  std::unique_ptr<State> state_;
+  std::unique_ptr<Task> merger_;  // uses state_: must end first
 };
 
 }  // namespace vitrine::vec

@@ -85,9 +85,22 @@ TEST_F(GraphCommands, BuildReadsCsvWithTimesWeightsAndTypes) {
   EXPECT_EQ(build(command).error().code(), ErrorCode::kConflict);
 }
 
+TEST_F(GraphCommands, NamesOfEventTypesInCsvGetTheNumbersThatTheyHaveInGraphsFromALog) {
+  BuildCommand command;
+  command.csv = write_file("named.csv",
+                           "user,item,time,weight,type\nann,hat,,,purchase-complete\n"
+                           "ann,shoe,,,Product Viewed\nbob,hat,,,0\nbob,shoe,,,255\n");
+  command.directory = folder_ + "/named";
+  const Status status = build(command);
+  ASSERT_TRUE(status.ok()) << status.error().to_string();
+  EXPECT_EQ(edges_of(command.directory),
+            (std::set<std::string>{"ann hat 0 1 4", "ann shoe 0 1 1", "bob hat 0 1 0",
+                                   "bob shoe 0 1 255"}));
+}
+
 TEST_F(GraphCommands, BuildNamesTheLineItCanNotRead) {
-  for (const char* line :
-       {"ann", "ann,", "a,b,yesterday", "a,b,,heavy", "a,b,,,256", "a,b,,,1.5", "a,b,c,d,e,f"}) {
+  for (const char* line : {"ann", "ann,", "a,b,yesterday", "a,b,,heavy", "a,b,,,256", "a,b,,,1.5",
+                           "a,b,,,-1", "a,b,,,bought", "a,b,c,d,e,f"}) {
     BuildCommand command;
     command.csv = write_file("bad.csv", std::string("ann,hat\n") + line + "\n");
     command.directory = folder_ + "/bad";

@@ -75,11 +75,18 @@ Result<graph::Edge> CsvEdges::parse(const std::vector<std::string_view>& fields)
     edge.weight = static_cast<float>(*weight);
   }
   if (fields.size() > 4 && !fields[4].empty()) {
-    const auto type = parse_number(fields[4]);
-    if (!type || *type != std::floor(*type) || *type < 0 || *type > 255) {
-      return bad("a type is a whole number from 0 to 255");
+    const auto number = parse_number(fields[4]);
+    // Edges from a log have the same numbers.
+    const auto known = event::find_event_type(fields[4]);
+    if (known) {
+      edge.type = static_cast<std::uint8_t>(*known);
+    } else if (number && *number == std::floor(*number) && *number >= 0 && *number <= 255) {
+      edge.type = static_cast<std::uint8_t>(*number);
+    } else {
+      return bad("'" + std::string(fields[4]) +
+                 "' is no type: write a whole number from 0 to 255, or the name of an event type "
+                 "as purchase-complete");
     }
-    edge.type = static_cast<std::uint8_t>(*type);
   }
   return edge;
 }

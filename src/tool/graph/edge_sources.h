@@ -16,8 +16,9 @@
 namespace vitrine::graphtool {
 
 // Columns user and item, and, in this order, time (RFC 3339, a date, or epoch seconds or
-// milliseconds), weight and type (a number 0 to 255), the last three optional. A first row that
-// begins with "user" is a head. Plain or gzip; kInvalidArgument names the line that can't be read.
+// milliseconds), weight and type (a number 0 to 255, or the name of an event type, which becomes
+// the number it has in graphs from a log), the last three optional. A first row that begins with
+// "user" is a head. Plain or gzip; kInvalidArgument names the line that can't be read.
 class CsvEdges final : public graph::EdgeStream {
  public:
   static Result<std::unique_ptr<CsvEdges>> open(const std::string& path, Names& users,

@@ -47,7 +47,8 @@ struct VecBenchOptions {
   bool rows_on_disk = false;
   bool json = false;
 };
-/// Speed and recall of every calibrated plan, one by one and as one batch.
+/// Speed and recall of every calibrated plan, one by one and as one batch. Recall is against a plan
+/// that visits all lists, not against comparing everything.
 Status run_vec_bench(const VecBenchOptions& options, std::ostream& out);
 
 Status run_vec_info(const std::string& index, bool json, std::ostream& out);

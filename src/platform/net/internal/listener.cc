@@ -176,10 +176,15 @@ void Listener::shed_for_lack_of_descriptors() {
   const int fd = ::accept4(watch_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
     refused_.add();
-    static constexpr char kBusy[] =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    // As Session::start_refused() says it, at once: there is no place for a session.
+    const Response busy =
+        problem(503, "overloaded", "this server has as many connections as it may have; try again");
+    const std::string text =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + std::string(busy.content_type) +
+        "\r\nContent-Length: " + std::to_string(busy.body.size()) +
+        "\r\nRetry-After: 1\r\nConnection: close\r\n\r\n" + busy.body;
     [[maybe_unused]] const ssize_t ignored =
-        encrypted_ ? 0 : ::send(fd, kBusy, sizeof kBusy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        encrypted_ ? 0 : ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     ::close(fd);
   }
   reserve_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

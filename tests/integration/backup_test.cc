@@ -139,6 +139,7 @@ TEST_F(BackupTest, OneTenantComesBackIntoANewOneAndNoOtherIsTouched) {
   EXPECT_EQ(restored->items.rejected + restored->events.rejected, 0u);
   EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/scratch"));
   recently_viewed(server_, again, "user-1", restored->events.profile_version);
+  wait_until_indexed(server_);
   EXPECT_EQ(answers(server_, again), answers(server_, shoes_));
   const auto after = server_.digests();
   for (const auto& [tenant, digest] : others) EXPECT_EQ(after.at(tenant), digest) << tenant;

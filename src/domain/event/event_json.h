@@ -12,15 +12,16 @@
 //   search.query for search; value 0..5 for rating; attribution.message_id for message-*.
 // - event_time is RFC 3339 or epoch seconds or milliseconds; absent means now.
 // - Ids are text that is what it looks like (platform/codec/plain_text.h). They are compared byte
-// by
-//   byte, no normal form is made: a shop that writes an umlaut now in one way, now in another has
-//   two items.
+//   by byte, no normal form is made: a shop that writes an umlaut now in one way, now in
+//   another has two items.
 // - page.url, page.referrer, context.locale, context.timezone have their shape (shapes.h), where
 //   they are not empty; the rest of the objects is not looked at.
 // - null is the same as absent. A field given twice is an error.
 // - Unknown fields of the event, of user and of an item are errors, because a misspelt field that
 //   is dropped silently costs a shop weeks of data. Own data goes into properties{}, which, like
 //   transaction, search, page, attribution and context, is kept as it is.
+// - GA4's names of parameters are taken where ours are not given (`name` and `params`, or beside
+//   type): docs/api/events.md has the table of what each becomes.
 #pragma once
 
 #include <cstdint>

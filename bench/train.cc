@@ -270,6 +270,12 @@ int main(int argc, char** argv) {
       if (limited) gather("mmap random ids", StoreKind::kMmap, "rows.random", "trace.random");
       gather("belady bf16", StoreKind::kBelady, "rows.bf16", "trace");
       gather("packed bf16", StoreKind::kPacked, "rows.bf16", "trace");
+      // No figure is asked of these: one round tells where they stand.
+      if (round == 0) {
+        gather("lru", StoreKind::kLru, "rows", "trace");
+        gather("static", StoreKind::kStatic, "rows", "trace");
+        gather("auto", StoreKind::kAuto, "rows", "trace");
+      }
     }
     if (epochs) {
       table.add("train in memory", run_part("train in memory", 0, [&] {

@@ -189,7 +189,8 @@ Result<Figures> part_gather(const Setup& setup, StoreKind kind, const std::strin
   VITRINE_TRY(store->plan(trace));
   const double planned = now_s();
   VITRINE_TRY(store->advance());
-  const bool stops = kind == StoreKind::kMmap || kind == StoreKind::kBelady;
+  const bool stops = kind == StoreKind::kMmap || kind == StoreKind::kLru ||
+                     kind == StoreKind::kStatic || kind == StoreKind::kBelady;
   std::uint32_t batches = 0;
   while (batches < trace->batches() && (!stops || now_s() - planned < setup.stop_s)) {
     const std::size_t bytes = std::size_t{trace->rows(batches)} * format.stride();

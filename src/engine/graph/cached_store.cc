@@ -12,7 +12,8 @@ namespace {
 // Counts what the reads of misses cost.
 class FetchingStore : public UnplannedStore {
  public:
-  using UnplannedStore::UnplannedStore;
+  FetchingStore(const StoreOptions& options, const RowFormat& format)
+      : UnplannedStore(options, format, kMissingBytes + RowFetch::kListBytes) {}
   StoreStats stats() const override {
     StoreStats all = stats_;
     all.requests += fetch_->stats().requests;
@@ -21,6 +22,12 @@ class FetchingStore : public UnplannedStore {
   }
 
  protected:
+  void reserve_lists(std::uint32_t rows) override {
+    fetch_->reserve_lists(rows);
+    missing_.reserve(rows);
+    missing_at_.reserve(rows);
+  }
+
   std::unique_ptr<RowFetch> fetch_;
   std::vector<RowId> missing_;
   std::vector<std::uint32_t> missing_at_;  // index in the batch
@@ -70,16 +77,19 @@ class StaticStore final : public FetchingStore {
 // Slots form a ring of links from the most to the least recently used.
 class LruStore final : public FetchingStore {
  public:
-  LruStore(const RowFormat& format, std::uint64_t slots)
-      : FetchingStore(format), table_(slots), links_(slots), row_of_(slots) {}
+  using FetchingStore::FetchingStore;
 
   Status load(const StoreOptions& options) {
     VITRINE_TRY(fetch_, RowFetch::open(options, format_));
-    const std::uint64_t slots = links_.size();
+    const std::uint64_t slots =
+        std::min<std::uint64_t>(format_.count, options.cache_bytes / format_.stride());
     VITRINE_TRY(held_, options.budget->reserve("rows", slots * format_.stride()));
     VITRINE_TRY(held_tables_,
                 options.budget->reserve("row table", SlotTable::bytes_for(slots) + slots * 12));
     rows_ = AlignedBuffer(slots * format_.stride());
+    table_ = SlotTable(slots);
+    links_.resize(slots);
+    row_of_.resize(slots);
     return ok_status();
   }
 
@@ -141,7 +151,7 @@ class LruStore final : public FetchingStore {
 
   Reservation held_;
   Reservation held_tables_;
-  SlotTable table_;
+  SlotTable table_{0};
   std::vector<Link> links_;
   std::vector<RowId> row_of_;
   AlignedBuffer rows_;
@@ -154,16 +164,14 @@ class LruStore final : public FetchingStore {
 
 Result<std::unique_ptr<RowStore>> open_static_store(const StoreOptions& options,
                                                     const RowFormat& format) {
-  auto store = std::make_unique<StaticStore>(format);
+  auto store = std::make_unique<StaticStore>(options, format);
   VITRINE_TRY(store->load(options));
   return std::unique_ptr<RowStore>(std::move(store));
 }
 
 Result<std::unique_ptr<RowStore>> open_lru_store(const StoreOptions& options,
                                                  const RowFormat& format) {
-  const std::uint64_t slots =
-      std::min<std::uint64_t>(format.count, options.cache_bytes / format.stride());
-  auto store = std::make_unique<LruStore>(format, slots);
+  auto store = std::make_unique<LruStore>(options, format);
   VITRINE_TRY(store->load(options));
   return std::unique_ptr<RowStore>(std::move(store));
 }

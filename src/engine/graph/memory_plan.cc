@@ -4,6 +4,7 @@
 
 #include "engine/graph/internal/row_fetch.h"
 #include "engine/graph/internal/slot_table.h"
+#include "engine/graph/internal/stores.h"
 #include "engine/graph/min_plan.h"
 #include "engine/graph/segment_store.h"
 
@@ -43,14 +44,19 @@ std::uint64_t store_bytes(const StoreOptions& options, const RowFormat& format,
   const std::uint64_t fetch =
       options.depth *
       std::max<std::uint64_t>(kFetchBytesMax, round_up(format.stride(), kPage) + kPage);
+  const std::uint64_t ids = size.rows_max * kIdBytes;
+  const std::uint64_t fetching = fetch + size.rows_max * (kMissingBytes + RowFetch::kListBytes);
   switch (options.kind) {
-    case StoreKind::kMemory: return format.count * format.stride() + scan_bytes(format);
-    case StoreKind::kMmap: return 0;
-    case StoreKind::kLru: return rows + fetch + SlotTable::bytes_for(capacity) + capacity * 12;
-    case StoreKind::kStatic: return rows + std::max(fetch, scan_bytes(format)) + fetch;
+    case StoreKind::kMemory: return format.count * format.stride() + scan_bytes(format) + ids;
+    case StoreKind::kMmap: return ids;
+    case StoreKind::kLru:
+      return rows + ids + fetching + SlotTable::bytes_for(capacity) + capacity * 12;
+    case StoreKind::kStatic: return rows + std::max(fetch + scan_bytes(format), ids + fetching);
     case StoreKind::kBelady:
     case StoreKind::kPacked:
-    case StoreKind::kAuto: return fetch + planned_bytes(options, format, size, capacity);
+    case StoreKind::kAuto:
+      return ids + fetching + size.rows_max * kHitBytes +
+             planned_bytes(options, format, size, capacity);
   }
   return 0;
 }

@@ -52,7 +52,7 @@ class MemoryStore final : public UnplannedStore {
 class MmapStore final : public UnplannedStore {
  public:
   MmapStore(const StoreOptions& options, const RowFormat& format)
-      : UnplannedStore(format), workers_(*options.executor, options.mmap_threads) {}
+      : UnplannedStore(options, format), workers_(*options.executor, options.mmap_threads) {}
 
   Status map(const StoreOptions& options) {
     VITRINE_TRY(file_, options.files->open(options.path, io::OpenMode::kRead));
@@ -86,7 +86,7 @@ class MmapStore final : public UnplannedStore {
 
 Result<std::unique_ptr<RowStore>> open_memory_store(const StoreOptions& options,
                                                     const RowFormat& format) {
-  auto store = std::make_unique<MemoryStore>(format);
+  auto store = std::make_unique<MemoryStore>(options, format);
   VITRINE_TRY(store->load(options));
   return std::unique_ptr<RowStore>(std::move(store));
 }

@@ -28,8 +28,8 @@ class PlannedStore final : public RowStore {
       : options_(options),
         format_(format),
         capacity_(capacity),
-        table_(capacity),
-        packer_(options, format) {}
+        packer_(options, format),
+        lists_(*options.budget, kIdBytes + kHitBytes + kMissingBytes + RowFetch::kListBytes) {}
 
   Status open() {
     VITRINE_TRY(fetch_, RowFetch::open(options_, format_));
@@ -37,6 +37,7 @@ class PlannedStore final : public RowStore {
     VITRINE_TRY(held_table_, options_.budget->reserve(
                                  "row table", SlotTable::bytes_for(capacity_) + capacity_ * 4));
     rows_ = AlignedBuffer(capacity_ * format_.stride());
+    table_ = SlotTable(capacity_);
     free_.resize(capacity_);
     for (std::uint64_t i = 0; i < capacity_; ++i) {
       free_[i] = static_cast<std::uint32_t>(capacity_ - 1 - i);
@@ -54,6 +55,7 @@ class PlannedStore final : public RowStore {
                                                     std::to_string(format_.count));
     }
     VITRINE_CHECK_MSG(next_ == nullptr, "the superbatch planned before was not begun yet");
+    VITRINE_TRY(lists_.hold(next->rows_max()));
     if (!std::exchange(begun_, true)) VITRINE_TRY(fill(*next));
     auto planned = std::make_unique<Planned>();
     planned->trace = std::move(next);
@@ -84,6 +86,7 @@ class PlannedStore final : public RowStore {
     current_ = std::move(next_);
     read_before_ = current_->segments == nullptr ? 0 : current_->segments->bytes_read();
     next_batch_ = 0;
+    reserve_lists();
     for (std::size_t i = 0; i < current_->carried_in.size(); ++i) {
       if (!current_->plan.keeps_carried(i)) drop(current_->carried_in[i]);
     }
@@ -191,6 +194,14 @@ class PlannedStore final : public RowStore {
     return ok_status();
   }
 
+  void reserve_lists() {
+    fetch_->reserve_lists(lists_.rows());
+    ids_.reserve(lists_.rows());
+    hits_.reserve(lists_.rows());
+    missing_.reserve(lists_.rows());
+    missing_at_.reserve(lists_.rows());
+  }
+
   void find_rows(std::uint64_t first) {
     constexpr std::size_t kAhead = 12;
     missing_.clear();
@@ -285,7 +296,7 @@ class PlannedStore final : public RowStore {
   StoreOptions options_;
   RowFormat format_;
   std::uint64_t capacity_;
-  SlotTable table_;
+  SlotTable table_{0};
   Reservation held_rows_;
   Reservation held_table_;
   AlignedBuffer rows_;
@@ -299,11 +310,13 @@ class PlannedStore final : public RowStore {
   std::unique_ptr<Planned> next_;
   std::unique_ptr<Planned> current_;
   std::uint32_t next_batch_ = 0;
+  BatchLists lists_;  // memory of the lists below
   std::vector<RowId> ids_;
   struct Hit {
     std::uint32_t at;  // index in the batch
     std::uint32_t slot;
   };
+  static_assert(sizeof(Hit) == kHitBytes);
   std::vector<Hit> hits_;
   std::size_t copied_ = 0;  // of hits_
   std::vector<RowId> missing_;

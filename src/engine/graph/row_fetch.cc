@@ -19,6 +19,11 @@ Result<std::unique_ptr<RowFetch>> RowFetch::open(const StoreOptions& options,
   return fetch;
 }
 
+void RowFetch::reserve_lists(std::size_t ids) {
+  pieces_.reserve(ids);
+  first_.reserve(ids + 1);
+}
+
 void RowFetch::make_pieces(std::span<const RowId> ids) {
   pieces_.clear();
   first_.clear();

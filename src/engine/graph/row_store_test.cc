@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "engine/graph/bulk_io.h"
 #include "engine/graph/memory_plan.h"
 #include "platform/io/simulated_files.h"
@@ -331,6 +332,35 @@ TEST_F(RowStores, TakeNoMoreThanTheMemoryPlanSays) {
   }
   EXPECT_EQ(largest_cache(1000, options(StoreKind::kPacked, 0), format, size).error().code(),
             ErrorCode::kExhausted);
+}
+
+TEST_F(RowStores, HoldTheListsOfTheLargestBatchFromTheBudget) {
+  const RowFormat format{30000, 128, RowType::kFp32};
+  write_rows(format);
+  const auto batch_of = [](std::uint32_t rows) {
+    std::vector<RowId> ids(rows);
+    for (RowId i = 0; i < rows; ++i) ids[i] = i * 3;
+    auto trace = std::make_shared<AccessTrace>();
+    trace->add_batch(ids);
+    return trace;
+  };
+  const std::pair<StoreKind, std::uint64_t> bytes_per_row[] = {{StoreKind::kMemory, 4},
+                                                               {StoreKind::kMmap, 4},
+                                                               {StoreKind::kStatic, 36},
+                                                               {StoreKind::kLru, 36},
+                                                               {StoreKind::kBelady, 44}};
+  for (const auto& [kind, bytes] : bytes_per_row) {
+    SCOPED_TRACE(store_kind_name(kind));
+    MemoryBudget budget;
+    StoreOptions wanted = options(kind, 1 << 20);
+    wanted.budget = &budget;
+    auto store = RowStore::open(wanted).value();
+    for (const auto& [rows, largest] : {std::pair{100u, 100u}, {9000u, 9000u}, {100u, 9000u}}) {
+      ASSERT_TRUE(gather_all(*store, {batch_of(rows)}).ok());
+      const std::string lists = "batch lists " + human_bytes(static_cast<double>(bytes * largest));
+      EXPECT_NE(budget.describe().find(lists), std::string::npos) << budget.describe();
+    }
+  }
 }
 
 TEST_F(RowStores, TheMeasuredCostsDecideForEachSuperbatch) {

@@ -24,6 +24,10 @@ class RowFetch {
                const std::function<void(std::size_t i, const char* row)>& take,
                const OtherWork& meanwhile = {});
   const BulkStats& stats() const { return reader_->stats(); }
+  // What fetch() takes for each id beside the buffers; the caller holds it from the budget and
+  // says how many ids there will be at most.
+  static constexpr std::uint64_t kListBytes = sizeof(Piece) + sizeof(std::size_t);
+  void reserve_lists(std::size_t ids);
 
  private:
   RowFetch(const RowFormat& format) : format_(format) {}

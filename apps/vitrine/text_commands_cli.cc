@@ -21,10 +21,13 @@ void run(CLI::App& command, int& exit_code, Work work) {
 
 void add_log_options(CLI::App& command, text_tool::LogOptions& log) {
   command.add_option("directory", log.directory, "The index")->required();
-  command.add_option("queries", log.queries, "A file with one query a line, plain or .gz")
+  command
+      .add_option("queries", log.queries,
+                  "A file with one query a line, as text search takes them, plain or .gz")
       ->required();
   command.add_option("--k", log.k, "Results of a query [10]");
-  command.add_flag("--any", log.any_word, "Any of the words instead of all");
+  command.add_flag("--any", log.any_word, "Words side by side: any of them instead of all");
+  command.add_flag("--plain", log.plain, "Queries are words alone, such as shoppers type");
 }
 
 }  // namespace
@@ -61,9 +64,14 @@ void add_text_commands(CLI::App& app, int& exit_code) {
 
   CLI::App& searching = *group.add_subcommand("search", "The best documents for a query");
   searching.add_option("directory", search.directory, "The index")->required();
-  searching.add_option("query", search.query, "Words as typed")->required();
+  searching
+      .add_option("query", search.query,
+                  "red shoe, red AND (shoe OR boot), NOT red, -red, \"running shoe\", runn*, "
+                  "title:red, (red blue green)~2; a backslash takes away a character's meaning")
+      ->required();
   searching.add_option("--k", search.k, "Results [10]");
-  searching.add_flag("--any", search.any_word, "Any of the words instead of all");
+  searching.add_flag("--any", search.any_word, "Words side by side: any of them instead of all");
+  searching.add_flag("--plain", search.plain, "The query is words alone: no operators");
   searching.add_flag("--count", search.count, "Count all matches exactly");
   searching.add_flag("--explain", search.explain, "Show the parts of each score");
   add_json(searching);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/clock.h"
+#include "base/source_error.h"
 
 namespace vitrine::filter {
 
@@ -15,7 +16,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
 }
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 void append_utf8(std::uint32_t point, std::string& out) {
   if (point < 0x80) {
@@ -51,34 +51,7 @@ double unit_us(char unit) {
 
 Error error_at(std::string_view text, std::size_t offset, const std::string& what,
                std::string_view reason) {
-  offset = std::min(offset, text.size());
-  constexpr std::size_t kBefore = 40;
-  constexpr std::size_t kAfter = 30;
-  std::size_t column = 1;
-  for (std::size_t i = 0; i < offset; ++i) column += is_continuation(text[i]) ? 0 : 1;
-
-  std::size_t begin = offset;
-  std::size_t before = 0;
-  for (; begin > 0 && before < kBefore; ++before) {
-    do {
-      --begin;
-    } while (begin > 0 && is_continuation(text[begin]));
-  }
-  std::size_t end = offset;
-  for (std::size_t after = 0; end < text.size() && after < kAfter; ++after) {
-    do {
-      ++end;
-    } while (end < text.size() && is_continuation(text[end]));
-  }
-  std::string excerpt(text.substr(begin, end - begin));
-  for (char& c : excerpt) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  const std::string lead = begin > 0 ? "  ..." : "  ";
-  std::string message = "column " + std::to_string(column) + ": " + what + "\n" + lead + excerpt +
-                        (end < text.size() ? "..." : "") + "\n" +
-                        std::string(lead.size() + before, ' ') + "^";
-  return Error(ErrorCode::kInvalidArgument, std::move(message)).with_reason(reason);
+  return vitrine::error_at(text, offset, what).with_reason(reason);
 }
 
 Result<Token> Lexer::next() {

@@ -76,6 +76,7 @@ struct Analyser::State {
   }
   std::vector<Word> words(std::string_view text, bool keep_something) const;
   Query query_of(const Word& word) const;
+  std::vector<Query> units(const std::vector<Word>& words, bool last_is_prefix) const;
 };
 
 namespace {
@@ -216,11 +217,25 @@ Query Analyser::State::query_of(const Word& w) const {
 }
 
 Query Analyser::query_for(std::string_view text, bool all_words, bool last_is_prefix) const {
-  const State& s = *state_;
   // Long texts are cut so that the query stays within its bounds.
   constexpr std::size_t kWordsMax = 64;
-  std::vector<Word> words = s.words(text, true);
+  std::vector<Word> words = state_->words(text, true);
   if (words.size() > kWordsMax) words.resize(kWordsMax);
+  std::vector<Query> units = state_->units(words, last_is_prefix);
+  if (units.empty()) return {};
+  if (units.size() == 1) return units[0];
+  return all_words ? all_of(std::move(units)) : any_of(std::move(units));
+}
+
+std::vector<Query> Analyser::word_queries(std::string_view text) const {
+  std::vector<Word> words = state_->words(text, false);
+  std::erase_if(words, [this](const Word& w) { return state_->stops(w); });
+  return state_->units(words, false);
+}
+
+std::vector<Query> Analyser::State::units(const std::vector<Word>& words,
+                                          bool last_is_prefix) const {
+  const State& s = *this;
   std::vector<Query> own;
   std::vector<std::string> keys;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -255,9 +270,7 @@ Query Analyser::query_for(std::string_view text, bool all_words, bool last_is_pr
     units.push_back(any_of(std::move(choices)));
     i += length;
   }
-  if (units.empty()) return {};
-  if (units.size() == 1) return units[0];
-  return all_words ? all_of(std::move(units)) : any_of(std::move(units));
+  return units;
 }
 
 std::vector<std::string> analyser_languages() {

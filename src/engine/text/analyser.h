@@ -65,6 +65,10 @@ class Analyser {
   // kNothing where no term is left. With `last_is_prefix` the last word may go on (typeahead).
   Query query_for(std::string_view text, bool all_words, bool last_is_prefix = false) const;
 
+  // The parts that query_for() joins, one a word or synonym, but for all words, and without stop
+  // words even where nothing is left.
+  std::vector<Query> word_queries(std::string_view text) const;
+
  private:
   struct State;
   explicit Analyser(std::unique_ptr<State> state);

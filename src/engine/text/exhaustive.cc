@@ -23,7 +23,7 @@ struct Twin {
   double documents = 0;
   std::map<std::string, List, std::less<>> lists;
   std::map<std::string, double> idfs;
-  std::map<std::string, std::vector<bool>> prefixes;
+  std::map<std::pair<std::string, std::string>, std::vector<bool>> prefixes;  // by field and prefix
 
   const List& list(const std::string& term) {
     auto [at, fresh] = lists.try_emplace(term);
@@ -41,14 +41,29 @@ struct Twin {
     }
     return at->second;
   }
+  bool in(const std::string& field, std::size_t f) const {
+    return field.empty() || segment.schema().fields[f].name == field;
+  }
+  // Occurrences in the query's field.
+  std::array<std::uint32_t, kFieldsMax> occurrences(const Document& d,
+                                                    const std::string& field) const {
+    std::array<std::uint32_t, kFieldsMax> tf{};
+    for (std::size_t f = 0; f < segment.schema().fields.size(); ++f)
+      if (in(field, f)) tf[f] = d.frequency[f];
+    return tf;
+  }
+  static bool any(const std::array<std::uint32_t, kFieldsMax>& tf) {
+    return std::any_of(tf.begin(), tf.end(), [](std::uint32_t n) { return n > 0; });
+  }
   // Which documents have a term that begins so.
-  const std::vector<bool>& with_prefix(const std::string& prefix) {
-    auto [at, fresh] = prefixes.try_emplace(prefix);
+  const std::vector<bool>& with_prefix(const std::string& field, const std::string& prefix) {
+    auto [at, fresh] = prefixes.try_emplace({field, prefix});
     if (!fresh) return at->second;
     at->second.resize(segment.documents());
     segment.for_each_term(prefix, [&](std::string_view t, std::uint64_t) {
       if (!t.starts_with(prefix)) return false;
-      for (const auto& [d, document] : list(std::string(t))) at->second[d] = true;
+      for (const auto& [d, document] : list(std::string(t)))
+        if (any(occurrences(document, field))) at->second[d] = true;
       return true;
     });
     return at->second;
@@ -75,7 +90,7 @@ bool Twin::match_phrase(const Query& q, std::uint32_t d, double& sum) {
     sum_of_idf += idf(t);
     if (!list(t).contains(d)) return false;
   }
-  bool any = false;
+  bool anywhere = false;
   for (const std::uint32_t start : list(q.terms[0]).at(d).positions) {
     bool all = true;
     for (std::uint32_t i = 1; i < q.terms.size() && all; ++i) {
@@ -84,11 +99,12 @@ bool Twin::match_phrase(const Query& q, std::uint32_t d, double& sum) {
     }
     const std::uint32_t field = start / (kPositionMax + 1);
     if (!all || (start + q.terms.size() - 1) / (kPositionMax + 1) != field) continue;
+    if (!in(q.field, field)) continue;
     tf[field] = std::min(tf[field] + 1, kOccurrencesMax);
-    any = true;
+    anywhere = true;
   }
-  if (any) sum += double{static_cast<float>(q.boost * sum_of_idf)} * double{saturation(d, tf)};
-  return any;
+  if (anywhere) sum += double{static_cast<float>(q.boost * sum_of_idf)} * double{saturation(d, tf)};
+  return anywhere;
 }
 
 bool Twin::match(const Query& q, std::uint32_t d, double& sum) {
@@ -102,12 +118,13 @@ bool Twin::match(const Query& q, std::uint32_t d, double& sum) {
     case Query::Kind::kTerm: {
       const auto found = list(q.terms[0]).find(d);
       if (found == list(q.terms[0]).end()) return false;
-      sum += double{static_cast<float>(q.boost * idf(q.terms[0]))} *
-             double{saturation(d, found->second.frequency)};
+      const auto tf = occurrences(found->second, q.field);
+      if (!any(tf)) return false;
+      sum += double{static_cast<float>(q.boost * idf(q.terms[0]))} * double{saturation(d, tf)};
       return true;
     }
     case Query::Kind::kPrefix:
-      if (!with_prefix(q.terms[0])[d]) return false;
+      if (!with_prefix(q.field, q.terms[0])[d]) return false;
       sum += double{q.boost};
       return true;
     case Query::Kind::kNot: return !match(q.children[0], d, own);

@@ -56,6 +56,8 @@ Status check_node(const Query& q, std::size_t depth, std::size_t& leaves) {
   return ok_status();
 }
 
+std::string field_of(const Query& q) { return q.field.empty() ? "" : q.field + ":"; }
+
 std::string joined(const std::vector<Query>& children, std::string_view with) {
   std::string out = "(";
   for (std::size_t i = 0; i < children.size(); ++i) {
@@ -101,6 +103,11 @@ Query filter_by(Query child) {
   q.children.push_back(std::move(child));
   return q;
 }
+Query in_field(std::string field, Query query) {
+  if (!query.terms.empty() && query.field.empty()) query.field = field;
+  for (Query& child : query.children) child = in_field(field, std::move(child));
+  return query;
+}
 
 Status check_query(const Query& query) {
   std::size_t leaves = 0;
@@ -110,17 +117,17 @@ Status check_query(const Query& query) {
 std::string to_string(const Query& q) {
   switch (q.kind) {
     case Query::Kind::kNothing: return "NOTHING";
-    case Query::Kind::kTerm: return q.terms.empty() ? "?" : q.terms[0];
-    case Query::Kind::kPrefix: return q.terms.empty() ? "?" : q.terms[0] + "*";
+    case Query::Kind::kTerm: return field_of(q) + (q.terms.empty() ? "?" : q.terms[0]);
+    case Query::Kind::kPrefix: return field_of(q) + (q.terms.empty() ? "?" : q.terms[0] + "*");
     case Query::Kind::kPhrase: {
-      std::string out = "\"";
+      std::string out = field_of(q) + "\"";
       for (std::size_t i = 0; i < q.terms.size(); ++i) out += (i > 0 ? " " : "") + q.terms[i];
       return out + "\"";
     }
     case Query::Kind::kAnd: return joined(q.children, " AND ");
     case Query::Kind::kOr:
       return joined(q.children, " OR ") +
-             (q.min_match > 1 ? "@" + std::to_string(q.min_match) : "");
+             (q.min_match > 1 ? "~" + std::to_string(q.min_match) : "");
     case Query::Kind::kNot: return "NOT " + joined(q.children, "");
     case Query::Kind::kFilter: return "FILTER " + joined(q.children, "");
   }

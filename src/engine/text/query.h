@@ -2,7 +2,9 @@
 //
 // Meaning, for one document: a term, phrase or prefix matches or not; kAnd matches if all children
 // do, kOr if at least min_match do, kNot if its child does not. The score is the sum over matching
-// children; kNot and kFilter children add nothing. A prefix adds its boost, not BM25.
+// children; kNot and kFilter children add nothing. A prefix adds its boost, not BM25. A leaf with a
+// field looks at that field alone: it matches where the term stands in it, and is scored by what
+// stands in it; how rare a term is still counts over all fields.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +32,7 @@ struct Query {
   std::vector<std::string> terms;
   std::vector<Query> children;
   std::uint32_t min_match = 1;  // of kOr
+  std::string field;            // of terms, phrases and prefixes: Schema's name; empty: any field
 
   bool operator==(const Query&) const = default;
 };
@@ -46,11 +49,14 @@ Query all_of(std::vector<Query> children);
 Query any_of(std::vector<Query> children, std::uint32_t min_match = 1);
 Query none_of(Query child);
 Query filter_by(Query child);
+// The query with all its leaves that name no field restricted to this one.
+Query in_field(std::string field, Query query);
 
-// kInvalidArgument with what is wrong, kTooLarge above the bounds.
+// kInvalidArgument with what is wrong, kTooLarge above the bounds. (Whether there are such fields
+// an index says.)
 Status check_query(const Query& query);
 
-// "(a AND b) OR \"c d\" OR NOT e*"; for messages and explain.
+// "((a AND title:b) OR \"c d\" OR NOT (e*))~2"; for messages and explain.
 std::string to_string(const Query& query);
 
 }  // namespace vitrine::text

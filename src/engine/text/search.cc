@@ -184,7 +184,7 @@ void Searcher::State::open_leaves(std::uint32_t k, SearchResult& result) {
     Leaf& leaf = leaves[l];
     d.weight = q.weight;
     if (q.prefix) {
-      const std::uint64_t read = d.open_prefix(*segment, q.text, leaf);
+      const std::uint64_t read = d.open_prefix(*segment, q.text, q.field, leaf);
       result.stats.postings_total += read;
       result.stats.postings_touched += read;
     } else {
@@ -358,7 +358,7 @@ void Searcher::State::search_part(const Snapshot& snapshot, std::size_t number,
   plan = EvalPlan{};
   plan.mode = tree.mode;
   plan.count = options.exact_count || gathered != nullptr;
-  plan.verify = tree.has_phrase;
+  plan.verify = tree.verify;
   plan.documents = segment->meta.documents;
   plan.windows = (plan.documents + kWindow - 1) >> kWindowBits;
   plan.classes = segment->scoring.classes;
@@ -381,12 +381,9 @@ void Searcher::State::search_part(const Snapshot& snapshot, std::size_t number,
 Status Searcher::search(const Snapshot& snapshot, const Query& query, const SearchOptions& options,
                         SearchResult& result) {
   State& s = *state_;
-  VITRINE_TRY(check_query(query));
+  VITRINE_TRY(prepare_tree(snapshot, query, s.tree));
   if (options.k > kResultsMax)
     return Error(ErrorCode::kTooLarge, "at most " + std::to_string(kResultsMax) + " results");
-  make_tree(snapshot, query, s.tree);
-  if (s.tree.has_phrase && !snapshot.schema().positions)
-    return Error(ErrorCode::kInvalidArgument, "phrases need an index with positions");
   s.kernels =
       options.level >= simd::Level::kAvx512Vnni && avx512_usable() ? &kEvalAvx512 : &kEvalScalar;
   result.hits.clear();
@@ -405,10 +402,7 @@ Status Searcher::search(const Snapshot& snapshot, const Query& query, const Sear
 Status Searcher::score_each(const Snapshot& snapshot, const Query& query,
                             std::span<const DocumentId> ids, std::vector<float>& scores) {
   State& s = *state_;
-  VITRINE_TRY(check_query(query));
-  make_tree(snapshot, query, s.tree);
-  if (s.tree.has_phrase && !snapshot.schema().positions)
-    return Error(ErrorCode::kInvalidArgument, "phrases need an index with positions");
+  VITRINE_TRY(prepare_tree(snapshot, query, s.tree));
   s.kernels = &kEvalScalar;
   scores.assign(ids.size(), kNoScore);
   if (s.data.size() < s.tree.leaves.size()) s.data.resize(s.tree.leaves.size());
@@ -441,10 +435,7 @@ Status Searcher::score_each(const Snapshot& snapshot, const Query& query,
 Result<std::vector<Searcher::Part>> Searcher::explain(const Snapshot& snapshot, const Query& query,
                                                       DocumentId id) {
   State& s = *state_;
-  VITRINE_TRY(check_query(query));
-  make_tree(snapshot, query, s.tree);
-  if (s.tree.has_phrase && !snapshot.schema().positions)
-    return Error(ErrorCode::kInvalidArgument, "phrases need an index with positions");
+  VITRINE_TRY(prepare_tree(snapshot, query, s.tree));
   s.kernels = &kEvalScalar;
   std::vector<Part> parts;
   if (s.data.size() < s.tree.leaves.size()) s.data.resize(s.tree.leaves.size());

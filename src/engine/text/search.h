@@ -91,7 +91,8 @@ class Searcher {
   Searcher(Searcher&&) noexcept;
   Searcher& operator=(Searcher&&) noexcept;
 
-  // Errors are those of check_query; phrases need an index with positions (kInvalidArgument).
+  // Errors are those of check_query; phrases need an index with positions, and fields must be the
+  // schema's (kInvalidArgument).
   Status search(const Snapshot& snapshot, const Query& query, const SearchOptions& options,
                 SearchResult& result);
 

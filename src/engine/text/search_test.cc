@@ -44,10 +44,19 @@ void add_document(Index& index, DocumentId id, Random& random, std::uint32_t wor
   ASSERT_TRUE(added.ok()) << added.error().message();
 }
 
-Query random_query(Random& random, std::uint32_t words, bool phrases, int depth = 0) {
+Query random_query(Random& random, std::uint32_t words, std::uint32_t fields, bool phrases,
+                   int depth = 0) {
   const auto leaf = [&] {
     const std::uint32_t kind = random.below(20);
     const float boost = random.below(4) == 0 ? 0.5f * static_cast<float>(random.below(5)) : 1.0f;
+    if (fields > 1 && kind > 15) {
+      const std::string field = "f" + std::to_string(random.below(fields));
+      if (kind == 16) return in_field(field, prefix("w" + std::to_string(random.below(9)), boost));
+      if (kind == 17 && phrases) {
+        return in_field(field, phrase({word(some_word(random, words)), word(random.below(6))}));
+      }
+      return in_field(field, term(word(some_word(random, words + 3)), boost));
+    }
     if (kind == 0) return prefix("w" + std::to_string(random.below(9)), boost);
     if (kind <= 3 && phrases) {
       std::vector<std::string> terms;
@@ -60,8 +69,8 @@ Query random_query(Random& random, std::uint32_t words, bool phrases, int depth 
   if (depth > 2 || random.below(5) == 0) return leaf();
   std::vector<Query> children;
   for (std::uint32_t n = 1 + random.below(4); children.size() < n;)
-    children.push_back(random.below(3) == 0 ? random_query(random, words, phrases, depth + 1)
-                                            : leaf());
+    children.push_back(
+        random.below(3) == 0 ? random_query(random, words, fields, phrases, depth + 1) : leaf());
   const std::uint32_t kind = random.below(10);
   if (kind < 4) return any_of(std::move(children));
   if (kind < 7) {
@@ -121,7 +130,8 @@ void check_many(const Snapshot& snapshot, Random& random, std::uint32_t words, i
   for (std::uint32_t i = 0; i < 3000; ++i)
     if (random.below(3) == 0) filter.add(i * 2);
   for (int q = 0; q < queries; ++q) {
-    const Query query = random_query(random, words, snapshot.schema().positions);
+    const auto fields = static_cast<std::uint32_t>(snapshot.schema().fields.size());
+    const Query query = random_query(random, words, fields, snapshot.schema().positions);
     SCOPED_TRACE(to_string(query));
     SearchOptions options;
     options.k = random.below(3) == 0 ? 1 + random.below(200) : 10;

@@ -11,6 +11,7 @@
 #include "engine/text/analyser.h"
 #include "engine/text/cost_model.h"
 #include "engine/text/index.h"
+#include "engine/text/query_parser.h"
 #include "engine/text/search.h"
 #include "platform/codec/json_writer.h"
 #include "platform/codec/line_reader.h"
@@ -70,6 +71,13 @@ Result<Opened> open_index(io::FileSystem& files, const std::string& directory) {
                                            o.analyser->fingerprint() + ": build the index anew");
   o.snapshot = o.index->snapshot();
   return o;
+}
+
+// What was typed, in the language of query_parser.h or as words alone.
+template <class Options>
+Result<text::Query> query_of(const Opened& o, std::string_view typed, const Options& options) {
+  if (options.plain) return o.analyser->query_for(typed, !options.any_word);
+  return text::parse_query(typed, *o.analyser, o.index->schema(), {.all_words = !options.any_word});
 }
 
 Status add_document(text::Index& index, const text::Analyser& analyser,
@@ -165,7 +173,7 @@ Status run_build(io::FileSystem& files, const BuildOptions& options, Progress& p
 Status run_search(io::FileSystem& files, const SearchOptions& options, bool json,
                   std::ostream& out) {
   VITRINE_TRY(const Opened o, open_index(files, options.directory));
-  const text::Query query = o.analyser->query_for(options.query, !options.any_word);
+  VITRINE_TRY(const text::Query query, query_of(o, options.query, options));
   text::Searcher searcher;
   text::SearchOptions wanted;
   wanted.k = options.k;
@@ -208,8 +216,8 @@ Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Pr
   const Status walked =
       each_query(options.queries, progress, "searching", [&](std::string_view line) -> Status {
         const std::int64_t begin = system_clock().steady_ns();
-        VITRINE_TRY(searcher.search(*o.snapshot, o.analyser->query_for(line, !options.any_word),
-                                    wanted, result));
+        VITRINE_TRY(const text::Query query, query_of(o, line, options));
+        VITRINE_TRY(searcher.search(*o.snapshot, query, wanted, result));
         us.push_back(static_cast<double>(system_clock().steady_ns() - begin) * 1e-3);
         return ok_status();
       });
@@ -331,9 +339,9 @@ Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Pr
   std::uint64_t queries = 0;
   const Status walked =
       each_query(options.queries, progress, "modelling", [&](std::string_view line) -> Status {
+        VITRINE_TRY(const text::Query query, query_of(o, line, options));
         VITRINE_TRY(const text::QueryCost cost,
-                    text::model_query(*o.snapshot, o.analyser->query_for(line, !options.any_word),
-                                      options.k, searcher));
+                    text::model_query(*o.snapshot, query, options.k, searcher));
         total.everything.add(cost.everything);
         total.early.add(cost.early);
         ++queries;

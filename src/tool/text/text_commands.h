@@ -25,18 +25,20 @@ struct BuildOptions {
 
 struct SearchOptions {
   std::string directory;
-  std::string query;  // words as typed; "any" of them with any_word
+  std::string query;  // in the language of query_parser.h; words alone with `plain`
   std::uint32_t k = 10;
-  bool any_word = false;
+  bool any_word = false;  // words side by side: any of them instead of all
+  bool plain = false;
   bool count = false;
   bool explain = false;
 };
 
 struct LogOptions {
   std::string directory;
-  std::string queries;  // a file, one query a line
+  std::string queries;  // a file, one query a line, as SearchOptions::query
   std::uint32_t k = 10;
   bool any_word = false;
+  bool plain = false;
   double bandwidth = 0;  // bytes a second; with latency_ns another medium of the model
   double latency_ns = 0;
 };

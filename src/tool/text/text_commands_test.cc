@@ -58,6 +58,40 @@ TEST(TextCommands, BuildSearchInfoBenchAndModelWorkTogether) {
   EXPECT_NE(model.str().find("\"early_bytes\":"), std::string::npos);
 }
 
+TEST(TextCommands, QueriesHaveOperatorsUnlessTheyArePlain) {
+  const Folder folder;
+  std::ofstream(folder.path / "shop.tsv") << "Red shoe\twarm\nBlue hat\tnot red\n";
+  BuildOptions build;
+  build.input = folder.path / "shop.tsv";
+  build.directory = folder.path / "index";
+  build.fields = "title,text";
+  std::ostringstream out;
+  ASSERT_TRUE(run_build(io::system_files(), build, no_progress(), out).ok());
+  SearchOptions search;
+  search.directory = build.directory;
+  const auto found = [&](const std::string& query) {
+    std::ostringstream hits;
+    search.query = query;
+    const Status searched = run_search(io::system_files(), search, true, hits);
+    return searched.ok() ? hits.str() : searched.error().message();
+  };
+  EXPECT_NE(found("title:red").find("\"count\":1,\"hits\":[{\"id\":0,"), std::string::npos);
+  EXPECT_NE(found("red -shoe").find("\"count\":1,\"hits\":[{\"id\":1,"), std::string::npos);
+  EXPECT_EQ(found("red AND (shoe").substr(0, 9), "column 9:");
+  search.plain = true;
+  EXPECT_NE(found("red -shoe").find("\"count\":1,\"hits\":[{\"id\":0,"), std::string::npos);
+  std::ofstream(folder.path / "queries") << "red shoe\nred )\n";
+  LogOptions log;
+  log.directory = build.directory;
+  log.queries = folder.path / "queries";
+  const Status refused = run_bench(io::system_files(), log, true, no_progress(), out);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("queries:2: column 5"), std::string::npos)
+      << refused.error().message();
+  log.plain = true;
+  EXPECT_TRUE(run_bench(io::system_files(), log, true, no_progress(), out).ok());
+}
+
 TEST(TextCommands, BuildReadsJsonLines) {
   const Folder folder;
   std::ofstream(folder.path / "shop.ndjson")

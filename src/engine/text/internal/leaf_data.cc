@@ -251,7 +251,7 @@ void LeafData::open_term(const Segment::Impl& segment, std::uint32_t k, const Ev
 }
 
 std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_view wanted,
-                                    Leaf& leaf) {
+                                    std::uint8_t field, Leaf& leaf) {
   const std::uint32_t n = segment.meta.documents;
   const std::uint32_t windows = (n + kWindow - 1) >> kWindowBits;
   bits.assign(std::size_t{round_up(windows, 64)} * 2, 0);
@@ -263,7 +263,9 @@ std::uint64_t LeafData::open_prefix(const Segment::Impl& segment, std::string_vi
       if (cursor.text() < wanted) continue;
       if (!cursor.text().starts_with(wanted)) break;
       decode_list(cursor.entry().postings, cursor.entry().frequency, n, list);
-      for (const RawPosting& p : list) bits[p.document / 64] |= 1ull << (p.document % 64);
+      for (const RawPosting& p : list)
+        if (field == kAnyField || segment.scoring.frequencies(p.combination)[field] > 0)
+          bits[p.document / 64] |= 1ull << (p.document % 64);
       postings += list.size();
     }
   }

@@ -50,9 +50,10 @@ struct LeafData {
   void open_lazily(const Segment::Impl& segment, const EvalKernels& kernels, Leaf& leaf);
   // Decodes all of a lazy leaf's sparse list.
   void make_whole();
-  // The union of all terms that begin with `prefix`, each document with saturation 1. Gives the
-  // number of postings read.
-  std::uint64_t open_prefix(const Segment::Impl& segment, std::string_view prefix, Leaf& leaf);
+  // The union of all terms that begin with `prefix`, each document with saturation 1; with a field
+  // (not kAnyField) those that stand in it. Gives the number of postings read.
+  std::uint64_t open_prefix(const Segment::Impl& segment, std::string_view prefix,
+                            std::uint8_t field, Leaf& leaf);
   // Decodes a tiny or packed list of `entry` for for_each_above(). False for windowed lists.
   bool decode_short(const Segment::Impl& segment, std::uint32_t k, const EvalKernels& kernels);
   // Documents and combinations of all postings that may be among the k best.

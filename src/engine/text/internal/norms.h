@@ -16,6 +16,7 @@
 namespace vitrine::text::internal {
 
 using Frequencies = std::array<std::uint8_t, kFieldsMax>;
+inline constexpr std::uint8_t kAnyField = 255;  // in place of a field's number
 
 // inverse[f * 256 + code] = weight_f / (1 - b_f + b_f * length / average_f).
 inline std::vector<float> make_inverse_norms(const Schema& schema, std::span<const float> average) {

@@ -32,11 +32,21 @@ struct Maker {
     return std::log(1.0 + (documents - df + 0.5) / (df + 0.5));
   }
 
+  // kAnyField also where there is no other.
+  std::uint8_t number_of(const std::string& field) const {
+    const auto& fields = snapshot.schema().fields;
+    if (field.empty() || fields.size() == 1) return kAnyField;
+    const auto at = std::find_if(fields.begin(), fields.end(),
+                                 [&](const FieldSpec& f) { return f.name == field; });
+    return static_cast<std::uint8_t>(at - fields.begin());
+  }
+
   std::uint32_t new_node(NodeKind kind) {
     Node node;
     node.kind = kind;
     tree.nodes.push_back(node);
     tree.node_weight.push_back(0);
+    tree.node_field.push_back(kAnyField);
     return static_cast<std::uint32_t>(tree.nodes.size() - 1);
   }
 
@@ -74,7 +84,9 @@ struct Maker {
   }
 
   std::uint32_t make_phrase(const Query& q, bool scores) {
-    if (q.terms.size() == 1) return new_leaf(q.terms[0], false, q.boost, scores);
+    const std::uint8_t field = number_of(q.field);
+    if (q.terms.size() == 1 && field == kAnyField)
+      return new_leaf(q.terms[0], false, q.boost, scores);
     const std::uint32_t node = new_node(NodeKind::kPhrase);
     std::vector<std::uint32_t> children;
     double sum = 0;
@@ -92,15 +104,21 @@ struct Maker {
     }
     tree.leaves[rarest].scores = scores;
     tree.node_weight[node] = weight;
-    tree.has_phrase = true;
+    tree.node_field[node] = field;
+    tree.has_phrase = tree.has_phrase || q.terms.size() > 1;
+    tree.verify = true;
     set_children(node, children);
     return node;
   }
 
   std::uint32_t make(const Query& q, bool scores) {
     switch (q.kind) {
-      case Query::Kind::kTerm: return new_leaf(q.terms[0], false, q.boost, scores);
-      case Query::Kind::kPrefix: return new_leaf(q.terms[0], true, q.boost, scores);
+      case Query::Kind::kPrefix: {
+        const std::uint32_t node = new_leaf(q.terms[0], true, q.boost, scores);
+        tree.leaves.back().field = number_of(q.field);
+        return node;
+      }
+      case Query::Kind::kTerm:
       case Query::Kind::kPhrase: return make_phrase(q, scores);
       case Query::Kind::kNothing: return new_node(NodeKind::kNothing);
       case Query::Kind::kAnd:
@@ -142,15 +160,22 @@ EvalMode mode_of(const QueryTree& tree) {
   return EvalMode::kGroups;
 }
 
-}  // namespace
+Status check_fields(const Schema& schema, const Query& q) {
+  const auto has = [&](const FieldSpec& f) { return f.name == q.field; };
+  if (!q.field.empty() && std::none_of(schema.fields.begin(), schema.fields.end(), has))
+    return Error(ErrorCode::kInvalidArgument, "the index has no field '" + q.field + "'");
+  for (const Query& child : q.children) VITRINE_TRY(check_fields(schema, child));
+  return ok_status();
+}
 
 void make_tree(const Snapshot& snapshot, const Query& query, QueryTree& tree) {
   tree.leaves.clear();
   tree.nodes.clear();
   tree.children.clear();
   tree.node_weight.clear();
+  tree.node_field.clear();
   tree.entries.clear();
-  tree.has_phrase = false;
+  tree.has_phrase = tree.verify = false;
   tree.blocks.clear();
   tree.parts = snapshot.parts().size();
   Maker maker{snapshot, tree};
@@ -159,6 +184,17 @@ void make_tree(const Snapshot& snapshot, const Query& query, QueryTree& tree) {
   maker.fetch_blocks(query);
   tree.root = maker.make(query, true);
   tree.mode = mode_of(tree);
+}
+
+}  // namespace
+
+Status prepare_tree(const Snapshot& snapshot, const Query& query, QueryTree& tree) {
+  VITRINE_TRY(check_query(query));
+  VITRINE_TRY(check_fields(snapshot.schema(), query));
+  make_tree(snapshot, query, tree);
+  if (tree.has_phrase && !snapshot.schema().positions)
+    return Error(ErrorCode::kInvalidArgument, "phrases need an index with positions");
+  return ok_status();
 }
 
 }  // namespace vitrine::text::internal

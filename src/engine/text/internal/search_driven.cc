@@ -178,7 +178,7 @@ void Searcher::State::open_driven(SearchResult& result) {
     leaf_at[l] = l;
     d.weight = q.weight;
     if (q.prefix) {
-      const std::uint64_t read = d.open_prefix(*segment, q.text, leaf);
+      const std::uint64_t read = d.open_prefix(*segment, q.text, q.field, leaf);
       result.stats.postings_total += read;
       result.stats.postings_touched += read;
     } else {

@@ -112,6 +112,15 @@ bool Searcher::State::score(std::uint32_t number, std::uint32_t document, double
 
 bool Searcher::State::phrase_frequencies(const Node& node, std::uint32_t document,
                                          Frequencies& tf) {
+  const std::uint8_t field = tree.node_field[static_cast<std::size_t>(&node - tree.nodes.data())];
+  if (node.child_count == 1) {
+    const std::uint32_t leaf = tree.nodes[tree.children[node.child_begin]].leaf;
+    const int code = code_of(leaf, document);
+    if (code < 0) return false;
+    const std::uint32_t c = data[leaf].combination(leaves[leaf_at[leaf]], document, code);
+    tf[field] = segment->scoring.frequencies(c)[field];
+    return tf[field] > 0;
+  }
   positions.resize(std::max<std::size_t>(positions.size(), node.child_count));
   for (std::uint32_t c = 0; c < node.child_count; ++c) {
     const std::uint32_t leaf = tree.nodes[tree.children[node.child_begin + c]].leaf;
@@ -139,6 +148,7 @@ bool Searcher::State::phrase_frequencies(const Node& node, std::uint32_t documen
     // Fields end far apart unless a position was cut at kPositionMax.
     if (!all || start / (kPositionMax + 1) != (start + node.child_count - 1) / (kPositionMax + 1))
       continue;
+    if (field != kAnyField && start / (kPositionMax + 1) != field) continue;
     std::uint8_t& n = tf[start / (kPositionMax + 1)];
     if (n < kOccurrencesMax) ++n;
     any = true;
@@ -171,16 +181,19 @@ void Searcher::State::explain_node(std::uint32_t number, std::uint32_t document,
       node.kind == NodeKind::kPhrase ? tree.node_weight[number] : double{data[node.leaf].weight};
   part.saturation = weight > 0 ? own / weight : 0;
   if (node.kind == NodeKind::kLeaf) {
-    part.what = (tree.leaves[node.leaf].prefix ? "prefix " : "term ") +
-                std::string(tree.leaves[node.leaf].text);
-    part.idf = tree.leaves[node.leaf].idf;
+    const QueryLeaf& leaf = tree.leaves[node.leaf];
+    part.what = (leaf.prefix ? "prefix " : "term ") + std::string(leaf.text);
+    if (leaf.field != kAnyField) part.what += " in " + segment->meta.schema.fields[leaf.field].name;
+    part.idf = leaf.idf;
   } else {
-    part.what = "phrase";
+    part.what = node.child_count == 1 ? "term" : "phrase";
     for (std::uint32_t c = 0; c < node.child_count; ++c) {
       const QueryLeaf& leaf = tree.leaves[tree.nodes[tree.children[node.child_begin + c]].leaf];
       part.what += " " + std::string(leaf.text);
       part.idf += leaf.idf;
     }
+    if (const std::uint8_t f = tree.node_field[number]; f != kAnyField)
+      part.what += " in " + segment->meta.schema.fields[f].name;
   }
   parts.push_back(std::move(part));
 }

@@ -163,6 +163,38 @@ TEST(ItemFilter, FindsEigenvectorsOfTheItemGraph) {
       ErrorCode::kInvalidArgument);
 }
 
+TEST(ItemFilter, FindsThemWhereThereAreFewerVisitorsThanDirections) {
+  // 20 visitors, every other one a copy: the graph has 10 directions, and the panel 96.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
+  vec::Random random(5);
+  for (std::uint32_t u = 0; u < 20; u += 2) {
+    for (int k = 0; k < 6; ++k) {
+      const auto item = static_cast<std::uint32_t>(random.below(300));
+      pairs.emplace_back(u, item);
+      pairs.emplace_back(u + 1, item);
+    }
+  }
+  const auto data = Interactions::build(20, 300, std::move(pairs));
+  graph::Workers workers(thread_executor(), 1);
+  std::vector<double> values;
+  std::vector<float> vectors;
+  const Status found =
+      smoothest(NormalisedGraph(data), 16, 10, 1, workers, no_progress(), values, vectors);
+  ASSERT_TRUE(found.ok()) << found.error().to_string();
+  const Dense p = item_graph(data);
+  for (std::size_t r = 0; r < 10; ++r) {
+    EXPECT_GT(values[r], 0.1);
+    double off = 0;
+    for (std::size_t i = 0; i < 300; ++i) {
+      double product = 0;
+      for (std::size_t j = 0; j < 300; ++j) product += p[i * 300 + j] * vectors[j * 16 + r];
+      off = std::max(off, std::abs(product - values[r] * double{vectors[i * 16 + r]}));
+    }
+    EXPECT_LT(off, 1e-3) << r;
+  }
+  for (std::size_t r = 10; r < 16; ++r) EXPECT_NEAR(values[r], 0, 1e-3);
+}
+
 TEST(ItemFilter, SameSeedSameBitsForAnyNumberOfThreads) {
   const Interactions data = random_data(300, 200, 4);
   FilterOptions options;

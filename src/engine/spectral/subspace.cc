@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "engine/spectral/dense.h"
@@ -30,6 +31,20 @@ void apply_in_parts(const NormalisedGraph& graph, std::vector<float>& x, std::si
   }
 }
 
+// An orthonormal basis. Fewer visitors than columns, or visitors with the same items, leave the
+// graph fewer directions than that: then a little noise fills up, and is left behind as the
+// roughest.
+Status orthonormalise_noisily(std::vector<float>& x, std::size_t rows, std::size_t cols,
+                              vec::Random& random, graph::Workers& workers) {
+  Status done = orthonormalise(x, rows, cols, workers);
+  for (double noise = 1e-3; !done.ok() && noise < 1; noise *= 10) {
+    const double each = noise / std::sqrt(static_cast<double>(rows));
+    for (float& value : x) value += static_cast<float>(each * random.normal());
+    done = orthonormalise(x, rows, cols, workers);
+  }
+  return done;
+}
+
 }  // namespace
 
 Status smoothest(const NormalisedGraph& graph, std::uint32_t rank, std::uint32_t rounds,
@@ -57,7 +72,7 @@ Status smoothest(const NormalisedGraph& graph, std::uint32_t rank, std::uint32_t
   progress.start("smoothest directions", rounds + 1, "rounds");
   for (std::uint32_t round = 0; !whole && round < rounds; ++round) {
     apply_in_parts(graph, x, cols, part, between, workers);
-    VITRINE_TRY(orthonormalise(x, items, cols, workers));
+    VITRINE_TRY(orthonormalise_noisily(x, items, cols, random, workers));
     progress.update(round + 1);
   }
   // Rayleigh and Ritz: the best eigenvectors that the subspace holds.

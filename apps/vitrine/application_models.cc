@@ -98,6 +98,10 @@ Result<std::unique_ptr<Application::Models>> Application::Models::start(const Se
                                                   settings.models_train_kind + "'");
   }
   VITRINE_TRY(scheduled.recipe, learn::make_recipe(*kind));
+  if (settings.models_train_search > 0) {
+    scheduled.search.emplace().time = settings.models_train_search;
+    VITRINE_TRY(learn::check_search(*kind, *scheduled.search));
+  }
   VITRINE_TRY(auto objects,
               blob::DirectoryStore::create(io::system_files(), models_directory(settings)));
   return std::unique_ptr<Models>(

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "application_models.h"
+#include "base/config.h"
 #include "commands.h"
 #include "domain/record/record.h"
 #include "edge/api/models_json.h"
@@ -167,6 +168,22 @@ Result<std::map<std::string, double>> read_parameters(const std::vector<std::str
   return out;
 }
 
+Result<std::optional<learn::SearchRequest>> read_search(
+    const TrainCommand& command, const std::map<std::string, double>& parameters) {
+  if (command.search.empty() && !command.search_trials) {
+    return std::optional<learn::SearchRequest>();
+  }
+  learn::SearchRequest search;
+  if (!command.search.empty()) {
+    auto time = parse_duration_us(command.search);
+    if (!time.ok()) return std::move(time).error().context("--search");
+    search.time = *time;
+  }
+  search.trials = command.search_trials.value_or(learn::kTrialsMost);
+  for (const auto& [name, value] : parameters) search.fixed.push_back(name);
+  return std::optional(std::move(search));
+}
+
 int exit_of(const Error& error) {
   if (error.reason() == "not_enough_data") return kNotEnoughData;
   if (error.reason() == "training_stopped") return kTrainStopped;
@@ -224,6 +241,8 @@ Result<int> run_train(const Settings& settings, const TrainCommand& command, Pro
   VITRINE_TRY(const auto parameters, read_parameters(command.parameters));
   learn::TrainRequest request;
   VITRINE_TRY(request.recipe, learn::make_recipe(*kind, parameters));
+  VITRINE_TRY(request.search, read_search(command, parameters));
+  if (request.search) VITRINE_TRY(learn::check_search(*kind, *request.search));
   VITRINE_TRY(const Shop shop, open_shop(settings, command.tenant));
   VITRINE_TRY(const bool any, io::system_files().exists(shop.log()));
   if (any) {

@@ -31,6 +31,8 @@ struct TrainCommand {
   bool warm = false;
   bool promote = true;
   bool learning_curve = false;
+  std::string search;  // a duration, as "10m"; empty: no search, unless trials are given
+  std::optional<std::uint32_t> search_trials;
   std::optional<std::uint64_t> until;  // position; absent: the end of the log
   std::string html;                    // also write the report to this file
   bool json = false;

@@ -23,6 +23,8 @@ std::string parameter_help() {
     text += list + "\n";
   }
   return text +
+         "--search keeps what --set gives and tries the others; the first trial is what would have "
+         "been\ntrained without it. Same seed and number of trials: the same result.\n"
          "Ends with 0: trained, and promoted unless --no-promote; 3: trained, kept, not better "
          "than "
          "what\nserves; 4: not enough data; 5: stopped (the same command goes on); 6: above "
@@ -39,6 +41,12 @@ void add_train(CLI::App& app, const CommandLine& line) {
   command.add_option("--model", args.kind,
                      "item-filter, ease, ials, session, item-item or popularity [ials]");
   command.add_option("--set", args.parameters, "A parameter, as dimensions=64; may be repeated");
+  command.add_option(
+      "--search", args.search,
+      "Search settings for so long before, on validation only, as 10m; 0s: the first "
+      "trial alone");
+  command.add_option("--search-trials", args.search_trials,
+                     "At most so many trials; without --search no bound of time");
   command.add_flag("--warm", args.warm,
                    "Go on from the live model where it is of the same kind, with fewer epochs");
   command.add_flag("!--no-promote", args.promote, "Only train and judge");

@@ -92,6 +92,9 @@ ConfigTable Settings::table() {
                  "one, and promoted where it is better; 0: only on request.");
   t.add_string("models.train_kind", &models_train_kind,
                "What is trained then: item-filter, ease, ials or session.");
+  t.add_duration("models.train_search", &models_train_search, 0, 30 * kDayUs,
+                 "Before each of these trainings settings are searched for so long, which then "
+                 "begins anew instead of from the live model; 0: the defaults.");
   t.add_integer("models.kept", &models_kept, 1, 100'000,
                 "Trained models of a tenant that are kept besides the live one, the shadow and "
                 "those a rollback may need.");

@@ -59,6 +59,7 @@ struct Settings {
   std::uint64_t models_vectors_memory = 4ull << 30;
   TimeUs models_train_every = 0;
   std::string models_train_kind = "ials";
+  TimeUs models_train_search = 0;
   std::int64_t models_kept = 20;
   std::string models_mlflow_url;
   std::string models_mlflow_experiment = "vitrine";

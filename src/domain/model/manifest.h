@@ -67,6 +67,27 @@ struct Judgement {
   friend bool operator==(const Judgement&, const Judgement&) = default;
 };
 
+// One recipe that a search tried.
+struct Trial {
+  std::vector<std::pair<std::string, double>> parameters;  // all of them
+  double measure = 0;                                      // NDCG on validation
+  double seconds = 0;
+  std::uint64_t epochs = 0;  // best of its training; 0 for kinds without
+  std::string failed;        // why it has no measure; else empty
+  friend bool operator==(const Trial&, const Trial&) = default;
+};
+
+// How settings were searched for. What was found is judged like any other model.
+struct Search {
+  bool searched = false;
+  double seconds_most = -1;       // of time; below 0: not bounded by it
+  std::uint64_t trials_most = 0;  // bound of their number
+  std::string ended;              // by "trials", "time" or "space": nothing is left to try
+  std::uint64_t chosen = 0;       // of the trials
+  std::vector<Trial> trials;      // as they were tried; the first is what was asked for
+  friend bool operator==(const Search&, const Search&) = default;
+};
+
 // Where the data ends, and what of it was left out.
 struct DataCut {
   std::uint64_t position = 0;  // of the log: the last record that was read
@@ -96,6 +117,7 @@ struct Manifest {
   std::vector<std::pair<std::string, double>> parameters;
   double weight = 0;  // of its evidence beside that of item-item; chosen on validation
   DataCut data;
+  Search search;
   Judgement judgement;
   std::vector<double> losses;  // by epoch
   double train_cpu_s = 0, train_s = 0;
@@ -120,6 +142,7 @@ std::string model_key(TenantId tenant, std::string_view model_id, std::string_vi
 std::string print_manifest(const Manifest& manifest);
 // Only the judgement, as one JSON object.
 std::string print_judgement(const Judgement& judgement);
+std::string print_search(const Search& search);
 // kCorrupt with the field for what print_manifest() can't have written.
 Result<Manifest> parse_manifest(std::string_view json);
 

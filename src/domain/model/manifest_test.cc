@@ -17,6 +17,8 @@ Manifest full() {
   m.created = 1'700'000'000'000'001;
   m.code_version = "0.1.0";
   m.weight = 0.5;
+  m.search = {true,   60, 20,
+              "time", 1,  {{{{"seed", 1}}, .1, 2.5, 3, ""}, {{{"seed", 1}}, .2, 1, 4, ""}}};
   m.judgement.judged = true;
   m.judgement.promote = true;
   m.judgement.why = "better by \"a lot\"";
@@ -39,6 +41,16 @@ TEST(Manifest, SurvivesPrintingAndParsing) {
   EXPECT_EQ(*again, full());
 }
 
+TEST(Manifest, NeedsNoSearchAndNoBoundOfItsTime) {
+  Manifest m = full();
+  m.search.seconds_most = -1;
+  m.search.trials[1].failed = "too few \"items\"";
+  EXPECT_EQ(parse_manifest(print_manifest(m)).value(), m);
+  m.search = {};
+  EXPECT_EQ(print_manifest(m).find("\"search\""), std::string::npos);
+  EXPECT_EQ(parse_manifest(print_manifest(m)).value(), m);
+}
+
 TEST(Manifest, SaysWhichFieldIsWrong) {
   std::string text = print_manifest(full());
   const auto replace = [](std::string in, std::string_view from, std::string_view to) {
@@ -47,6 +59,7 @@ TEST(Manifest, SaysWhichFieldIsWrong) {
   for (const auto& [from, to, field] : std::vector<std::array<std::string, 3>>{
            {"\"tenant\":7", "\"tenant\":0", "tenant"},
            {"\"hr\":{\"value\":0.1", "\"hr\":{\"value\":\"x\"", "judgement.table.hr.value"},
+           {"\"chosen\":1", "\"chosen\":2", "search.chosen"},
            {"\"files\":[", "\"fires\":[", "files"},
            {"0123456789abcdef", "0123456789abcdeg", "hash"}}) {
     const auto parsed = parse_manifest(replace(text, from, to));

@@ -45,6 +45,18 @@ void write_id_or_null(std::string_view key, std::string_view id, codec::JsonWrit
   }
 }
 
+void write_search(const learn::Job& job, codec::JsonWriter& json) {
+  json.key("search").begin_object();
+  json.key("seconds_most");
+  const auto& time = job.request.search->time;
+  time ? json.number(static_cast<double>(*time) / 1e6) : json.null();
+  json.key("trials_most").number(job.request.search->trials);
+  json.key("trials").number(job.trials);
+  json.key("best_measure");
+  job.best_measure ? json.number(*job.best_measure) : json.null();
+  json.end_object();
+}
+
 }  // namespace
 
 void write_model(const model::Manifest& m, const model::Registry& registry, bool whole,
@@ -72,6 +84,7 @@ void write_model(const model::Manifest& m, const model::Registry& registry, bool
     for (const double loss : m.losses) json.number(loss);
     json.end_array();
     json.key("memory_bytes").number(m.memory_bytes);
+    if (m.search.searched) json.key("search").raw(model::print_search(m.search));
     json.key("judgement").raw(model::print_judgement(m.judgement));
     json.key("files").begin_array();
     for (const model::File& file : m.files) {
@@ -101,6 +114,7 @@ void write_job(const learn::Job& job, codec::JsonWriter& json) {
   json.key("kind").string(learn::kind_name(job.request.recipe.kind));
   write_parameters(job.request.recipe.parameters, json);
   json.key("warm").boolean(job.request.warm);
+  if (job.request.search) write_search(job, json);
   json.key("scheduled").boolean(job.scheduled);
   json.key("state").string(learn::job_state_name(job.state));
   write_time("created", job.created, json);

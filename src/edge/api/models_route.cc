@@ -136,17 +136,34 @@ Status read_body(const Call& call, Take&& take) {
   return ok_status();
 }
 
+Status take_number(const element& value, std::string_view field, double most, double& out) {
+  if (value.get(out) != simdjson::SUCCESS || !(out >= 0) || out > most) {
+    return wrong(field, "a number of 0 to " + std::to_string(static_cast<std::uint64_t>(most)));
+  }
+  return ok_status();
+}
+
 Result<learn::JobRequest> read_training(const Call& call) {
   std::string kind = "ials";
   std::map<std::string, double> parameters;
+  std::optional<double> search_seconds, search_trials;
   learn::JobRequest request;
   VITRINE_TRY(read_body(call, [&](std::string_view key, const element& value) -> Status {
     if (key == "parameters") return take_parameters(value, parameters);
     if (key == "warm") return take_truth(value, key, request.warm);
     if (key == "promote") return take_truth(value, key, request.promote);
     if (key == "learning_curve") return take_truth(value, key, request.learning_curve);
+    if (key == "search_seconds") {
+      return take_number(value, key, static_cast<double>(learn::kSearchTimeMost / kSecondUs),
+                         search_seconds.emplace());
+    }
+    if (key == "search_trials") {
+      return take_number(value, key, learn::kTrialsMost, search_trials.emplace());
+    }
     if (key != "kind") {
-      return wrong(key, "absent: the fields are kind, parameters, warm, promote, learning_curve");
+      return wrong(key,
+                   "absent: the fields are kind, parameters, warm, promote, learning_curve, "
+                   "search_seconds, search_trials");
     }
     std::string_view text;
     if (value.get(text) != simdjson::SUCCESS) return wrong(key, "one of " + learn::kind_names());
@@ -156,6 +173,15 @@ Result<learn::JobRequest> read_training(const Call& call) {
   const auto found = learn::find_kind(kind);
   if (!found) return wrong("kind", "one of " + learn::kind_names());
   VITRINE_TRY(request.recipe, learn::make_recipe(*found, parameters));
+  if (!search_seconds && !search_trials) return request;
+  learn::SearchRequest& search = request.search.emplace();
+  if (search_seconds) search.time = static_cast<TimeUs>(*search_seconds * kSecondUs);
+  if (search_trials) search.trials = static_cast<std::uint32_t>(*search_trials);
+  if (search_trials && *search_trials != search.trials) {
+    return wrong("search_trials", "a whole number");
+  }
+  for (const auto& [name, value] : parameters) search.fixed.push_back(name);
+  VITRINE_TRY(learn::check_search(*found, search));
   return request;
 }
 

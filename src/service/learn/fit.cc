@@ -84,7 +84,7 @@ Result<Fit> fit_item_item(const Recipe& recipe, std::span<const Interaction> tra
     add_row(row, recipe.whole("neighbours"), rows);
     if (i % 256 == 0) {
       context.progress.update(i);
-      if (context.stop != nullptr && *context.stop) return training_stopped();
+      if (context.stopped()) return training_stopped();
     }
   }
   context.progress.finish();
@@ -130,7 +130,7 @@ Result<Fit> fit_filter(const Recipe& recipe, const spectral::Interactions& data,
       add_row(row, recipe.whole("neighbours"), rows);
     }
     context.progress.update(first + n);
-    if (context.stop != nullptr && *context.stop) return training_stopped();
+    if (context.stopped()) return training_stopped();
   }
   context.progress.finish();
   return Fit{make_rows(Kind::kItemFilter, items, std::move(rows), 1), {}};

@@ -32,6 +32,7 @@ class Checkpoint {
   // What save() wrote last under `phase` (since clear()), nothing where there is none.
   virtual Result<std::optional<std::string>> load(std::string_view phase) = 0;
   virtual Status save(std::string_view phase, const std::string& bytes) = 0;
+  virtual Status remove(std::string_view phase) = 0;  // ok where there is none
   virtual Status clear() = 0;
 };
 
@@ -40,17 +41,20 @@ struct FitContext {
   Progress& progress;
   // Larger is better; called after each epoch of models that have any, to keep the best and to know
   // when to end. Without it all epochs run.
-  std::function<double(const FittedModel&)> validate;
-  std::optional<std::uint32_t> epochs;  // so many, instead of the recipe's at most
+  std::function<double(const FittedModel&)> validate{};
+  std::optional<std::uint32_t> epochs{};  // so many, instead of the recipe's at most
   const WarmStart* warm = nullptr;
   const std::atomic<bool>* stop = nullptr;  // set: ends with "training_stopped" after an epoch
+  std::function<bool()> out_of_time{};      // true: the same
   Checkpoint* checkpoint = nullptr;
-  std::string phase;  // names the fit to its checkpoint
+  std::string phase{};  // names the fit to its checkpoint
   // Called after each epoch with its loss, for who watches.
-  std::function<void(std::uint32_t epoch, double loss, std::optional<double> measure)> on_epoch;
+  std::function<void(std::uint32_t epoch, double loss, std::optional<double> measure)> on_epoch{};
   // Histories and vectors of users go to files of this folder (iALS); empty: in memory.
-  std::string spill_directory;
+  std::string spill_directory{};
   io::FileSystem* files = nullptr;  // of it
+
+  bool stopped() const { return (stop != nullptr && *stop) || (out_of_time && out_of_time()); }
 };
 
 struct FitReport {

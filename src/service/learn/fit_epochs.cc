@@ -106,8 +106,6 @@ Result<std::unique_ptr<factor::UserStore>> user_store(const spectral::Interactio
   return factor::open_users(*context.files, context.spill_directory);
 }
 
-bool stopped(const FitContext& context) { return context.stop != nullptr && *context.stop; }
-
 }  // namespace
 
 Result<Fit> fit_ials(const Recipe& recipe, const spectral::Interactions& data,
@@ -140,7 +138,7 @@ Result<Fit> fit_ials(const Recipe& recipe, const spectral::Interactions& data,
   context.progress.start("iALS", most, "epochs");
   const auto patient = [&] { return state.done - state.report.epochs < kIalsPatience; };
   while (state.done < most && patient()) {
-    if (stopped(context)) return training_stopped();
+    if (context.stopped()) return training_stopped();
     VITRINE_TRY(model.epoch(*store, context.workers));
     ++state.done;
     state.report.losses.push_back(loss_of(model, data));
@@ -267,7 +265,7 @@ Result<Fit> fit_session(const Recipe& recipe, std::span<const Interaction> train
       save(out);
       if (kept.ok()) kept = context.checkpoint->save(context.phase, out.bytes());
     }
-    return kept.ok() && !stopped(context);
+    return kept.ok() && !context.stopped();
   };
   std::optional<std::string> saved;
   if (context.checkpoint != nullptr) {
@@ -285,7 +283,7 @@ Result<Fit> fit_session(const Recipe& recipe, std::span<const Interaction> train
   }
   if (!trained.ok()) return std::move(trained).error();
   if (!kept.ok()) return std::move(kept).error();
-  if (trained->ended && stopped(context)) return training_stopped();
+  if (trained->ended && context.stopped()) return training_stopped();
   report.epochs = trained->best_epoch;
   report.losses = trained->losses;
   if (context.validate) report.measures = trained->measures;

@@ -46,8 +46,7 @@ std::map<std::string, double> small(Kind kind) {
 class Fitting : public testing::Test {
  protected:
   Fit fit(Kind kind, const std::map<std::string, double>& parameters) {
-    FitContext context{workers_, no_progress(), {}, {}, nullptr, nullptr, nullptr, {}, {},
-                       {},       nullptr};
+    FitContext context{workers_, no_progress()};
     auto out = fit_model(make_recipe(kind, parameters).value(), grouped(), 30, context);
     EXPECT_TRUE(out.ok()) << out.error().to_string();
     return std::move(*out);
@@ -178,6 +177,7 @@ class Interrupted final : public Checkpoint {
     if (++saves == stop_after) stop = true;
     return ok_status();
   }
+  Status remove(std::string_view) override { return clear(); }
   Status clear() override {
     saved.reset();
     return ok_status();
@@ -193,8 +193,7 @@ TEST_F(Fitting, AFitThatWasStoppedGoesOnToTheSameModel) {
       SCOPED_TRACE(std::string(kind_name(kind)) + (validated ? " validated" : ""));
       const auto recipe = make_recipe(kind, small(kind)).value();
       const auto run = [&](Interrupted* checkpoint) {
-        FitContext context{workers_, no_progress(), {}, {}, nullptr, nullptr, nullptr, {}, {},
-                           {},       nullptr};
+        FitContext context{workers_, no_progress()};
         if (validated) {
           context.validate = [&](const FittedModel& model) {
             return static_cast<double>(top(model, {1, 2}, 1)[0].score);
@@ -234,8 +233,8 @@ TEST_F(Fitting, AWarmStartIsNearerAfterOneEpoch) {
     const Fit before = fit(kind, small(kind));
     WarmStart warm{before.model.get(), {}};
     for (std::uint32_t i = 0; i < 30; ++i) warm.item_of.push_back(i);
-    FitContext context{workers_, no_progress(), {}, 1u, nullptr, nullptr, nullptr, {}, {},
-                       {},       nullptr};
+    FitContext context{workers_, no_progress()};
+    context.epochs = 1;
     const auto recipe = make_recipe(kind, small(kind)).value();
     const auto cold = fit_model(recipe, grouped(), 30, context);
     context.warm = &warm;

@@ -66,6 +66,11 @@ class Learner::Watch final : public Progress {
       job_.loss = loss;
       job_.measure = measure;
     };
+    out.on_trial = [this](const model::Search& so_far) {
+      std::lock_guard lock(learner_.mutex_);
+      job_.trials = so_far.trials.size();
+      job_.best_measure = so_far.trials[so_far.chosen].measure;
+    };
     return out;
   }
 
@@ -209,6 +214,7 @@ void Learner::run_job(Entry& entry) {
     request.recipe = entry.job.request.recipe;
     request.warm = entry.job.request.warm;
     request.learning_curve = entry.job.request.learning_curve;
+    request.search = entry.job.request.search;
     request.memory_bytes_max = options_.memory_bytes_max;
     request.live = where.live;
     request.flagged = where.flagged;

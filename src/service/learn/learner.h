@@ -32,6 +32,7 @@ struct JobRequest {
   bool warm = false;
   bool promote = true;  // where the judgement says so
   bool learning_curve = false;
+  std::optional<SearchRequest> search{};
 };
 
 struct Job {
@@ -42,13 +43,15 @@ struct Job {
   JobState state = JobState::kQueued;
   TimeUs created = 0, started = 0, ended = 0;  // 0: not yet
   // Of what runs now.
-  std::string stage;  // "cut", "choose", "judge", "final"
+  std::string stage;  // "cut", "search", "choose", "judge", "final"
   std::string phase, unit;
   std::uint64_t done = 0, total = 0;  // total 0: not known
   double rate = 0;                    // units a second, of this phase
   std::optional<double> eta_s;        // of this phase
   std::uint32_t epoch = 0;
   std::optional<double> loss, measure;  // of the last epoch
+  std::uint64_t trials = 0;             // of a search, so far
+  std::optional<double> best_measure;   // of these
   // How it ended.
   std::string model_id;
   bool promoted = false;

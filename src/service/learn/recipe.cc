@@ -108,6 +108,10 @@ std::string kind_names() {
   return names;
 }
 
+bool has_epochs(Kind kind) { return kind == Kind::kIals || kind == Kind::kSession; }
+
+bool can_warm_up(Kind kind) { return kind == Kind::kIals || kind == Kind::kSession; }
+
 std::span<const ParameterRow> parameter_rows(Kind kind) {
   switch (kind) {
     case Kind::kPopularity: return kPopularity;

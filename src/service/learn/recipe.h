@@ -36,6 +36,10 @@ std::string_view kind_name(Kind kind);
 std::optional<Kind> find_kind(std::string_view name);
 // "popularity, item-item, ..."
 std::string kind_names();
+// Trained in epochs, of which validation chooses how many.
+bool has_epochs(Kind kind);
+// Can go on from the tables of an earlier model of its kind.
+bool can_warm_up(Kind kind);
 
 struct ParameterRow {
   std::string_view name;

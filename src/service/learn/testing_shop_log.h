@@ -98,7 +98,10 @@ class ShopLog {
   // of one of 8 tastes with 20 items, begins with 6 of them, and then looks 6 times at 13 of 14
   // common items before the next one of the taste. The newest items, which item-item starts from,
   // say nothing; the whole history does.
-  void hidden_tastes(int visitors = 120) {
+  // kShuffled: the last fifth has the same items in another order, beside the same visitors and
+  // times.
+  enum class Ending { kAsItIs, kShuffled };
+  void hidden_tastes(int visitors = 120, Ending ending = Ending::kAsItIs) {
     vec::Random random(7);
     std::vector<apply::testing::TestRecord> records;
     struct Step {
@@ -131,6 +134,12 @@ class ShopLog {
     }
     std::stable_sort(steps.begin(), steps.end(),
                      [](const Step& a, const Step& b) { return a.at < b.at; });
+    if (ending == Ending::kShuffled) {
+      const std::size_t from = steps.size() * 4 / 5;
+      for (std::size_t i = steps.size(); i > from + 1; --i) {
+        std::swap(steps[i - 1].item, steps[from + random.below(i - from)].item);
+      }
+    }
     for (const Step& step : steps) {
       records.push_back(look("v" + std::to_string(step.visitor), step.item, step.at));
     }

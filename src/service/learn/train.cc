@@ -2,49 +2,22 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 
-#include "platform/io/atomic_file.h"
+#include "service/learn/checkpoint.h"
 #include "service/learn/judge.h"
+#include "service/learn/parts.h"
 
 namespace vitrine::learn {
 namespace {
 
-using evaluate::Case;
-using evaluate::Interaction;
 using evaluate::Split;
 
-// Of the interactions in the order of their times.
-constexpr double kValidationFrom = 0.7;
-constexpr double kTestFrom = 0.8;
-
-Error not_enough(std::string what) {
-  return Error(ErrorCode::kInvalidArgument, std::move(what)).with_reason("not_enough_data");
-}
-
-// The time before which that share of the interactions lies.
-TimeUs time_at(const evaluate::Dataset& data, double share) {
-  const auto n = data.interactions.size();
-  return data
-      .interactions[std::min(n - 1, static_cast<std::size_t>(share * static_cast<double>(n)))]
-      .time;
-}
-
-Split split_at(const evaluate::Dataset& data, TimeUs cut, std::size_t cases_most) {
-  Split split = evaluate::temporal(data, {cut, true, true});
-  thin_out(split.cases, cases_most);
-  return split;
-}
-
-// Only what happened before `end`.
-evaluate::Dataset before(const evaluate::Dataset& data, TimeUs end) {
-  evaluate::Dataset out;
-  out.users.resize(data.users.size());
-  out.has_times = out.live = true;
-  for (const Interaction& one : data.interactions) {
-    if (one.time < end) out.interactions.push_back(one);
-  }
-  return out;
+// Of everything that a search's result depends on beside the recipe.
+std::string search_text(const SearchRequest& search) {
+  std::string text =
+      "search " + std::to_string(search.time.value_or(-1)) + " " + std::to_string(search.trials);
+  for (const std::string& name : search.fixed) text += " " + name;
+  return text;
 }
 
 class Training {
@@ -54,7 +27,8 @@ class Training {
         place_(place),
         watch_(watch),
         progress_(watch.progress != nullptr ? *watch.progress : no_progress()),
-        workers_(place.executor, std::max(1u, place.threads)) {}
+        workers_(place.executor, std::max(1u, place.threads)),
+        recipe_(request.recipe) {}
 
   Result<TrainOutcome> run() {
     started_ns_ = place_.clock.steady_ns();
@@ -64,10 +38,11 @@ class Training {
     auto existing = place_.store.manifest(request_.tenant, manifest_.id);
     if (existing.ok()) return TrainOutcome{std::move(*existing), true};
     if (existing.error().code() != ErrorCode::kNotFound) return std::move(existing).error();
-    VITRINE_TRY(check_memory());
+    VITRINE_TRY(check_memory(recipe_));
     checkpoint_ =
         directory_checkpoint(place_.files, io::join_path(place_.work_directory, manifest_.id));
     VITRINE_TRY(choose_split());
+    if (request_.search) VITRINE_TRY(search());
     VITRINE_TRY(choose());
     VITRINE_TRY(judge());
     return finish();
@@ -92,9 +67,11 @@ class Training {
     VITRINE_TRY(data_, cut_tenant_data(place_.files, place_.log_directory, request_.tenant, options,
                                        progress_));
     if (data_.data.interactions.empty()) {
-      return not_enough("the log has no interaction of this tenant that may be learned from (" +
-                        std::to_string(data_.cut.without_consent) + " are without consent, " +
-                        std::to_string(data_.cut.erased) + " erased)");
+      return Error(ErrorCode::kInvalidArgument,
+                   "the log has no interaction of this tenant that may be learned from (" +
+                       std::to_string(data_.cut.without_consent) + " are without consent, " +
+                       std::to_string(data_.cut.erased) + " erased)")
+          .with_reason("not_enough_data");
     }
     return ok_status();
   }
@@ -116,15 +93,16 @@ class Training {
   }
 
   bool warms_up() const {
-    return request_.warm && live_.model != nullptr && live_.model->kind() == request_.recipe.kind &&
-           live_.model->dimensions() > 0;
+    // Settings that differ have tables that differ: a search begins anew.
+    return request_.warm && !request_.search && live_.model != nullptr &&
+           live_.model->kind() == recipe_.kind && can_warm_up(recipe_.kind);
   }
 
   void name_it() {
     manifest_.tenant = request_.tenant;
-    manifest_.kind = kind_name(request_.recipe.kind);
+    manifest_.kind = kind_name(recipe_.kind);
     manifest_.code_version = place_.code_version;
-    manifest_.parameters = request_.recipe.parameters;
+    manifest_.parameters = recipe_.parameters;
     manifest_.data = data_.cut;
     if (warms_up()) manifest_.parent = live_manifest_->id;
     // Judged against another live model it is another manifest.
@@ -135,17 +113,18 @@ class Training {
                                   request_.flagged.size() * sizeof(Hash128));
       against += "|" + std::to_string(hash64(keys));
     }
+    // Found by another search it may be another model.
+    if (request_.search) against += "|" + search_text(*request_.search);
     manifest_.id = model::make_model_id(manifest_.kind, request_.tenant, data_.cut.position,
                                         manifest_.parameters, manifest_.parent + against);
   }
 
-  Status check_memory() {
+  // What training takes at most; sets spill_ where users must go to files.
+  Status check_memory(const Recipe& recipe) {
     const auto& cut = data_.cut;
-    std::uint64_t bytes = training_bytes(request_.recipe, cut.users, cut.items, cut.interactions);
-    if (bytes > request_.memory_bytes_max && request_.recipe.kind == Kind::kIals) {
-      spill_ = true;
-      bytes = training_bytes(request_.recipe, 0, cut.items, cut.interactions);
-    }
+    std::uint64_t bytes = training_bytes(recipe, cut.users, cut.items, cut.interactions);
+    spill_ = bytes > request_.memory_bytes_max && recipe.kind == Kind::kIals;
+    if (spill_) bytes = training_bytes(recipe, 0, cut.items, cut.interactions);
     manifest_.memory_bytes = bytes;
     if (bytes <= request_.memory_bytes_max) return ok_status();
     return Error(ErrorCode::kTooLarge,
@@ -158,9 +137,10 @@ class Training {
         .with_reason("memory_budget");
   }
 
-  FitContext context(std::string phase) {
-    FitContext out{workers_,          progress_, {}, {}, nullptr, watch_.stop,
-                   checkpoint_.get(), {},        {}, {}, nullptr};
+  FitContext context(std::string phase, Progress* progress = nullptr) {
+    FitContext out{workers_, progress == nullptr ? progress_ : *progress};
+    out.stop = watch_.stop;
+    out.checkpoint = checkpoint_.get();
     out.phase = std::move(phase);
     out.on_epoch = watch_.on_epoch;
     if (warms_up()) {
@@ -175,52 +155,55 @@ class Training {
     return out;
   }
 
-  // Where the test part begins: at 80 %, or where the live model's data ends if that is later and
-  // enough visitors came since.
   Status choose_split() {
-    const evaluate::Dataset& data = data_.data;
-    test_cut_ = time_at(data, kTestFrom);
-    test_ = split_at(data, test_cut_, kTestCasesMost);
-    if (live_.model != nullptr && live_manifest_->data.append_time > test_cut_) {
-      Split later = split_at(data, live_manifest_->data.append_time + 1, kTestCasesMost);
-      if (later.cases.size() >= kTestCasesMin) {
-        test_cut_ = live_manifest_->data.append_time + 1;
-        test_ = std::move(later);
-        live_as_stored_ = true;
-      }
-    } else {
-      live_as_stored_ = live_.model != nullptr;
-    }
-    if (test_.cases.size() < kTestCasesMin) {
-      return not_enough("the log has " + std::to_string(data.interactions.size()) +
-                        " interactions of " + std::to_string(data.users.size()) +
-                        " visitors, of whom " + std::to_string(test_.cases.size()) +
-                        " turned to something new in the last part of the time; at least " +
-                        std::to_string(kTestCasesMin) + " are needed to judge a model");
-    }
-    const evaluate::Dataset early = before(data, test_cut_);
-    const TimeUs validation_cut = time_at(early, kValidationFrom / kTestFrom);
-    validation_ = split_at(early, validation_cut, kValidationCasesMost);
-    if (validation_.cases.size() < kValidationCasesMin) {
-      return not_enough("only " + std::to_string(validation_.cases.size()) +
-                        " visitors came back in the part of the time that is for choosing; at "
-                        "least " +
-                        std::to_string(kValidationCasesMin) + " are needed");
-    }
+    std::optional<TimeUs> live_end;
+    if (live_.model != nullptr) live_end = live_manifest_->data.append_time;
+    VITRINE_TRY(Parts parts, cut_parts(data_.data, live_end));
+    test_cut_ = parts.test_cut;
+    test_ = std::move(parts.test);
+    validation_ = std::move(parts.validation);
+    live_as_stored_ = parts.behind_live;
     return ok_status();
   }
 
+  // Sets recipe and epochs to those of the best trial.
+  Status search() {
+    stage("search");
+    const SearchPlace place{
+        validation_,
+        items(),
+        request_.k,
+        place_.clock,
+        *checkpoint_,
+        [this](const Recipe& recipe, std::string phase, Progress& progress) -> Result<FitContext> {
+          VITRINE_TRY(check_memory(recipe));
+          return context(std::move(phase), &progress);
+        },
+        progress_,
+        watch_.stop,
+        watch_.on_trial};
+    VITRINE_TRY(manifest_.search, search_recipe(recipe_, *request_.search, place));
+    const model::Trial& best = manifest_.search.trials[manifest_.search.chosen];
+    recipe_ = recipe_of(recipe_.kind, best);
+    manifest_.parameters = recipe_.parameters;
+    if (has_epochs(recipe_.kind)) epochs_ = static_cast<std::uint32_t>(best.epochs);
+    return check_memory(recipe_);
+  }
+
+  // When to stop, and the weight. After a search the first is known.
   Status choose() {
     stage("choose");
-    FitContext context = this->context("choose");
+    FitContext context = settled("choose");
     AloneScorer alone("", probe_);
-    alone.fit(validation_.train, items());
-    context.validate = [&](const FittedModel& model) {
-      probe_.model = &model;
-      return mean_ndcg(alone, validation_.cases, items(), request_.k);
-    };
-    VITRINE_TRY(auto fit, fit_model(request_.recipe, validation_.train, items(), context));
-    epochs_ = fit.report.epochs;
+    if (!request_.search) {
+      alone.fit(validation_.train, items());
+      context.validate = [&](const FittedModel& model) {
+        probe_.model = &model;
+        return mean_ndcg(alone, validation_.cases, items(), request_.k);
+      };
+    }
+    VITRINE_TRY(auto fit, fit_model(recipe_, validation_.train, items(), context));
+    if (has_epochs(recipe_.kind)) epochs_ = fit.report.epochs;
     manifest_.train_cpu_s += fit.report.cpu_s;
     manifest_.weight = choose_weight({fit.model.get(), {}, {}}, validation_, items(), request_.k);
     return ok_status();
@@ -228,13 +211,13 @@ class Training {
 
   FitContext settled(std::string phase) {
     FitContext out = context(std::move(phase));
-    if (epochs_ > 0) out.epochs = epochs_;
+    out.epochs = epochs_;
     return out;
   }
 
   Status judge() {
     stage("judge");
-    VITRINE_TRY(auto fit, fit_model(request_.recipe, test_.train, items(), settled("judge")));
+    VITRINE_TRY(auto fit, fit_model(recipe_, test_.train, items(), settled("judge")));
     manifest_.train_cpu_s += fit.report.cpu_s;
     const double fit_cpu_s = fit.report.cpu_s;
     const MappedModel mapped{fit.model.get(), {}, {}};
@@ -290,8 +273,8 @@ class Training {
         return Error(ErrorCode::kUnsupported, "the live model is of kind " + live_manifest_->kind +
                                                   ", which this version does not know");
       }
-      FitContext context{workers_, progress_, {}, {}, nullptr, watch_.stop,
-                         nullptr,  {},        {}, {}, nullptr};
+      FitContext context{workers_, progress_};
+      context.stop = watch_.stop;
       if (!live_manifest_->losses.empty()) {
         context.epochs = static_cast<std::uint32_t>(live_manifest_->losses.size());
       }
@@ -319,7 +302,7 @@ class Training {
       part.train.assign(judged.split().train.begin(), judged.split().train.begin() + n);
       if (part.train.empty()) continue;
       FitContext context = settled("curve-" + std::to_string(n));
-      VITRINE_TRY(auto fit, fit_model(request_.recipe, part.train, items(), context));
+      VITRINE_TRY(auto fit, fit_model(recipe_, part.train, items(), context));
       const MappedModel mapped{fit.model.get(), {}, {}};
       const evaluate::Evaluator evaluator(part, items(), judged.options());
       evaluate::CovisitScorer item_item({}, {}, evaluate::CovisitScorer::Histories::kLive);
@@ -342,8 +325,7 @@ class Training {
 
   Result<TrainOutcome> finish() {
     stage("final");
-    VITRINE_TRY(auto fit,
-                fit_model(request_.recipe, data_.data.interactions, items(), settled("final")));
+    VITRINE_TRY(auto fit, fit_model(recipe_, data_.data.interactions, items(), settled("final")));
     manifest_.train_cpu_s += fit.report.cpu_s;
     manifest_.losses = fit.report.losses;
     manifest_.created = place_.clock.wall_us();
@@ -370,56 +352,12 @@ class Training {
   std::unique_ptr<Checkpoint> checkpoint_;
   TimeUs test_cut_ = 0;
   Split test_, validation_;
-  std::uint32_t epochs_ = 0;
+  Recipe recipe_;  // as asked for; after a search, the best trial's
+  std::optional<std::uint32_t> epochs_;
   model::Manifest manifest_;
 };
 
-// A file a phase; written whole or not at all. What can't be read is begun anew.
-class DirectoryCheckpoint final : public Checkpoint {
- public:
-  DirectoryCheckpoint(io::FileSystem& files, std::string directory)
-      : files_(files), directory_(std::move(directory)) {}
-
-  Result<std::optional<std::string>> load(std::string_view phase) override {
-    const std::string path = file_of(phase);
-    VITRINE_TRY(const bool exists, files_.exists(path));
-    if (!exists) return std::optional<std::string>();
-    VITRINE_TRY(std::string bytes, io::read_file(files_, path, kModelBytesMax));
-    StringSource in(bytes);
-    Hash128 hash;
-    if (!in.value(hash).ok() || in.remaining() == 0) {
-      return std::optional<std::string>();
-    }
-    bytes.erase(0, sizeof hash);
-    if (hash128(bytes) != hash) return std::optional<std::string>();
-    return std::optional(std::move(bytes));
-  }
-  Status save(std::string_view phase, const std::string& bytes) override {
-    VITRINE_TRY(files_.create_directories(directory_));
-    StringSink out;
-    out.value(hash128(bytes));
-    out.write(bytes);
-    return io::write_file_atomically(files_, file_of(phase), out.bytes());
-  }
-  Status clear() override {
-    std::error_code error;
-    std::filesystem::remove_all(directory_, error);
-    return error ? io_error("remove", directory_, error.value()) : ok_status();
-  }
-
- private:
-  std::string file_of(std::string_view phase) const {
-    return io::join_path(directory_, std::string(phase) + ".checkpoint");
-  }
-  io::FileSystem& files_;
-  const std::string directory_;
-};
-
 }  // namespace
-
-std::unique_ptr<Checkpoint> directory_checkpoint(io::FileSystem& files, std::string directory) {
-  return std::make_unique<DirectoryCheckpoint>(files, std::move(directory));
-}
 
 Result<TrainOutcome> train_model(const TrainRequest& request, const TrainPlace& place,
                                  const TrainWatch& watch) {

@@ -1,6 +1,7 @@
 // One training, from the log to a judged model in the store.
 //
 //   1. cut      the tenant's data up to a position (event_data.h)
+//      search   where it is asked for: settings are tried on the parts of step 2 (search.h)
 //   2. choose   fitted on what happened before the last 30 % of the data's interactions; the next
 //               10 % decide when to stop and how much the model counts beside the live state
 //   3. judge    fitted with that on the first 80 %; the last 20 % are asked about, once
@@ -25,15 +26,11 @@
 #include "service/learn/event_data.h"
 #include "service/learn/fit.h"
 #include "service/learn/model_store.h"
+#include "service/learn/parts.h"
 #include "service/learn/recipe.h"
+#include "service/learn/search.h"
 
 namespace vitrine::learn {
-
-// Fewer say nothing: intervals would be as wide as the scale.
-inline constexpr std::size_t kTestCasesMin = 50;
-inline constexpr std::size_t kValidationCasesMin = 10;
-inline constexpr std::size_t kTestCasesMost = 20'000;
-inline constexpr std::size_t kValidationCasesMost = 1'000;  // after each epoch
 
 struct TrainRequest {
   TenantId tenant;
@@ -45,6 +42,7 @@ struct TrainRequest {
   bool warm = false;
   // Training that would need more is refused, after iALS has moved its users to files.
   std::uint64_t memory_bytes_max = std::uint64_t{4} << 30;
+  std::optional<SearchRequest> search;
   bool learning_curve = false;  // also fit on shares of the data: costs about as much again
   std::uint32_t k = 10;
   // The live model, where the caller knows better than the log's records say (retention may have
@@ -66,9 +64,11 @@ struct TrainPlace {
 // What of it is seen from outside while it runs.
 struct TrainWatch {
   Progress* progress = nullptr;
-  std::function<void(std::string_view stage)> on_stage;  // "cut", "choose", "judge", "final"
+  // "cut", "search", "choose", "judge", "final"
+  std::function<void(std::string_view stage)> on_stage;
   std::function<void(std::uint32_t epoch, double loss, std::optional<double> measure)> on_epoch;
   const std::atomic<bool>* stop = nullptr;
+  std::function<void(const model::Search& so_far)> on_trial{};
 };
 
 struct TrainOutcome {
@@ -80,8 +80,5 @@ struct TrainOutcome {
 // take; kUnavailable "training_stopped": with the same request it goes on where it was.
 Result<TrainOutcome> train_model(const TrainRequest& request, const TrainPlace& place,
                                  const TrainWatch& watch);
-
-// Checkpoints as files of a folder.
-std::unique_ptr<Checkpoint> directory_checkpoint(io::FileSystem& files, std::string directory);
 
 }  // namespace vitrine::learn

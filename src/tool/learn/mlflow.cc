@@ -219,6 +219,11 @@ MlflowRun run_of(const model::Manifest& m, const std::string& tenant, bool promo
   for (std::size_t i = 0; i < m.losses.size(); ++i) {
     if (std::isfinite(m.losses[i])) run.metrics.push_back({"loss", m.losses[i], i + 1});
   }
+  for (std::size_t i = 0; i < m.search.trials.size(); ++i) {
+    if (m.search.trials[i].failed.empty()) {
+      run.metrics.push_back({"search_ndcg", m.search.trials[i].measure, i + 1});
+    }
+  }
   const auto add = [&](const std::string& name, double value) {
     if (std::isfinite(value)) run.metrics.push_back({name, value, 0});
   };

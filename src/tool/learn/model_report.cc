@@ -1,7 +1,9 @@
 #include "tool/learn/model_report.h"
 
+#include <algorithm>
 #include <sstream>
 
+#include "base/progress.h"
 #include "platform/codec/time_format.h"
 #include "tool/evaluate/evaluation.h"
 #include "tool/evaluate/html_page.h"
@@ -107,6 +109,55 @@ void add_losses(HtmlPage& page, const model::Manifest& m) {
       "Loss by epoch");
 }
 
+std::string search_sentence(const model::Search& search) {
+  const double first = search.trials.front().measure;
+  const double best = search.trials[search.chosen].measure;
+  double seconds = 0;
+  for (const model::Trial& trial : search.trials) seconds += trial.seconds;
+  return std::to_string(search.trials.size()) + " trials in " + human_duration(seconds) +
+         ", ended by " + search.ended + "; on validation the first has an NDCG of " +
+         evaluate::number_text(first, {}) + ", the best, number " +
+         std::to_string(search.chosen + 1) + ", " + evaluate::number_text(best, {});
+}
+
+// Each trial, and the best so far.
+void add_search(HtmlPage& page, const model::Search& search) {
+  if (search.trials.empty()) return;
+  ChartAxis axis;
+  std::vector<ChartSeries> series{{"trial", {}}, {"best so far", {}}};
+  std::vector<std::vector<std::string>> table{{"trial", "NDCG on validation", "seconds", "epochs"}};
+  for (const auto& [name, value] : search.trials.front().parameters) table[0].push_back(name);
+  double best = 0;
+  for (std::size_t n = 0; n < search.trials.size(); ++n) {
+    const model::Trial& trial = search.trials[n];
+    best = n == 0 ? trial.measure : std::max(best, trial.measure);
+    axis.at.push_back(static_cast<double>(n + 1));
+    axis.labels.push_back(std::to_string(n + 1));
+    series[0].points.push_back({trial.measure, trial.measure, trial.measure});
+    series[1].points.push_back({best, best, best});
+    auto& row = table.emplace_back();
+    row = {std::to_string(n + 1) + (n == search.chosen ? " (chosen)" : ""),
+           trial.failed.empty() ? evaluate::number_text(trial.measure, {}) : trial.failed,
+           evaluate::number_text(trial.seconds, {1, 1, ""}), std::to_string(trial.epochs)};
+    for (const auto& [name, value] : trial.parameters) {
+      row.push_back(evaluate::number_text(value, {6, 1, ""}));
+    }
+  }
+  page.section("Search for settings");
+  page.paragraph(search_sentence(search) +
+                 ". Nothing of the part that is asked about below was looked at; the best of many "
+                 "trials looks better on validation than it is.");
+  if (search.trials.size() > 1) {
+    page.chart(evaluate::line_chart({"search", "NDCG on validation by trial",
+                                     "Each trial and the best so far. The numbers stand in the "
+                                     "table below.",
+                                     "trial", "NDCG on validation"},
+                                    axis, series, {}),
+               "NDCG on validation by trial");
+  }
+  page.table("Trials", table);
+}
+
 void add_cost(HtmlPage& page, const model::Judgement& judgement) {
   std::vector<ChartRow> rows;
   std::vector<std::vector<std::string>> table{
@@ -180,6 +231,7 @@ std::string model_page(const model::Manifest& m, const std::string& tenant) {
                  "NDCG for the same visitors (at most 2,000 of them) after learning from the first "
                  "part of the data only.",
                  "share of the data learned from", "NDCG@" + k, "interactions"});
+  add_search(page, m.search);
   add_losses(page, m);
   add_cost(page, j);
   page.section("Settings");
@@ -206,6 +258,14 @@ std::string model_text(const model::Manifest& m) {
       << evaluate::number_text(m.weight, {2, 1, ""}) << "\n\n";
   const auto reports = reports_of(j);
   evaluate::print_table(out, reports);
+  if (!m.search.trials.empty()) {
+    const model::Search& search = m.search;
+    out << "\nsearch: " << search_sentence(search) << ":\n ";
+    for (const auto& [name, value] : search.trials[search.chosen].parameters) {
+      out << " " << name << "=" << evaluate::number_text(value, {6, 1, ""});
+    }
+    out << "\n";
+  }
   out << "\n" << (j.promote ? "to be promoted: " : "not to be promoted: ") << j.why << "\n";
   return out.str();
 }

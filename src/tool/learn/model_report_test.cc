@@ -53,6 +53,27 @@ TEST(ModelPage, StandsAloneAndHoldsEveryPart) {
   EXPECT_THAT(page, Not(HasSubstr("http://")));
 }
 
+TEST(ModelPage, ShowsEveryTrialOfASearchAndWhichWasChosen) {
+  model::Manifest m = judged();
+  EXPECT_THAT(model_page(m, "shop"), Not(HasSubstr("Search for settings")));
+  EXPECT_THAT(model_text(m), Not(HasSubstr("search:")));
+  m.search = {true,
+              60,
+              500,
+              "time",
+              1,
+              {{{{"ridge", .25}}, .1, 2, 3, ""},
+               {{{"ridge", .75}}, .2, 3, 4, ""},
+               {{{"ridge", .5}}, 0, 1, 0, "no <room>"}}};
+  const std::string page = model_page(m, "shop");
+  for (const char* part : {"Search for settings", "3 trials in 6", "2 (chosen)", "0.2000", "0.75",
+                           "no &lt;room&gt;", "best so far"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  EXPECT_THAT(model_text(m), HasSubstr("number 2, 0.2000"));
+  EXPECT_THAT(model_text(m), HasSubstr("ridge=0.75"));
+}
+
 TEST(ModelPage, OfAModelThatWasNeverJudgedIsAPageToo) {
   EXPECT_THAT(model_page({}, "shop"), HasSubstr("</html>"));
 }

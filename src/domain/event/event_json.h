@@ -16,7 +16,8 @@
 //   another has two items.
 // - page.url, page.referrer, context.locale, context.timezone have their shape (shapes.h), where
 //   they are not empty; the rest of the objects is not looked at.
-// - null is the same as absent. A field given twice is an error.
+// - null is the same as absent. A field given twice is an error, and so is a name given twice in
+//   one of the objects, at any depth, or by a parameter of GA4 and in the object it goes into.
 // - Unknown fields of the event, of user and of an item are errors, because a misspelt field that
 //   is dropped silently costs a shop weeks of data. Own data goes into properties{}, which, like
 //   transaction, search, page, attribution and context, is kept as it is.

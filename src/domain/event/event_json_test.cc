@@ -186,6 +186,58 @@ TEST_F(EventJson, RefusesWhatIsWrongInTheShapeOfGa4) {
   EXPECT_EQ(refusal_with(R"("params":{"a":[[[[[[[[]]]]]]]]})"), "too_deep");
 }
 
+TEST_F(EventJson, RefusesWhatGa4AndOurOwnObjectsBothSay) {
+  EXPECT_EQ(refusal_with(R"("properties":{"a":1},"params":{"a":2})"), "duplicate_field");
+  EXPECT_NE(why_.detail.find("properties has 'a' twice"), std::string::npos);
+  EXPECT_EQ(refusal_with(R"("params":{"a":2},"properties":{"b":0,"\u0061":1})"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("item_list_name":"L","properties":{"item_list_name":"L"})"),
+            "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("transaction":{"order_id":"o"},"transaction_id":"o")"),
+            "duplicate_field");
+  EXPECT_NE(why_.detail.find("transaction has 'order_id' twice"), std::string::npos);
+  EXPECT_EQ(refusal_with(R"("params":{"a":1,"b":2,"a":1})"), "duplicate_field");
+  ASSERT_TRUE(read(
+      R"({"event_id":"e","name":"home-page-view","user":{"user_id":"u"},"transaction":{"tax":1},
+    "properties":{"a":{"b":1},"\u0062":"b\"b"},"params":{"c":{"b":2},"a,":3,"tax":null,"coupon":"a"}})"))
+      << why_.detail;
+  EXPECT_EQ(event_.properties, R"({"a":{"b":1},"b":"b\"b","c":{"b":2},"a,":3})");
+  EXPECT_EQ(event_.transaction, R"({"tax":1,"coupon":"a"})");
+}
+
+TEST_F(EventJson, ANameIsGivenOnceInEachObject) {
+  for (const char* object :
+       {"transaction", "search", "page", "attribution", "context", "properties"}) {
+    EXPECT_EQ(refusal(R"({"event_id":"e","type":"home-page-view","user":{"user_id":"u"},")" +
+                      std::string(object) + R"(":{"a":1,"b":2,"\u0061":1}})"),
+              "duplicate_field");
+    EXPECT_NE(why_.detail.find(object), std::string::npos);
+  }
+  EXPECT_EQ(refusal_with(R"("properties":{"a":[{"b":{"c":1,"c":1}}]})"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("params":{"a":{"b":1,"b":1}})"), "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("properties":{"a":{"a":1},"b":[{"a":1},{"a":2}],"A":0,"":0})"),
+            "accepted");
+  // What is looked at is what counts: the second would be acted on.
+  EXPECT_EQ(refusal_with(R"("context":{"consent":{},"consent":{"personalisation":false}})"),
+            "duplicate_field");
+  EXPECT_EQ(refusal_with(R"("context":{"consent":{"marketing":false,"marketing":true}})"),
+            "duplicate_field");
+}
+
+// Goal: the quick look at names overlooks none. Method: every number of names, with each of them
+// again at the end.
+TEST_F(EventJson, FindsANameGivenTwiceAmongAnyNumberOfThem) {
+  for (std::size_t count = 1; count <= 40; ++count) {
+    std::string names = "\"properties\":{";
+    for (std::size_t i = 0; i < count; ++i) {
+      names += (i > 0 ? "," : "") + std::string("\"n") + std::to_string(i * i) + "\":0";
+    }
+    EXPECT_EQ(refusal_with(names + "}"), "accepted");
+    for (std::size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(refusal_with(names + ",\"n" + std::to_string(i * i) + "\":0}"), "duplicate_field");
+    }
+  }
+}
+
 TEST_F(EventJson, ANameOfGa4WithoutCounterpartIsTakenWhereItIsDeclared) {
   const std::string json = R"({"event_id":"e","type":"begin_checkout","user":{"user_id":"u"}})";
   EXPECT_EQ(refusal(json), "unknown_type");

@@ -1,5 +1,6 @@
 #include "domain/event/internal/ga4_parameters.h"
 
+#include "domain/event/internal/member_names.h"
 #include "domain/event/internal/object_copy.h"
 #include "domain/event/internal/rejecting.h"
 #include "domain/event/internal/value_reader.h"
@@ -61,6 +62,7 @@ bool Ga4Parameters::merge_object(Field field, EventObjects& objects, Rejection& 
   whole += members;
   whole += '}';
   if (whole.size() > kObjectBytesMax) return too_large(field, why);
+  if (!check_merged_names(field, whole, why)) return false;
   objects.replace(field, whole);
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include "domain/event/internal/member_names.h"
 #include "domain/event/internal/rejecting.h"
 #include "platform/codec/json_writer.h"
 #include "platform/codec/utf8.h"
@@ -35,9 +36,14 @@ class Copier {
         if (depth > kObjectDepthMax) return too_deep();
         json_.begin_object();
         const simdjson::dom::object object = value.get_object().value_unsafe();
+        NameDigests names;
+        bool repeats = false;
         for (const auto member : object) {
+          repeats |= names.may_repeat(member.key);
           if (!key(member.key) || !copy(member.value, depth + 1)) return false;
         }
+        // Here what was copied is within the limit, and so are the names.
+        if (repeats && !check_names(field_, object, why_)) return false;
         json_.end_object();
         break;
       }

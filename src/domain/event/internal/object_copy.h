@@ -1,5 +1,6 @@
 // Bounded copies of what a sender put into an object of an event: as JSON without blanks between
-// tokens, at most kObjectBytesMax long and kObjectDepthMax deep, in UTF-8.
+// tokens, at most kObjectBytesMax long and kObjectDepthMax deep, in UTF-8, each name in an object
+// once.
 //
 // False: `why` says what is wrong, with the name of `field`, one of kTransaction to kProperties.
 // What stands behind `out` is then of no use.

@@ -38,8 +38,10 @@ test-facades: setup-build
 	@$(MAKE) --no-print-directory build
 	@tests/facades/run build/release/apps/vitrine/vitrine
 
-## make check      everything: format, tree, lint and all tests
+## make check      everything: format, tree, lint, all tests and, where there is node, other systems' client libraries
 check: setup-check format-check tree tidy test
+	@if command -v node >/dev/null && command -v npm >/dev/null; then $(MAKE) --no-print-directory test-facades; \
+	  else echo "check: no node, so test-facades is left out (tools/setup --facades installs it)"; fi
 
 ## make build      the product, optimised: build/release/apps/vitrine/vitrine
 build: setup-build

@@ -39,8 +39,23 @@ await step("an item is changed", async () => {
   assert.equal(await client.updateItem("g1", { Comment: "changed" }), 1);
   assert.equal((await client.getItem("g1")).Comment, "changed");
 });
-await step("users are accepted", async () => {
-  assert.equal(await client.insertUser({ UserId: "bob", Labels: ["x"] }), 0);
+await step("a user is inserted and comes back as it was", async () => {
+  const bob = { UserId: "bob", Labels: ["x"], Subscribe: ["news"], Comment: "Bob" };
+  assert.equal(await client.insertUser(bob), 1);
+  const back = await client.getUser("bob");
+  for (const key of Object.keys(bob)) assert.deepEqual(back[key], bob[key]);
+});
+await step("several users are inserted at once, listed, and one is changed", async () => {
+  const many = ["dora", "emil"].map((id) => ({ UserId: id, Labels: [id], Comment: "" }));
+  assert.equal(await client.insertUsers(many), 2);
+  const page = await client.getUsers({ n: 2 });
+  assert.deepEqual(page.Users.map((u) => u.UserId), ["bob", "dora"]);
+  assert.equal(await client.updateUser("dora", { Comment: "changed" }), 1);
+  assert.equal((await client.getUser("dora")).Comment, "changed");
+});
+await step("a user is deleted", async () => {
+  assert.equal(await client.deleteUser("emil"), 1);
+  await assert.rejects(client.getUser("emil"), (error) => error.code === 404);
 });
 const list = [];
 for (let user = 0; user < 5; ++user) {

@@ -36,6 +36,20 @@ await step("an order counts as bought", async () => {
   const shown = await seenBy("ann");
   assert.deepEqual(shown.slice(0, 2).sort(), ["s2", "s3"]);
 });
+await step("a browser's key ties a visitor to a user, by identify and by alias", async () => {
+  const analytics = new Analytics({ writeKey: publishable, host: url, maxRetries: 0, flushAt: 10 });
+  const failures = [];
+  analytics.on("error", (error) => failures.push(error));
+  analytics.track({ anonymousId: "a-1", event: "Product Viewed", properties: product("s1") });
+  analytics.track({ anonymousId: "a-2", event: "Product Viewed", properties: product("s3") });
+  analytics.identify({ userId: "cleo", anonymousId: "a-1", traits: { plan: "gold" } });
+  analytics.alias({ userId: "cleo", previousId: "a-2" });
+  await analytics.closeAndFlush();
+  assert.deepEqual(failures, []);
+  assert.deepEqual((await seenBy("cleo")).sort(), ["s1", "s3"]);
+  const user = await vitrine("GET", "/v1/users/cleo");
+  assert.deepEqual(user.attributes, {});
+});
 await step("a wrong key, and a secret one in a body, are errors of the library", async () => {
   for (const writeKey of ["nonsense", secret]) {
     const analytics = new Analytics({ writeKey, host: url, maxRetries: 0 });
@@ -65,4 +79,15 @@ await step("the library before it delivers too, and again without effect", async
     analytics.flush();
   });
   assert.deepEqual(await seenBy("old"), ["s4"]);
+});
+await step("with a secret key identify and group describe the user", async () => {
+  const analytics = new OldAnalytics(secret, { host: url, flushAt: 20, retryCount: 0 });
+  await new Promise((resolve, reject) => {
+    analytics.identify({ userId: "ann", traits: { plan: "gold", firstName: "Ann", logins: 3 } });
+    analytics.group({ userId: "ann", groupId: "acme", traits: { name: "ACME" } });
+    analytics.identify({ userId: "ann", traits: { logins: 4 } }, (error) => (error ? reject(error) : resolve()));
+    analytics.flush();
+  });
+  const user = await vitrine("GET", "/v1/users/ann");
+  assert.deepEqual(user.attributes, { first_name: "Ann", group: "acme", logins: 4, plan: "gold" });
 });

@@ -120,7 +120,7 @@ TEST_F(Gorse, FeedbackCountsOnceAndSteersWhatIsRecommended) {
   EXPECT_EQ(ids(send("GET", "/api/popular/?n=2")).size(), 2u);
   EXPECT_THAT(ids(send("GET", "/api/item/i0/neighbors/?n=1")), ElementsAre("i2"));
   EXPECT_EQ(text_at(send("GET", "/api/user/bob").body, "/UserId"), "bob");
-  expect_problem(send("GET", "/api/user/nobody"), 404, "not_found");
+  expect_problem(send("GET", "/api/user/nobody"), 404, "user_not_found");
 }
 
 TEST_F(Gorse, AnswersKeepToCategoryNumberAndOffset) {
@@ -205,12 +205,49 @@ TEST_F(Gorse, APublishableKeySendsLiveFeedbackAndAsksButWritesNoItem) {
                  "right_missing");
 }
 
-TEST_F(Gorse, UsersAreAcceptedAndBeginWithTheirFeedback) {
-  EXPECT_EQ(send("POST", "/api/user", R"({"UserId":"bob","Labels":["x"]})").body,
-            R"({"RowAffected":0})");
-  EXPECT_EQ(send("POST", "/api/users", "[]").status, 200);
-  expect_problem(send("GET", "/api/user/bob"), 404, "not_found");
+TEST_F(Gorse, UsersAreWrittenReadListedAndChanged) {
+  const std::string one =
+      R"({"UserId":"bob","Labels":{"Shoe Size":43},"Subscribe":["news"],"Comment":"c"})";
+  EXPECT_EQ(send("POST", "/api/user", one).body, R"({"RowAffected":1})");
+  EXPECT_EQ(send("POST", "/api/user", one).body, R"({"RowAffected":1})");
+  EXPECT_EQ(send("GET", "/api/user/bob").body, one);
+  EXPECT_EQ(send("POST", "/api/users", R"([{"UserId":"ann"},{"UserId":"cem"}])").body,
+            R"({"RowAffected":2})");
+  auto page = send("GET", "/api/users?n=2");
+  EXPECT_EQ(text_at(page.body, "/Users/0/UserId"), "bob");
+  EXPECT_EQ(text_at(page.body, "/Users/1/UserId"), "ann");
+  page = send("GET", "/api/users?n=2&cursor=" + text_at(page.body, "/Cursor"));
+  EXPECT_EQ(text_at(page.body, "/Users/0/UserId"), "cem");
+  EXPECT_EQ(text_at(page.body, "/Cursor"), "");
+  expect_problem(send("GET", "/api/users?n=0"), 400, "invalid_argument");
+
+  EXPECT_EQ(send("PATCH", "/api/user/bob", R"({"Labels":["a"],"Comment":""})").body,
+            R"({"RowAffected":1})");
+  EXPECT_EQ(send("GET", "/api/user/bob").body,
+            R"({"UserId":"bob","Labels":["a"],"Subscribe":["news"],"Comment":""})");
+  EXPECT_EQ(send("PATCH", "/api/user/dan", R"({"Comment":"new"})").body, R"({"RowAffected":1})");
+  EXPECT_EQ(text_at(send("GET", "/api/user/dan").body, "/Comment"), "new");
+  // The same user, by Vitrine's own route.
+  const auto user = server_.call({"GET", "/v1/users/bob", shop_.secret, ""});
+  EXPECT_EQ(text_at(user.body, "/attributes/labels/0"), "a") << user.body;
+
+  EXPECT_EQ(send("POST", "/api/users", "[]").body, R"({"RowAffected":0})");
   expect_problem(send("POST", "/api/user", "{"), 400, "invalid_json");
+  expect_problem(send("POST", "/api/users", R"([{"UserId":"eve"},{"Labels":["x"]}])"), 400,
+                 "invalid_user");
+  expect_problem(send("GET", "/api/user/eve"), 404, "user_not_found");
+  expect_problem(send("POST", "/api/user", R"({"UserId":"eve"})", shop_.publishable), 403,
+                 "right_missing");
+}
+
+TEST_F(Gorse, ADeletedUserIsForgottenWithItsFeedback) {
+  shop_of_six();
+  EXPECT_EQ(send("POST", "/api/user", R"({"UserId":"bob"})").status, 200);
+  EXPECT_EQ(send("PUT", "/api/feedback", "[" + feedback("read", "bob", "i0") + "]").status, 200);
+  EXPECT_EQ(send("DELETE", "/api/user/bob").body, R"({"RowAffected":1})");
+  expect_problem(send("GET", "/api/user/bob"), 404, "user_not_found");
+  EXPECT_THAT(recently_viewed(server_, shop_, "bob", ""), IsEmpty());
+  expect_problem(send("DELETE", "/api/user/nobody"), 404, "user_not_found");
 }
 
 }  // namespace

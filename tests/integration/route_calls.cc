@@ -114,6 +114,14 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
                               "\"properties\":{\"product_id\":" +
                               json_text(subject.item_id) + "}}";
   if (name == "segmentBatch") return with("{\"batch\":[" + segment + "]}");
+  const std::string visitor = json_text(subject.user_id + "-visitor");
+  if (name == "segmentAlias") {
+    return with("{\"userId\":" + json_text(subject.user_id) + ",\"previousId\":" + visitor + "}");
+  }
+  if (name == "segmentIdentify" || name == "segmentGroup") {
+    return with("{\"userId\":" + json_text(subject.user_id) + ",\"anonymousId\":" + visitor +
+                R"(,"groupId":"g","traits":{"plan":"gold"}})");
+  }
   if (name.starts_with("segment")) return with(segment);
   const std::string gorse_item =
       "{\"ItemId\":" + json_text(subject.item_id) + ",\"Comment\":\"From the route's call\"}";
@@ -128,6 +136,8 @@ std::optional<RouteCall> route_call(const api::Route& route, const Subject& subj
   if (name == "gorseGetItem" || name == "gorseDeleteItem") return with({}, 200, 404);
   if (name == "gorsePutUser") return with("{\"UserId\":" + json_text(subject.user_id) + "}");
   if (name == "gorsePutUsers") return with("[]");
+  if (name == "gorsePatchUser") return with(R"({"Comment":"Changed"})");
+  if (name == "gorseGetUser" || name == "gorseDeleteUser") return with({}, 200, 404);
   if (name.starts_with("gorse")) return with({});
   if (name == "createTenant") return with("{\"name\":" + json_text(subject.new_name) + "}", 201);
   if (name == "listTenants" || name == "getTenant" || name == "listKeys") return with({});

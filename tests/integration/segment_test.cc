@@ -120,6 +120,81 @@ TEST_F(Segment, AMessageByItselfIsTakenOrRefused) {
   expect_problem(post("/v1/batch", "{}", basic(shop_.secret)), 400, "invalid_request");
 }
 
+TEST_F(Segment, PeopleOfABatchAreDescribedAndMergedInItsOrder) {
+  const std::string body =
+      R"({"batch":[{"type":"track","messageId":"1","event":"Product Viewed","anonymousId":"v","properties":{"product_id":"a"}},)"
+      R"({"type":"identify","userId":"u","anonymousId":"v","traits":{"plan":"gold","firstName":"Ann"}},)" +
+      viewed("2", "b") +
+      R"(,{"type":"alias","userId":"u","previousId":"tv"},{"type":"group","userId":"u","groupId":"g"},)"
+      R"({"type":"identify","userId":"u","traits":{"plan":null}},{"type":"alias","userId":"u"},)" +
+      viewed("3", "c") + "]}";
+  for (const bool again : {false, true}) {
+    const auto answer = post("/v1/batch", body, basic(shop_.secret));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(number_at(answer.body, "/accepted"), again ? 4 : 7) << answer.body;
+    EXPECT_EQ(number_at(answer.body, "/duplicates"), again ? 3 : 0);
+    EXPECT_EQ(number_at(answer.body, "/rejected/0/index"), 6);
+    EXPECT_EQ(text_at(answer.body, "/rejected/0/code"), "invalid_user");
+    const auto user = server_.call({"GET", "/v1/users/u", shop_.secret, ""});
+    EXPECT_EQ(text_at(user.body, "/attributes/first_name"), "Ann") << user.body;
+    EXPECT_EQ(text_at(user.body, "/attributes/group"), "g");
+    EXPECT_FALSE(has(user.body, "/attributes/plan"));
+    EXPECT_EQ(number_at(user.body, "/activity/events"), 3) << "the visitor's is the user's";
+    EXPECT_THAT(seen(), ElementsAre("c", "b", "a"));
+  }
+}
+
+TEST_F(Segment, WhatAUserDeniesBeforeAnEventOfTheBatchHoldsForIt) {
+  const std::string body =
+      "{\"batch\":[" + viewed("1", "a") +
+      R"(,{"type":"identify","userId":"u","context":{"consent":{"personalization":false}}},)" +
+      viewed("2", "b") +
+      R"(,{"type":"identify","userId":"u","context":{"consent":{"personalization":true}}},)" +
+      viewed("3", "c") + "]}";
+  const auto answer = post("/v1/batch", body, basic(shop_.secret));
+  EXPECT_EQ(number_at(answer.body, "/accepted"), 5) << answer.body;
+  EXPECT_THAT(seen(), ElementsAre("c", "a"));
+}
+
+TEST_F(Segment, ABrowsersKeyTiesVisitorsToUsersAndDescribesNobody) {
+  post("/v1/track",
+       R"({"event":"Product Viewed","anonymousId":"v","properties":{"product_id":"a"}})",
+       basic(shop_.publishable));
+  const auto answer =
+      post("/v1/identify", R"({"userId":"u","anonymousId":"v","traits":{"plan":"gold"}})",
+           basic(shop_.publishable));
+  EXPECT_EQ(number_at(answer.body, "/accepted"), 1) << answer.body;
+  EXPECT_THAT(text_at(answer.body, "/ignored/0/detail"), HasSubstr("secret key"));
+  const auto user = server_.call({"GET", "/v1/users/u", shop_.secret, ""});
+  EXPECT_FALSE(has(user.body, "/attributes/plan")) << user.body;
+  EXPECT_THAT(seen(), ElementsAre("a"));
+}
+
+TEST_F(Segment, APersonThatCanNotBeTakenIsRefusedAlone) {
+  EXPECT_EQ(
+      post("/v1/identify", R"({"userId":"u","traits":{"points":1}})", basic(shop_.secret)).status,
+      200);
+  expect_problem(
+      post("/v1/identify", R"({"userId":"u","traits":{"points":"x"}})", basic(shop_.secret)), 409,
+      "type_conflict");
+  expect_problem(post("/v1/alias", R"({"userId":"u"})", basic(shop_.secret)), 400, "invalid_user");
+  EXPECT_EQ(post("/v1/alias", R"({"userId":"u","previousId":"v"})", basic(shop_.secret)).status,
+            200);
+  expect_problem(post("/v1/alias", R"({"userId":"w","previousId":"v"})", basic(shop_.secret)), 409,
+                 "merged_elsewhere");
+  // As with an event that carries both: the visitor stays who it was.
+  EXPECT_EQ(post("/v1/identify", R"({"userId":"w","anonymousId":"v"})", basic(shop_.secret)).status,
+            200);
+  server_.call(
+      {"PATCH", "/v1/admin/tenants/shop", server_.admin_key(), R"({"quotas":{"users_max":2}})"});
+  const auto answer = post(
+      "/v1/batch",
+      R"({"batch":[{"type":"identify","userId":"new","traits":{"points":1}},{"type":"identify","userId":"u","traits":{"points":2}}]})",
+      basic(shop_.secret));
+  EXPECT_EQ(number_at(answer.body, "/accepted"), 1) << answer.body;
+  EXPECT_EQ(text_at(answer.body, "/rejected/0/code"), "users_limit");
+}
+
 TEST_F(Segment, GzipIsUnpacked) {
   const std::string packed = codec::gzip("{\"batch\":[" + viewed("1", "a") + "]}");
   const auto answer = post("/v1/batch", packed, basic(shop_.publishable), "gzip");

@@ -6,6 +6,7 @@ namespace vitrine::person {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kDescribingPatch = 2;
 
 Error corrupt(const std::string& what) {
   return Error(ErrorCode::kCorrupt, "a user record " + what);
@@ -17,20 +18,30 @@ Status as_corrupt(Status status) {
   return corrupt("breaks a rule: " + status.error().message());
 }
 
-Status read_version(ByteReader& in) {
+Status read_version(ByteReader& in, std::uint8_t newest = kVersion) {
   const std::uint8_t version = in.u8();
-  if (!in.ok() || version == kVersion) return ok_status();
+  if (!in.ok() || (version >= kVersion && version <= newest)) return ok_status();
   return Error(ErrorCode::kUnsupported, "a user record of version " + std::to_string(version) +
-                                            ", this build reads up to " + std::to_string(kVersion));
+                                            ", this build reads up to " + std::to_string(newest));
 }
 
 Status read_end(const ByteReader& in) {
   return in.at_end() ? ok_status() : Status(corrupt("ends early or has bytes left"));
 }
 
-Result<UserPatch> decode_edits(std::string_view body) {
+void write_patch(std::uint8_t version, const UserPatch& patch, ByteWriter& out) {
+  out.u8(version);
+  out.string(patch.id);
+  out.varint(patch.edits.size());
+  for (const auto& [name, value] : patch.edits) {
+    out.string(name);
+    catalog::encode_value(value, out);
+  }
+}
+
+Result<UserPatch> decode_edits(std::string_view body, std::uint8_t newest) {
   ByteReader in(body);
-  VITRINE_TRY(read_version(in));
+  VITRINE_TRY(read_version(in, newest));
   UserPatch patch;
   patch.id = std::string(in.string());
   const std::uint64_t count = in.varint();
@@ -55,14 +66,10 @@ void encode_user(const User& user, ByteWriter& out) {
   }
 }
 
-void encode_patch(const UserPatch& patch, ByteWriter& out) {
-  out.u8(kVersion);
-  out.string(patch.id);
-  out.varint(patch.edits.size());
-  for (const auto& [name, value] : patch.edits) {
-    out.string(name);
-    catalog::encode_value(value, out);
-  }
+void encode_patch(const UserPatch& patch, ByteWriter& out) { write_patch(kVersion, patch, out); }
+
+void encode_describing_patch(const UserPatch& patch, ByteWriter& out) {
+  write_patch(kDescribingPatch, patch, out);
 }
 
 void encode_delete(std::string_view user_id, ByteWriter& out) {
@@ -92,7 +99,7 @@ void encode_erasure(const Erasure& erasure, ByteWriter& out) {
 }
 
 Result<User> decode_user(std::string_view body) {
-  VITRINE_TRY(UserPatch patch, decode_edits(body));
+  VITRINE_TRY(UserPatch patch, decode_edits(body, kVersion));
   User user{std::move(patch.id), {}};
   for (auto& [name, value] : patch.edits) {
     if (!value) return corrupt("of a whole user removes an attribute");
@@ -103,9 +110,13 @@ Result<User> decode_user(std::string_view body) {
 }
 
 Result<UserPatch> decode_patch(std::string_view body) {
-  VITRINE_TRY(UserPatch patch, decode_edits(body));
+  VITRINE_TRY(UserPatch patch, decode_edits(body, kDescribingPatch));
   VITRINE_TRY(as_corrupt(check_patch(patch)));
   return patch;
+}
+
+bool describes_anybody(std::string_view patch_body) {
+  return !patch_body.empty() && static_cast<std::uint8_t>(patch_body.front()) == kDescribingPatch;
 }
 
 Result<std::string> decode_delete(std::string_view body) {
@@ -158,7 +169,7 @@ Result<Erasure> decode_erasure(std::string_view body) {
 
 std::string_view user_id_of(std::string_view body) {
   ByteReader in(body);
-  if (!read_version(in).ok()) return {};
+  if (!read_version(in, kDescribingPatch).ok()) return {};
   return in.string();
 }
 

@@ -27,7 +27,7 @@ void expect_round_trip(const T& value, const std::string& bytes,
   }
   EXPECT_FALSE(decode(bytes + '\0').ok());
   std::string later = bytes;
-  later[0] = 2;
+  later[0] = 3;
   const auto unknown = decode(later);
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.error().code(), ErrorCode::kUnsupported);
@@ -42,7 +42,16 @@ TEST(PersonCodec, EveryRecordComesBack) {
                    {"sizes", std::vector<std::string>{"M", "L"}}}};
   expect_round_trip(user, bytes_of([&](auto& w) { encode_user(user, w); }), &decode_user);
   const UserPatch patch{"u", {{"a", std::nullopt}, {"b", std::string("x")}}};
-  expect_round_trip(patch, bytes_of([&](auto& w) { encode_patch(patch, w); }), &decode_patch);
+  const auto plain = bytes_of([&](auto& w) { encode_patch(patch, w); });
+  expect_round_trip(patch, plain, &decode_patch);
+  EXPECT_FALSE(describes_anybody(plain));
+  const auto describing = bytes_of([&](auto& w) { encode_describing_patch(patch, w); });
+  const auto described = decode_patch(describing);
+  ASSERT_TRUE(described.ok());
+  EXPECT_EQ(*described, patch);
+  EXPECT_TRUE(describes_anybody(describing));
+  EXPECT_EQ(user_id_of(describing), "u");
+  EXPECT_FALSE(decode_user(describing).ok()) << "only a patch has this version";
   const std::string id = "somebody";
   expect_round_trip(id, bytes_of([&](auto& w) { encode_delete(id, w); }), &decode_delete);
   const Merge merge{"u", "a"};

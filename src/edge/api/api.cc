@@ -126,9 +126,14 @@ constexpr std::array kRoutes{
           gorse_patch_item},
     Route{Method::kDelete, "/api/item/{item_id}", "gorseDeleteItem", Right::kWriteCatalog,
           gorse_delete_item},
-    Route{Method::kPost, "/api/user", "gorsePutUser", Right::kWriteCatalog, gorse_put_users},
-    Route{Method::kPost, "/api/users", "gorsePutUsers", Right::kWriteCatalog, gorse_put_users},
-    Route{Method::kGet, "/api/user/{user_id}", "gorseGetUser", Right::kReadCatalog, gorse_get_user},
+    Route{Method::kPost, "/api/user", "gorsePutUser", Right::kManageUsers, gorse_put_users},
+    Route{Method::kPost, "/api/users", "gorsePutUsers", Right::kManageUsers, gorse_put_users},
+    Route{Method::kGet, "/api/users", "gorseListUsers", Right::kManageUsers, gorse_list_users},
+    Route{Method::kGet, "/api/user/{user_id}", "gorseGetUser", Right::kManageUsers, gorse_get_user},
+    Route{Method::kPatch, "/api/user/{user_id}", "gorsePatchUser", Right::kManageUsers,
+          gorse_patch_user},
+    Route{Method::kDelete, "/api/user/{user_id}", "gorseDeleteUser", Right::kManageUsers,
+          gorse_delete_user},
     Route{Method::kPost, "/v1/admin/tenants", "createTenant", Right::kManageTenants, create_tenant},
     Route{Method::kGet, "/v1/admin/tenants", "listTenants", Right::kManageTenants, list_tenants},
     Route{Method::kGet, "/v1/admin/tenants/{tenant}", "getTenant", Right::kManageTenants,
@@ -190,10 +195,10 @@ net::Response not_routed(const net::Request& request, const RouteIndex::Miss& mi
 // read as broken JSON.
 bool unpacks(const Route& route) {
   static constexpr RouteFunction kUnpacking[] = {
-      post_events,      import_events,    put_item,       patch_item,    post_inventory,
-      import_items,     import_users,     segment_track,  segment_page,  segment_screen,
-      segment_identify, segment_group,    segment_alias,  segment_batch, gorse_feedback,
-      gorse_put_items,  gorse_patch_item, gorse_put_users};
+      post_events,      import_events,    put_item,        patch_item,      post_inventory,
+      import_items,     import_users,     segment_track,   segment_page,    segment_screen,
+      segment_identify, segment_group,    segment_alias,   segment_batch,   gorse_feedback,
+      gorse_put_items,  gorse_patch_item, gorse_put_users, gorse_patch_user};
   return std::find(std::begin(kUnpacking), std::end(kUnpacking), route.function) !=
          std::end(kUnpacking);
 }

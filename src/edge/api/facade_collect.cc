@@ -1,3 +1,4 @@
+#include "edge/api/facade_request.h"
 #include "edge/api/problem.h"
 #include "edge/api/routes.h"
 #include "platform/codec/gzip.h"
@@ -37,45 +38,13 @@ std::optional<PlainBody> plain_body(const Call& call, net::Responder& responder,
   return PlainBody{std::string_view(storage).substr(0, size), codec::kJsonPaddingBytes};
 }
 
-void collect_translation(
-    Call& call, net::Responder responder, facade::Translation translation,
-    std::function<net::Response(const facade::Translation&, const collect::CollectResult&)>
-        render) {
+void collect_translation(Call& call, net::Responder responder, facade::Translation translation,
+                         RenderTaken render) {
   auto services = tenant_services(call, responder);
   if (!services) return;
-  if (translation.origin.empty()) return responder.respond(render(translation, {}));
-  const auto& tenant = call.caller.view->tenant;
-  const event::TypeNames custom_types(tenant.event_types.begin(), tenant.event_types.end());
-  auto kept = std::make_shared<facade::Translation>(std::move(translation));
-  collect::CollectRequest request;
-  request.tenant = tenant.id;
-  request.custom_types = custom_types.empty() ? nullptr : &custom_types;
-  request.body.bytes = kept->events;
-  request.body.format = collect::BodyFormat::kNdjson;
-  request.now = call.now;
-  request.source = call.caller.scope == tenant::Scope::kSecret ? collect::EventSource::kImported
-                                                               : collect::EventSource::kLive;
-  request.admit = [&call](std::size_t events) {
-    return call.platform.gateway().admit(call.caller,
-                                         {.requests = 0, .events = static_cast<double>(events)},
-                                         call.platform.clock().steady_ns());
-  };
-  auto owed = std::make_shared<net::Responder>(std::move(responder));
-  const Status taken = services->collector.collect(
-      request, [owed, kept, render = std::move(render)](Result<collect::CollectResult> result) {
-        if (!result.ok()) {
-          return owed->respond(problem_response(
-              Error(ErrorCode::kUnavailable,
-                    "the events could not be made durable: " + result.error().message())));
-        }
-        for (auto& rejected : result->rejected) rejected.index = kept->origin[rejected.index];
-        owed->respond(render(*kept, *result));
-      });
-  if (!taken.ok()) {
-    owed->respond(problem_response(taken.error()));
-  } else {
-    call.platform.flush_at_round_end(services->partition);
-  }
+  std::make_shared<FacadeRequest>(std::move(services), std::move(responder), std::move(translation),
+                                  std::move(render))
+      ->run(call);
 }
 
 }  // namespace vitrine::api

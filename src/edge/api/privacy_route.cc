@@ -34,9 +34,11 @@ std::vector<std::string> erasure_payloads(TenantId tenant, const std::vector<Has
   return payloads;
 }
 
-void order_erasure(const std::shared_ptr<TenantServices>& services, TenantId tenant,
-                   std::uint32_t epoch, const std::string& user_id,
-                   const std::shared_ptr<net::Responder>& owed) {
+using RenderErasure = std::function<net::Response(const ErasureOrdered&)>;
+
+void erase_now(const std::shared_ptr<TenantServices>& services, TenantId tenant,
+               std::uint32_t epoch, const std::string& user_id,
+               const std::shared_ptr<net::Responder>& owed, const RenderErasure& render) {
   const auto runtime = services->partition.tenant(tenant);
   const auto keys = runtime ? privacy::keys_of_person(*runtime, user_id) : std::vector<Hash128>();
   if (keys.empty()) {
@@ -49,20 +51,9 @@ void order_erasure(const std::shared_ptr<TenantServices>& services, TenantId ten
   }
   append_and_apply(
       services, refs,
-      [owed, user_id, epoch, ids = keys.size()](Result<eventlog::PositionRange> applied) {
+      [owed, user_id, epoch, render, ids = keys.size()](Result<eventlog::PositionRange> applied) {
         if (!applied.ok()) return owed->respond(problem_response(applied.error()));
-        std::string body;
-        codec::JsonWriter json(body);
-        json.begin_object();
-        json.key("user_id").string(user_id);
-        json.key("ids").number(ids);
-        json.key("state").string("forgotten");
-        json.key("files").string("pending");
-        json.key("order").string(std::to_string(applied->first));
-        json.key("profile_version").string(record::format_profile_version({epoch, applied->last}));
-        json.end_object();
-        json.finish();
-        owed->respond(json_response(std::move(body), 202));
+        owed->respond(render({user_id, ids, *applied, epoch}));
       });
 }
 
@@ -95,14 +86,33 @@ void export_user(Call& call, net::Responder responder) {
   if (!taken) owed->respond(busy());
 }
 
-void erase_user(Call& call, net::Responder responder) {
+void order_erasure(Call& call, net::Responder responder, RenderErasure render) {
   auto services = tenant_services(call, responder);
   if (!services) return;
   auto owed = std::make_shared<net::Responder>(std::move(responder));
   const bool taken = call.platform.run_aside(
-      [owed, services, tenant = call.caller.tenant, epoch = call.caller.view->tenant.epoch,
-       user_id = call.arguments[0]] { order_erasure(services, tenant, epoch, user_id, owed); });
+      [owed, services, render = std::move(render), tenant = call.caller.tenant,
+       epoch = call.caller.view->tenant.epoch,
+       user_id = call.arguments[0]] { erase_now(services, tenant, epoch, user_id, owed, render); });
   if (!taken) owed->respond(busy());
+}
+
+void erase_user(Call& call, net::Responder responder) {
+  order_erasure(call, std::move(responder), [](const ErasureOrdered& ordered) {
+    std::string body;
+    codec::JsonWriter json(body);
+    json.begin_object();
+    json.key("user_id").string(ordered.user_id);
+    json.key("ids").number(ordered.ids);
+    json.key("state").string("forgotten");
+    json.key("files").string("pending");
+    json.key("order").string(std::to_string(ordered.order.first));
+    json.key("profile_version")
+        .string(record::format_profile_version({ordered.epoch, ordered.order.last}));
+    json.end_object();
+    json.finish();
+    return json_response(std::move(body), 202);
+  });
 }
 
 }  // namespace vitrine::api

@@ -48,6 +48,16 @@ void get_abuse_settings(Call& call, net::Responder responder);
 // privacy_route.cc
 void export_user(Call& call, net::Responder responder);
 void erase_user(Call& call, net::Responder responder);
+// What was ordered when a person was to be erased.
+struct ErasureOrdered {
+  std::string_view user_id;
+  std::size_t ids = 0;
+  eventlog::PositionRange order;
+  std::uint32_t epoch = 0;
+};
+// Orders it for the path's first argument; `render` makes the answer when the state has forgotten.
+void order_erasure(Call& call, net::Responder responder,
+                   std::function<net::Response(const ErasureOrdered&)> render);
 
 // recommend_route.cc
 void post_recommend(Call& call, net::Responder responder);
@@ -103,8 +113,13 @@ void gorse_list_items(Call& call, net::Responder responder);
 void gorse_get_item(Call& call, net::Responder responder);
 void gorse_patch_item(Call& call, net::Responder responder);
 void gorse_delete_item(Call& call, net::Responder responder);
+
+// gorse_users_route.cc
 void gorse_put_users(Call& call, net::Responder responder);
+void gorse_patch_user(Call& call, net::Responder responder);
 void gorse_get_user(Call& call, net::Responder responder);
+void gorse_list_users(Call& call, net::Responder responder);
+void gorse_delete_user(Call& call, net::Responder responder);
 
 // gorse_recommend_route.cc
 void gorse_recommend(Call& call, net::Responder responder);
@@ -140,11 +155,22 @@ struct PlainBody {
 };
 std::optional<PlainBody> plain_body(const Call& call, net::Responder& responder,
                                     std::string& storage);
-// Appends translated events to the caller's tenant: as history with a secret key, live with
-// another. `render` makes the answer, on whichever thread has the result.
-void collect_translation(
-    Call& call, net::Responder responder, facade::Translation translation,
-    std::function<net::Response(const facade::Translation&, const collect::CollectResult&)> render);
+// What became of a translation's messages.
+struct Taken {
+  struct Rejected {
+    std::uint32_t index;  // of the message
+    Error error;          // with a reason
+  };
+  std::uint32_t accepted = 0;  // events that are new, and messages about people
+  std::uint32_t duplicates = 0;
+  std::vector<Rejected> rejected;  // in order of index
+};
+using RenderTaken = std::function<net::Response(const facade::Translation&, const Taken&)>;
+// Appends translated events and changes of users to the caller's tenant, in the order of the
+// messages: events as history with a secret key, live with another. `render` makes the answer, on
+// whichever thread has the result: when the events are durable and the changes are applied.
+void collect_translation(Call& call, net::Responder responder, facade::Translation translation,
+                         RenderTaken render);
 
 // One entry of a "rejected" array: {"index":..,"code":..,"detail":..}.
 void write_rejection(codec::JsonWriter& json, std::size_t index, std::string_view code,

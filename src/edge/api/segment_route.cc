@@ -12,18 +12,14 @@ namespace {
 
 using facade::SegmentCall;
 
-net::Response answer(bool is_single, const facade::Translation& translation,
-                     const collect::CollectResult& result) {
-  if (is_single && !result.rejected.empty()) {
-    const auto& rejected = result.rejected.front();
-    return problem_response(400, event::reject_code_name(rejected.code), rejected.detail);
-  }
+net::Response answer(bool is_single, const facade::Translation& translation, const Taken& taken) {
+  if (is_single && !taken.rejected.empty()) return problem_response(taken.rejected.front().error);
   std::string body;
   codec::JsonWriter json(body);
   json.begin_object();
   json.key("success").boolean(true);
-  json.key("accepted").number(result.accepted);
-  json.key("duplicates").number(result.duplicates);
+  json.key("accepted").number(taken.accepted);
+  json.key("duplicates").number(taken.duplicates);
   json.key("ignored").begin_array();
   for (const auto& ignored : translation.ignored) {
     json.begin_object();
@@ -32,7 +28,11 @@ net::Response answer(bool is_single, const facade::Translation& translation,
     json.end_object();
   }
   json.end_array();
-  write_rejected(json, result.rejected);
+  json.key("rejected").begin_array();
+  for (const auto& [index, error] : taken.rejected) {
+    write_rejection(json, index, error.reason(), error.message());
+  }
+  json.end_array();
   json.end_object();
   json.finish();
   return json_response(std::move(body));
@@ -48,12 +48,13 @@ void take(SegmentCall kind, Call& call, net::Responder responder) {
   randombytes_buf(salt.data(), salt.size());
   auto translation =
       facade::translate_segment(kind, body->bytes, body->readable_behind,
-                                {&custom_types, std::string_view(salt.data(), salt.size())});
+                                {&custom_types, std::string_view(salt.data(), salt.size()),
+                                 tenant::allows(call.caller.scope, tenant::Right::kManageUsers)});
   if (!translation.ok()) return responder.respond(problem_response(translation.error()));
   const bool is_single = kind != SegmentCall::kBatch;
   collect_translation(call, std::move(responder), std::move(translation).value(),
-                      [is_single](const auto& messages, const auto& result) {
-                        return answer(is_single, messages, result);
+                      [is_single](const auto& messages, const auto& taken) {
+                        return answer(is_single, messages, taken);
                       });
 }
 

@@ -4,8 +4,7 @@
 #include <array>
 
 #include "base/hash.h"
-#include "edge/facade/json_value.h"
-#include "platform/codec/json_parse.h"
+#include "edge/facade/gorse_json.h"
 #include "platform/codec/time_format.h"
 
 namespace vitrine::facade {
@@ -30,39 +29,8 @@ constexpr std::array kFeedbackTypes{
     FeedbackType{"exposure", EventType::kImpression},
 };
 
-// Item attributes that hold what has no other place.
+// The item attribute that holds what has no other place.
 constexpr std::string_view kTimestamp = "timestamp";
-constexpr std::string_view kLabels = "labels";
-constexpr std::string_view kRawLabels = "gorse_labels";
-
-Error wrong_body(std::string_view what) {
-  return Error(ErrorCode::kInvalidArgument, std::string(what)).with_reason("invalid_request");
-}
-
-Result<element> parse(std::string_view body, std::size_t readable_behind) {
-  thread_local codec::JsonParser parser;
-  auto parsed = parser.parse(body, readable_behind);
-  if (!parsed.ok()) return Error(parsed.error()).with_reason("invalid_json");
-  return *parsed;
-}
-
-// Calls `take` with the one object the document is, or with each entry of its array.
-template <class Take>
-Status for_each_entry(const element& document, Take&& take) {
-  simdjson::dom::array list;
-  if (document.get(list) != simdjson::SUCCESS) {
-    if (!document.is_object()) return wrong_body("the body must be an object or an array of them");
-    take(document);
-    return ok_status();
-  }
-  if (list.size() > kGorseListMax) {
-    return Error(ErrorCode::kTooLarge, "a request may hold " + std::to_string(kGorseListMax) +
-                                           " entries: send it in parts")
-        .with_reason("too_many_items");
-  }
-  for (const auto entry : list) take(entry);
-  return ok_status();
-}
 
 // The forms that Gorse's clients send, as RFC 3339: "2026-11-22", "2026-11-22 16:10:43". Empty for
 // no time at all, which Go writes as year 1.
@@ -85,17 +53,6 @@ std::string hex(const Hash128& hash) {
     for (int shift = 60; shift >= 0; shift -= 4) out += kDigits[(half >> shift) & 15];
   }
   return out;
-}
-
-void write_id(const object& from, std::string_view key, std::string_view to, JsonWriter& json) {
-  const auto value = member(from, key);
-  if (!value) return;
-  json.key(to);
-  if (const auto id = id_text(*value)) {
-    json.string(*id);
-  } else {
-    copy_value(*value, json);  // for the reader to refuse
-  }
 }
 
 void write_feedback(const element& entry, const object& feedback, std::string& out) {
@@ -125,10 +82,10 @@ void write_feedback(const element& entry, const object& feedback, std::string& o
     }
   }
   json.key("user").begin_object();
-  write_id(feedback, "UserId", "user_id", json);
+  write_gorse_id(feedback, "UserId", "user_id", json);
   json.end_object();
   json.key("items").begin_array().begin_object();
-  write_id(feedback, "ItemId", "item_id", json);
+  write_gorse_id(feedback, "ItemId", "item_id", json);
   json.end_object().end_array();
   std::string_view comment;
   if (feedback.at_key("Comment").get(comment) == simdjson::SUCCESS && !comment.empty()) {
@@ -139,55 +96,12 @@ void write_feedback(const element& entry, const object& feedback, std::string& o
   json.finish();
 }
 
-// "Screen Size" -> "label_screen_size"; empty where nothing of the name can stand in one.
-std::string label_attribute(std::string_view name) {
-  std::string out = "label_";
-  for (const char c : name) {
-    if (out.size() == catalog::kAttributeNameBytesMax) break;
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
-      out += c;
-    } else if (c >= 'A' && c <= 'Z') {
-      out += static_cast<char>(c + 32);
-    } else if (out.back() != '_') {
-      out += '_';
-    }
-  }
-  return out == "label_" ? std::string() : out;
-}
-
-bool is_list_of_texts(const element& value) {
-  simdjson::dom::array list;
-  if (value.get(list) != simdjson::SUCCESS) return false;
-  return std::ranges::all_of(list, [](const element& entry) { return entry.is_string(); });
-}
-
-void write_labels(const element& labels, JsonWriter& json) {
-  if (is_list_of_texts(labels)) {
-    json.key(kLabels);
-    copy_value(labels, json);
-    return;
-  }
-  json.key(kRawLabels).string(simdjson::minify(labels));
-  object named;
-  if (labels.get(named) != simdjson::SUCCESS) return;
-  std::vector<std::string> used;
-  for (const auto field : named) {
-    const std::string name = label_attribute(field.key);
-    const bool plain = field.value.is_string() || field.value.is_number() ||
-                       field.value.is_bool() || is_list_of_texts(field.value);
-    if (name.empty() || !plain || std::ranges::find(used, name) != used.end()) continue;
-    used.push_back(name);
-    json.escaped_key(name);
-    copy_value(field.value, json);
-  }
-}
-
 // The attributes of an item; `is_patch` keeps what is not named as it is.
 std::string item_json(const object& item, std::string_view known_id, bool is_patch) {
   std::string out;
   JsonWriter json(out);
   json.begin_object();
-  if (known_id.empty()) write_id(item, "ItemId", "item_id", json);
+  if (known_id.empty()) write_gorse_id(item, "ItemId", "item_id", json);
   if (const auto hidden = member(item, "IsHidden")) {
     bool is_hidden = false;
     if (hidden->get(is_hidden) != simdjson::SUCCESS) {
@@ -212,7 +126,7 @@ std::string item_json(const object& item, std::string_view known_id, bool is_pat
       json.key(kTimestamp).begin_object().key("$time").string(time).end_object();
     }
   }
-  if (const auto labels = member(item, "Labels")) write_labels(*labels, json);
+  if (const auto labels = member(item, "Labels")) write_gorse_labels(*labels, is_patch, json);
   json.end_object();
   json.finish();
   return out;
@@ -223,9 +137,9 @@ std::string item_json(const object& item, std::string_view known_id, bool is_pat
 std::span<const FeedbackType> gorse_feedback_types() { return kFeedbackTypes; }
 
 Result<Translation> translate_gorse_feedback(std::string_view body, std::size_t readable_behind) {
-  VITRINE_TRY(const element document, parse(body, readable_behind));
+  VITRINE_TRY(const element document, parse_gorse_body(body, readable_behind));
   Translation out;
-  VITRINE_TRY(for_each_entry(document, [&](const element& entry) {
+  VITRINE_TRY(for_each_gorse_entry(document, [&](const element& entry) {
     const std::uint32_t index = out.messages++;
     object feedback;
     if (entry.get(feedback) == simdjson::SUCCESS) {
@@ -240,9 +154,9 @@ Result<Translation> translate_gorse_feedback(std::string_view body, std::size_t 
 
 Result<std::vector<catalog::Checked<catalog::Item>>> translate_gorse_items(
     std::string_view body, std::size_t readable_behind) {
-  VITRINE_TRY(const element document, parse(body, readable_behind));
+  VITRINE_TRY(const element document, parse_gorse_body(body, readable_behind));
   std::vector<catalog::Checked<catalog::Item>> out;
-  VITRINE_TRY(for_each_entry(document, [&](const element& entry) {
+  VITRINE_TRY(for_each_gorse_entry(document, [&](const element& entry) {
     object item;
     if (entry.get(item) == simdjson::SUCCESS) {
       out.push_back(catalog::parse_item(item_json(item, {}, false)));
@@ -256,9 +170,10 @@ Result<std::vector<catalog::Checked<catalog::Item>>> translate_gorse_items(
 Result<catalog::Checked<catalog::ItemPatch>> translate_gorse_patch(std::string_view item_id,
                                                                    std::string_view body,
                                                                    std::size_t readable_behind) {
-  VITRINE_TRY(const element document, parse(body, readable_behind));
+  VITRINE_TRY(const element document, parse_gorse_body(body, readable_behind));
   object item;
-  if (document.get(item) != simdjson::SUCCESS) return wrong_body("the body must be an object");
+  if (document.get(item) != simdjson::SUCCESS)
+    return wrong_gorse_body("the body must be an object");
   return catalog::parse_patch(item_json(item, item_id, true), item_id);
 }
 
@@ -269,36 +184,16 @@ void append_gorse_item(const catalog::Item& item, bool in_stock, TimeUs created,
     return text == nullptr ? std::string_view() : std::string_view(*text);
   };
   JsonWriter json(out);
-  const auto write_list = [&](std::string_view name) {
-    json.begin_array();
-    const auto* value = item.find(name);
-    const auto* list = value == nullptr ? nullptr : std::get_if<std::vector<std::string>>(value);
-    if (list != nullptr) {
-      for (const std::string& entry : *list) json.string(entry);
-    }
-    json.end_array();
-  };
   json.begin_object();
   json.key("ItemId").string(item.id);
   json.key("IsHidden").boolean(!in_stock);
   json.key("Categories");
-  write_list("categories");
+  append_gorse_list(item.find("categories"), json);
   const auto* own_time = item.find(kTimestamp);
   const auto* time = own_time == nullptr ? nullptr : std::get_if<catalog::Time>(own_time);
   json.key("Timestamp").string(codec::format_rfc3339(time == nullptr ? created : time->us));
   json.key("Labels");
-  if (const std::string_view raw = text_of(kRawLabels); !raw.empty()) {
-    codec::JsonParser parser;  // written by another way than this one, it may be anything
-    if (parser.parse(raw).ok()) {
-      json.raw(raw);
-    } else {
-      json.string(raw);
-    }
-  } else if (item.find(kLabels) != nullptr) {
-    write_list(kLabels);
-  } else {
-    json.null();
-  }
+  append_gorse_labels(item.find(kGorseRawLabels), item.find(kGorseLabels), json);
   json.key("Comment").string(text_of("title"));
   json.end_object();
   json.finish();

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "domain/event/vocabulary.h"
 #include "edge/facade/json_value.h"
+#include "edge/facade/segment_people.h"
 #include "platform/codec/json_parse.h"
 
 namespace vitrine::facade {
@@ -113,7 +114,7 @@ class Message {
       case SegmentCall::kTrack: return find_track_type(type, why);
       case SegmentCall::kPage:
       case SegmentCall::kScreen: return find_page_type(type, why);
-      default: why = "it says who somebody is, not what they did"; return false;
+      default: return false;  // segment_people.h
     }
   }
 
@@ -361,6 +362,8 @@ void take(SegmentCall call, const element& json, const TranslationContext& conte
   if (!kind) {
     out.ignored.push_back(
         {index, "type is none of track, page, screen, identify, group and alias"});
+  } else if (is_about_a_person(*kind)) {
+    translate_person(*kind, message, index, context.describes_users, out);
   } else if (Message(message, context).run(*kind, index, out.events, why)) {
     out.origin.push_back(index);
   } else {

@@ -8,7 +8,7 @@
 //   tenant declared (declared_name()); any other name is ignored.
 // - page: a home-page-view if its path is "/" or its name "Home", a category-page-view if it has a
 //   category; else ignored. screen likewise.
-// - identify, group and alias are ignored: they say who somebody is, not what they did.
+// - identify, group and alias are changes of users: segment_people.h.
 // - messageId becomes event_id, so that what a client library sends again counts once. Without one
 //   the message gets an id of its own.
 // - timestamp becomes event_time. Clocks are not corrected by sentAt: a repeated message

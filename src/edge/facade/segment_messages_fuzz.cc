@@ -2,6 +2,7 @@
 // and each message is accounted for exactly once.
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "domain/event/event_json.h"
 #include "edge/facade/segment.h"
@@ -12,12 +13,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static event::EventReader reader;
   const auto call = static_cast<facade::SegmentCall>(data[0] % 7);
   const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const auto out = facade::translate_segment(call, body, 0, {nullptr, "salt"});
+  const auto out =
+      facade::translate_segment(call, body, 0, {nullptr, "salt", (data[0] & 128) != 0});
   if (!out.ok()) {
     if (out.error().reason().empty()) __builtin_trap();
     return 0;
   }
-  if (out->origin.size() + out->ignored.size() != out->messages) __builtin_trap();
+  std::vector<int> lines_of(out->messages), changes_of(out->messages), others_of(out->messages);
+  for (const auto index : out->origin) ++lines_of.at(index);
+  for (const auto& change : out->people) ++changes_of.at(change.index);
+  for (const auto& refused : out->refused) ++others_of.at(refused.index);
+  for (const auto& ignored : out->ignored) {
+    if (changes_of.at(ignored.index) == 0) ++others_of.at(ignored.index);
+  }
+  for (std::size_t i = 0; i < out->messages; ++i) {
+    const int fates = lines_of[i] + others_of[i] + (changes_of[i] > 0 ? 1 : 0);
+    if (fates != 1) __builtin_trap();
+  }
   std::string_view rest = out->events;
   std::size_t lines = 0;
   event::Event event;

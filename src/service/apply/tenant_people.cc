@@ -17,6 +17,15 @@ ApplyOutcome from_people(person::ApplyResult result) {
   return {ApplyCode::kUserLimit, std::move(result.detail)};
 }
 
+// Whom a patch describes who was not described before.
+person::User user_of(const person::UserPatch& patch) {
+  person::User user{patch.id, {}};
+  for (const auto& [name, value] : patch.edits) {
+    if (value) user.attributes.push_back({name, *value});
+  }
+  return user;
+}
+
 ApplyOutcome too_many_users() {
   return {ApplyCode::kUserLimit, "as many users are known as one tenant may have"};
 }
@@ -42,8 +51,16 @@ Result<ApplyOutcome> TenantState::apply_description(const eventlog::RecordView& 
   const TimeUs at = record.append_time_us;
   if (static_cast<record::RecordKind>(record.kind) == record::RecordKind::kUserPatch) {
     VITRINE_TRY(const auto patch, person::decode_patch(body));
-    const UserIndex user = profiles_.find_user(profile::user_key(patch.id));
-    if (user == kNoUser) return ApplyOutcome{ApplyCode::kUserNotFound, "no such user"};
+    const Hash128 key = profile::user_key(patch.id);
+    const bool describes = person::describes_anybody(body);
+    const UserIndex user = describes ? profiles_.intern_user(key) : profiles_.find_user(key);
+    if (user == kNoUser) {
+      return describes ? too_many_users() : ApplyOutcome{ApplyCode::kUserNotFound, "no such user"};
+    }
+    if (describes && !people_.known(user)) {
+      VITRINE_TRY(auto result, people_.apply_user(user, user_of(patch), at));
+      return from_people(std::move(result));
+    }
     VITRINE_TRY(auto result, people_.apply_patch(user, patch, at));
     return from_people(std::move(result));
   }
@@ -94,17 +111,27 @@ Result<ApplyOutcome> TenantState::apply_consent(std::string_view body) {
 }
 
 // Each key by itself: a visitor that was merged has nothing of its own any more, one whose user
-// is another one (a browser that several sign in on) must not take that user along.
+// is another one (a browser that several sign in on) must not take that user along. One that was
+// merged later than a restored log reaches is still somebody of its own, and goes too.
 Result<ApplyOutcome> TenantState::apply_erasure(std::string_view body) {
   VITRINE_TRY(const auto erasure, person::decode_erasure(body));
+  const auto erase = [&](UserIndex user) {
+    people_.remove(user);
+    profiles_.erase(user);
+    showings_.forget(user);
+    queries_.forget(user);
+    conduct_.forget(user);
+  };
   const UserIndex user = profiles_.find_user(erasure.keys.front());
-  if (user == kNoUser) return ApplyOutcome{ApplyCode::kUserNotFound, "no such user"};
-  people_.remove(user);
-  profiles_.erase(user);
-  showings_.forget(user);
-  queries_.forget(user);
-  conduct_.forget(user);
-  return ApplyOutcome{};
+  bool known = user != kNoUser;
+  if (known) erase(user);
+  for (std::size_t i = 1; i < erasure.keys.size(); ++i) {
+    const UserIndex own = profiles_.own_number(erasure.keys[i]);
+    if (own == kNoUser || own == user || own != profiles_.find_user(erasure.keys[i])) continue;
+    erase(own);
+    known = true;
+  }
+  return known ? ApplyOutcome{} : ApplyOutcome{ApplyCode::kUserNotFound, "no such user"};
 }
 
 }  // namespace vitrine::apply

@@ -101,6 +101,49 @@ class TenantPeople : public ::testing::Test {
 
 using Names = std::vector<std::string>;
 
+TEST_F(TenantPeople, AnErasureTakesVisitorsAlongWhomThisLogHasNotMergedYetAndNobodyElse) {
+  visit({"", "phone"});
+  visit({"", "tv"});
+  visit({"bob", "tv"});  // the tv is bob's
+  visit({"", "tablet"});
+  const auto erase = [&](std::vector<Hash128> keys) {
+    return say(RecordKind::kUserErase, [&](auto& w) { person::encode_erasure({keys}, w); }).code;
+  };
+  const auto phone = profile::anonymous_key("phone");
+  const auto tv = profile::anonymous_key("tv");
+  EXPECT_EQ(erase({profile::user_key("ann"), phone, tv}), ApplyCode::kApplied);
+  EXPECT_TRUE(history(phone).empty());
+  EXPECT_EQ(history(profile::user_key("bob")).size(), 2u);
+  EXPECT_EQ(history(profile::anonymous_key("tablet")).size(), 1u);
+  EXPECT_EQ(erase({profile::user_key("ann"), tv}), ApplyCode::kUserNotFound);
+}
+
+TEST_F(TenantPeople, ADescribingPatchMakesAUserOfNobodyAndChangesNothingElseOfAnybody) {
+  const auto patch = [&](const std::string& user, bool describing) {
+    const person::UserPatch edits{user, {{"gone", std::nullopt}, {"points", 2.0}}};
+    return say(RecordKind::kUserPatch,
+               [&](auto& w) {
+                 describing ? person::encode_describing_patch(edits, w)
+                            : person::encode_patch(edits, w);
+               })
+        .code;
+  };
+  EXPECT_EQ(patch("ann", false), ApplyCode::kUserNotFound);
+  EXPECT_EQ(patch("ann", true), ApplyCode::kApplied);
+  const auto attributes_of = [&](const char* user) {
+    const UserIndex index = state_->profiles().find_user(profile::user_key(user));
+    const auto described = state_->people().get(index);
+    return described ? described->user.attributes : std::vector<person::Attribute>();
+  };
+  EXPECT_EQ(attributes_of("ann"), (std::vector<person::Attribute>{{"points", 2.0}}));
+  say(RecordKind::kUserUpsert, [](auto& w) {
+    person::encode_user({"bob", {{"gone", true}, {"kept", true}, {"points", 1.0}}}, w);
+  });
+  EXPECT_EQ(patch("bob", true), ApplyCode::kApplied);
+  EXPECT_EQ(attributes_of("bob"),
+            (std::vector<person::Attribute>{{"kept", true}, {"points", 2.0}}));
+}
+
 TEST_F(TenantPeople, TheFirstEventWithBothIdsLinksThem) {
   visit({"", "phone", "boot"});
   visit({"ada", "", "hat"});

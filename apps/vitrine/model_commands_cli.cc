@@ -38,8 +38,7 @@ void add_train(CLI::App& app, const CommandLine& line) {
       "train", "Train a model from a tenant's event log, judge it, and promote it if it is better");
   command.add_option("--tenant", args.tenant, "Whose")->required();
   line.add_data(command);
-  command.add_option("--model", args.kind,
-                     "item-filter, ease, ials, session, item-item or popularity [ials]");
+  command.add_option("--model", args.kind, "Its kind: " + learn::kind_names() + " [ials]");
   command.add_option("--set", args.parameters, "A parameter, as dimensions=64; may be repeated");
   command.add_option(
       "--search", args.search,

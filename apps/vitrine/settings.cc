@@ -91,7 +91,7 @@ ConfigTable Settings::table() {
                  "Each tenant's model is trained again after this long, warmed up with the live "
                  "one, and promoted where it is better; 0: only on request.");
   t.add_string("models.train_kind", &models_train_kind,
-               "What is trained then: item-filter, ease, ials or session.");
+               "What is trained then: item-filter, ease, ials, session, embedding or blend.");
   t.add_duration("models.train_search", &models_train_search, 0, 30 * kDayUs,
                  "Before each of these trainings settings are searched for so long, which then "
                  "begins anew instead of from the live model; 0: the defaults.");

@@ -166,6 +166,50 @@ TEST_F(ModelsOverHttp, ABetterModelIsPromotedServesAndIsRolledBackAndAReplayHasT
   ask_until(shop_, model);
 }
 
+TEST_F(ModelsOverHttp, ASearchShowsItsTrialsAndTheModelHasThem) {
+  send_history(shop_, 100);
+  const std::string job = train(shop_, R"({"kind":"ials","parameters":{"dimensions":16,"epochs":2},
+      "search_trials":3,"search_seconds":600,"promote":false})");
+  ASSERT_EQ(text_at(job, "/state"), "done") << job;
+  EXPECT_EQ(number_at(job, "/search/trials"), 3);
+  EXPECT_EQ(number_at(job, "/search/trials_most"), 3);
+  const auto model = server_.get("/v1/models/" + text_at(job, "/model_id"), shop_.secret).body;
+  EXPECT_EQ(text_at(model, "/search/ended"), "trials");
+  const auto chosen = static_cast<int>(number_at(model, "/search/chosen"));
+  EXPECT_EQ(number_at(model, "/search/trials/" + std::to_string(chosen) + "/measure"),
+            number_at(job, "/search/best_measure"));
+  EXPECT_EQ(number_at(model, "/parameters/dimensions"), 16);  // given, so not searched
+  for (const char* body : {R"({"search_trials":501})", R"({"search_trials":1.5})",
+                           R"({"search_seconds":-1})", R"({"search_trials":0})"}) {
+    const auto refused = server_.post("/v1/models:train", shop_.secret, body);
+    EXPECT_EQ(refused.status, 400) << body;
+    EXPECT_EQ(text_at(refused.body, "/code"), "invalid_request") << body;
+  }
+}
+
+TEST_F(ModelsOverHttp, AnEmbeddingAndABlendServeLikeTheOthers) {
+  send_history(shop_, 100);
+  wait_until_indexed(server_);
+  for (const char* body :
+       {R"({"kind":"embedding","parameters":{"dimensions":32,"epochs":4},"promote":false})",
+        R"({"kind":"blend","parameters":{"weight_session":0,"ials_dimensions":16,
+            "ials_unobserved":0.1},"promote":false})"}) {
+    const std::string job = train(shop_, body);
+    ASSERT_EQ(text_at(job, "/state"), "done") << job;
+    const std::string model = text_at(job, "/model_id");
+    const auto promoted =
+        server_.post("/v1/models/" + model + ":promote", shop_.secret, R"({"force":true})");
+    ASSERT_EQ(promoted.status, 200) << promoted.body;
+    EXPECT_EQ(text_at(ask_until(shop_, model), "/items/0/item_id").substr(0, 3), "t3-");
+    const auto models = server_.get("/v1/models", shop_.secret).body;
+    EXPECT_EQ(text_at(models, "/serving/model_id"), model);
+    EXPECT_GT(number_at(models, "/serving/vectors/items"), 0);
+    // The stored bytes are what is loaded after a restart.
+    server_.restart();
+    EXPECT_EQ(text_at(ask_until(shop_, model), "/items/0/item_id").substr(0, 3), "t3-");
+  }
+}
+
 TEST_F(ModelsOverHttp, VectorsOfTheLiveModelSpeakOnProductPagesFromThePromotionOn) {
   send_history(shop_, 100);
   wait_until_indexed(server_);

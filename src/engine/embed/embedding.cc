@@ -90,7 +90,8 @@ Result<Embedding> Embedding::create(const spectral::Interactions& data,
 Result<TrainReport> Embedding::train(const spectral::Interactions& data,
                                      const TrainOptions& options,
                                      const std::function<double(const Embedding&)>& validate,
-                                     graph::Workers& workers, Progress& progress) {
+                                     graph::Workers& workers, Progress& progress,
+                                     const TrainHooks& hooks) {
   if (data.items() != items_) {
     return Error(ErrorCode::kInvalidArgument, "the embedding has " + std::to_string(items_) +
                                                   " items, the data " +
@@ -105,7 +106,7 @@ Result<TrainReport> Embedding::train(const spectral::Interactions& data,
                  "validations and checkpoints above 0, and a known share between 0 and 1");
   }
   EmbeddingTrainer trainer(*this, data, options, workers);
-  return trainer.run(validate, progress);
+  return trainer.run(validate, progress, hooks);
 }
 
 void Embedding::fold_in(std::span<const std::uint32_t> history, std::span<float> out) const {
@@ -146,7 +147,9 @@ Result<Embedding> Embedding::load(Source& in) {
   VITRINE_TRY(in.value(options.sharpness));
   VITRINE_TRY(in.value(options.seed));
   VITRINE_TRY(in.value(items));
-  VITRINE_TRY(check(options, items));
+  if (const Status fits = check(options, items); !fits.ok()) {
+    return Error(ErrorCode::kCorrupt, "a stored " + std::string(fits.error().message()));
+  }
   Embedding made(options, items, simd::active_level());
   VITRINE_TRY(in.array(made.in_));
   VITRINE_TRY(in.array(made.out_));

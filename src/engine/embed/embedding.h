@@ -66,11 +66,22 @@ struct TrainOptions {
 };
 
 struct TrainReport {
+  bool ended = false;            // by TrainHooks::after_epoch
   std::uint32_t epochs = 0;      // since the start, over all runs
   std::uint32_t best_epoch = 0;  // 0: the start was best
   double best = 0;               // of validate
   std::vector<double> losses;    // by epoch
   std::vector<double> measures;  // by validation; the first is the start's
+};
+
+// For whoever watches a training, and to go on with one that was ended, in another place than a
+// file.
+struct TrainHooks {
+  // After each epoch and its validation, if it has one. `save` writes all that training goes on
+  // from. False ends it; the model is then of no use.
+  std::function<bool(const TrainReport& so_far, const std::function<void(Sink&)>& save)>
+      after_epoch{};
+  Source* resume = nullptr;  // what `save` wrote; null: from the start
 };
 
 class Embedding {
@@ -82,11 +93,13 @@ class Embedding {
                                   simd::Level level = simd::active_level());
 
   // `validate` (larger is better) sees the model with the propagation applied, and decides when to
-  // stop. `data` is what create() saw. kInvalidArgument for options out of range or a checkpoint of
+  // stop; without one all epochs run, and the last is the one that stays. `data` is what create()
+  // saw. kInvalidArgument for options out of range or a checkpoint of
   // other options or data, kCorrupt for a damaged one, kIo.
   Result<TrainReport> train(const spectral::Interactions& data, const TrainOptions& options,
                             const std::function<double(const Embedding&)>& validate,
-                            graph::Workers& workers, Progress& progress = no_progress());
+                            graph::Workers& workers, Progress& progress = no_progress(),
+                            const TrainHooks& hooks = {});
 
   // The vector of someone with this history, of length 1; zeros where nothing is known. Items in
   // any order, each once, below items(). Thread-safe.

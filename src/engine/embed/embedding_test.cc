@@ -215,6 +215,71 @@ TEST(Embedding, EveryLevelOfVectorInstructionsGivesNearlyTheSame) {
   }
 }
 
+TEST(Embedding, EndedByItsHooksItGoesOnToTheSameEndValidatedOrNot) {
+  std::vector<std::uint32_t> held;
+  const Interactions data = shop(&held);
+  graph::Workers alone(thread_executor(), 1);
+  const auto by_rank = [&](const Embedding& m) { return rank_of_held(m, data, held); };
+  for (const bool validated : {true, false}) {
+    SCOPED_TRACE(validated ? "validated" : "not validated");
+    const std::function<double(const Embedding&)> validate =
+        validated ? by_rank : std::function<double(const Embedding&)>();
+    auto whole = Embedding::create(data, small(), alone).value();
+    const auto expected = whole.train(data, brief(), validate, alone);
+    ASSERT_TRUE(expected.ok());
+    EXPECT_FALSE(expected->ended);
+    if (!validated) {
+      EXPECT_EQ(expected->best_epoch, 6u);
+    }
+
+    std::string saved;
+    TrainHooks hooks;
+    hooks.after_epoch = [&](const TrainReport& so_far, const auto& save) {
+      if (so_far.epochs < 3) return true;
+      StringSink out;
+      save(out);
+      saved = out.bytes();
+      return false;
+    };
+    auto begun = Embedding::create(data, small(), alone).value();
+    const auto ended = begun.train(data, brief(), validate, alone, no_progress(), hooks);
+    ASSERT_TRUE(ended.ok());
+    EXPECT_TRUE(ended->ended);
+    EXPECT_EQ(ended->epochs, 3u);
+    StringSource resume(saved);
+    hooks = {};
+    hooks.resume = &resume;
+    auto again = Embedding::create(data, small(), alone).value();
+    const auto rest = again.train(data, brief(), validate, alone, no_progress(), hooks);
+    ASSERT_TRUE(rest.ok()) << rest.error().to_string();
+    EXPECT_EQ(digest(again), digest(whole));
+    EXPECT_EQ(rest->losses, expected->losses);
+    EXPECT_EQ(rest->measures, expected->measures);
+    for (std::size_t cut = 0; cut < saved.size(); cut += 1 + saved.size() / 50) {
+      StringSource part(std::string_view(saved).substr(0, cut));
+      hooks.resume = &part;
+      auto fresh = Embedding::create(data, small(), alone).value();
+      EXPECT_FALSE(fresh.train(data, brief(), validate, alone, no_progress(), hooks).ok());
+    }
+  }
+}
+
+TEST(Embedding, AsManyEpochsAsWereBestGiveTheBestWithoutValidation) {
+  std::vector<std::uint32_t> held;
+  const Interactions data = shop(&held);
+  graph::Workers alone(thread_executor(), 1);
+  TrainOptions options = brief();
+  options.validate_every = 1;
+  auto chosen = Embedding::create(data, small(), alone).value();
+  const auto report = chosen.train(
+      data, options, [&](const Embedding& m) { return rank_of_held(m, data, held); }, alone);
+  ASSERT_TRUE(report.ok());
+  options.epochs_max = report->best_epoch;
+  auto again = Embedding::create(data, small(), alone).value();
+  ASSERT_TRUE(again.train(data, options, {}, alone).ok());
+  EXPECT_EQ(digest(again), digest(chosen));
+}
+
 class EmbeddingFiles : public testing::Test {
  protected:
   void SetUp() override {

@@ -4,18 +4,15 @@
 #include <cmath>
 #include <cstdio>
 
-#include "base/bytes.h"
 #include "engine/spectral/panel.h"
 #include "engine/train/gemm.h"
 #include "engine/vec/random.h"
-#include "platform/io/checked_file.h"
 
 namespace vitrine::embed {
 namespace {
 
 constexpr std::uint32_t kNowhere = ~0u;
 constexpr std::size_t kRowsPart = 256;  // a piece of work for one thread
-constexpr std::string_view kCheckpointName = "embedding checkpoint";
 
 // Streams of random numbers that do not depend on what was drawn before.
 vec::Random random_of(std::uint64_t seed, std::uint64_t epoch, std::uint64_t what) {
@@ -259,16 +256,20 @@ double EmbeddingTrainer::epoch(Progress& progress) {
   return loss / static_cast<double>(std::max<std::size_t>(1, order.size()));
 }
 
+// The model with the propagation applied.
+Embedding EmbeddingTrainer::exported() const {
+  Embedding out = model_;
+  if (options_.hop == 0) return out;
+  std::vector<float> hop(out.out_.size()), between;
+  spectral::NormalisedGraph(data_, model_.level_)
+      .apply(out.out_.data(), model_.options_.dimensions, hop.data(), between, workers_);
+  kernel_.add_scaled(out.out_.data(), hop.data(), static_cast<float>(options_.hop), hop.size());
+  return out;
+}
+
 void EmbeddingTrainer::validate_now(const std::function<double(const Embedding&)>& validate) {
-  Embedding exported = model_;
-  if (options_.hop != 0) {
-    std::vector<float> hop(exported.out_.size()), between;
-    spectral::NormalisedGraph(data_, model_.level_)
-        .apply(exported.out_.data(), model_.options_.dimensions, hop.data(), between, workers_);
-    kernel_.add_scaled(exported.out_.data(), hop.data(), static_cast<float>(options_.hop),
-                       hop.size());
-  }
-  const double measure = validate(exported);
+  Embedding now = exported();
+  const double measure = validate(now);
   report_.measures.push_back(measure);
   if (report_.measures.size() > 1 && measure <= report_.best) {
     ++stale_;
@@ -277,14 +278,15 @@ void EmbeddingTrainer::validate_now(const std::function<double(const Embedding&)
   stale_ = 0;
   report_.best = measure;
   report_.best_epoch = report_.epochs;
-  best_in_ = std::move(exported.in_);
-  best_out_ = std::move(exported.out_);
+  best_in_ = std::move(now.in_);
+  best_out_ = std::move(now.out_);
 }
 
 Result<TrainReport> EmbeddingTrainer::run(const std::function<double(const Embedding&)>& validate,
-                                          Progress& progress) {
+                                          Progress& progress, const TrainHooks& hooks) {
   VITRINE_TRY(load_checkpoint());
-  if (report_.measures.empty()) validate_now(validate);
+  if (hooks.resume != nullptr) VITRINE_TRY(load_state(*hooks.resume, "a checkpoint"));
+  if (validate && report_.measures.empty()) validate_now(validate);
   while (report_.epochs < options_.epochs_max && stale_ < options_.patience && !users_.empty()) {
     char said[64] = "";
     if (!report_.losses.empty()) {
@@ -298,104 +300,23 @@ Result<TrainReport> EmbeddingTrainer::run(const std::function<double(const Embed
     progress.finish();
     report_.losses.push_back(loss);
     ++report_.epochs;
-    if (report_.epochs % options_.validate_every == 0 || report_.epochs == options_.epochs_max) {
-      validate_now(validate);
-    }
+    const bool due =
+        report_.epochs % options_.validate_every == 0 || report_.epochs == options_.epochs_max;
+    if (validate && due) validate_now(validate);
     if (report_.epochs % options_.checkpoint_epochs == 0) VITRINE_TRY(save_checkpoint());
+    report_.ended =
+        hooks.after_epoch && !hooks.after_epoch(report_, [this](Sink& out) { save_state(out); });
+    if (report_.ended) return report_;
   }
-  model_.in_ = std::move(best_in_);
-  model_.out_ = std::move(best_out_);
+  if (validate) {
+    model_.in_ = std::move(best_in_);
+    model_.out_ = std::move(best_out_);
+  } else {
+    model_ = exported();
+    report_.best_epoch = report_.epochs;
+  }
   VITRINE_TRY(remove_checkpoint());
   return report_;
-}
-
-// Of everything that changes the result, except how long it goes on.
-std::uint64_t EmbeddingTrainer::fingerprint() const {
-  std::string text;
-  ByteWriter writer(text);
-  writer.fixed(model_.options_.dimensions);
-  writer.fixed(model_.options_.smoothness);
-  writer.fixed(model_.options_.degree_power);
-  writer.fixed(model_.options_.sharpness);
-  writer.fixed(model_.options_.rounds);
-  writer.u64(model_.options_.seed);
-  writer.u32(options_.batch);
-  writer.u32(options_.negatives);
-  writer.fixed(options_.known);
-  writer.fixed(options_.rate);
-  writer.fixed(options_.hop);
-  writer.u32(options_.validate_every);
-  writer.u32(data_.users());
-  writer.u32(data_.items());
-  writer.u64(data_.size());
-  std::uint64_t sum = hash64(text);
-  for (std::uint32_t u = 0; u < data_.users(); ++u) {
-    const auto history = data_.items_of(u);
-    sum = sum * 0x9E3779B97F4A7C15ull +
-          hash64({reinterpret_cast<const char*>(history.data()), history.size_bytes()});
-  }
-  return sum;
-}
-
-Status EmbeddingTrainer::save_checkpoint() const {
-  if (options_.checkpoint_path.empty()) return ok_status();
-  io::CheckedFileOptions checked;
-  checked.name = kCheckpointName;
-  VITRINE_TRY(auto out,
-              io::CheckedFileWriter::create(*options_.files, options_.checkpoint_path, checked));
-  out->value(fingerprint());
-  out->value(report_.epochs);
-  out->value(report_.best_epoch);
-  out->value(report_.best);
-  out->value(steps_);
-  out->value(stale_);
-  out->array(std::span<const double>(report_.losses));
-  out->array(std::span<const double>(report_.measures));
-  using Table = std::vector<float>;
-  for (const Table* table :
-       std::initializer_list<const Table*>{&model_.in_, &model_.out_, &in_mean_, &in_square_,
-                                           &out_mean_, &out_square_, &best_in_, &best_out_}) {
-    out->array(std::span<const float>(*table));
-  }
-  return out->finish();
-}
-
-Status EmbeddingTrainer::load_checkpoint() {
-  if (options_.checkpoint_path.empty()) return ok_status();
-  VITRINE_TRY(const bool there, options_.files->exists(options_.checkpoint_path));
-  if (!there) return ok_status();
-  VITRINE_TRY(auto in, io::CheckedFileReader::open(*options_.files, options_.checkpoint_path,
-                                                   kCheckpointName, 1));
-  std::uint64_t made_with = 0;
-  VITRINE_TRY(in->value(made_with));
-  if (made_with != fingerprint()) {
-    return Error(ErrorCode::kInvalidArgument,
-                 options_.checkpoint_path +
-                     " was made with other options or other data; remove it to start again");
-  }
-  VITRINE_TRY(in->value(report_.epochs));
-  VITRINE_TRY(in->value(report_.best_epoch));
-  VITRINE_TRY(in->value(report_.best));
-  VITRINE_TRY(in->value(steps_));
-  VITRINE_TRY(in->value(stale_));
-  VITRINE_TRY(in->array(report_.losses));
-  VITRINE_TRY(in->array(report_.measures));
-  const std::size_t size = model_.in_.size();
-  for (auto* table : {&model_.in_, &model_.out_, &in_mean_, &in_square_, &out_mean_, &out_square_,
-                      &best_in_, &best_out_}) {
-    VITRINE_TRY(in->array(*table));
-    if (table->size() != size) {
-      return Error(ErrorCode::kCorrupt,
-                   options_.checkpoint_path + ": a table has another number of values");
-    }
-  }
-  return in->expect_end();
-}
-
-Status EmbeddingTrainer::remove_checkpoint() const {
-  if (options_.checkpoint_path.empty()) return ok_status();
-  VITRINE_TRY(const bool there, options_.files->exists(options_.checkpoint_path));
-  return there ? options_.files->remove(options_.checkpoint_path) : ok_status();
 }
 
 }  // namespace vitrine::embed

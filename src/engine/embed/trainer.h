@@ -17,7 +17,7 @@ class EmbeddingTrainer {
                    const TrainOptions& options, graph::Workers& workers);
 
   Result<TrainReport> run(const std::function<double(const Embedding&)>& validate,
-                          Progress& progress);
+                          Progress& progress, const TrainHooks& hooks);
 
   // For tests: a step's users, the histories' known and guessed parts, what goes into the softmax
   // besides the guessed items. step() returns the loss; gradients by row of touched items.
@@ -41,7 +41,10 @@ class EmbeddingTrainer {
   double loss_and_slopes(const Batch& batch);
   void backward(const Batch& batch);
   void update();
+  Embedding exported() const;
   void validate_now(const std::function<double(const Embedding&)>& validate);
+  void save_state(Sink& out) const;
+  Status load_state(Source& in, const std::string& name);
   std::uint64_t fingerprint() const;
   Status save_checkpoint() const;
   Status load_checkpoint();

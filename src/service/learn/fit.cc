@@ -12,6 +12,7 @@
 #include "engine/spectral/ease.h"
 #include "engine/spectral/item_filter.h"
 #include "service/evaluate/covisit_scorer.h"
+#include "service/learn/fit_blend.h"
 #include "service/learn/fit_epochs.h"
 
 namespace vitrine::learn {
@@ -177,6 +178,8 @@ Result<Fit> fit_kind(const Recipe& recipe, std::span<const Interaction> train, s
     case Kind::kEase: return fit_ease(recipe, interactions_of(train, items), context);
     case Kind::kIals: return fit_ials(recipe, interactions_of(train, items), context);
     case Kind::kSession: return fit_session(recipe, train, items, context);
+    case Kind::kEmbedding: return fit_embedding(recipe, interactions_of(train, items), context);
+    case Kind::kBlend: return fit_blend(recipe, train, items, context);
   }
   return Error(ErrorCode::kInternal, "an unknown kind of model");
 }

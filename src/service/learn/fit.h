@@ -58,6 +58,8 @@ struct FitContext {
 };
 
 struct FitReport {
+  // Of a blend: the recipe with what validation chose, which makes it again without validation.
+  std::optional<Recipe> settled{};
   std::uint32_t epochs = 0;  // of the model that came out; 0 for kinds without
   std::vector<double> losses;
   std::vector<double> measures;

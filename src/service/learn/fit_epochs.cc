@@ -15,15 +15,6 @@ using evaluate::Interaction;
 constexpr std::uint32_t kIalsPatience = 3;
 constexpr std::size_t kLossUsersMost = 500;
 
-// How often an item was turned to, as the order in which items matter.
-std::vector<float> popularity_of(const spectral::Interactions& data) {
-  std::vector<float> out(data.items());
-  for (std::uint32_t i = 0; i < data.items(); ++i) {
-    out[i] = static_cast<float>(data.users_of(i).size());
-  }
-  return out;
-}
-
 // A trained-on copy, as it would be served.
 Result<std::unique_ptr<FittedModel>> frozen(const factor::Ials& model,
                                             std::span<const float> popularity) {
@@ -107,6 +98,14 @@ Result<std::unique_ptr<factor::UserStore>> user_store(const spectral::Interactio
 }
 
 }  // namespace
+
+std::vector<float> popularity_of(const spectral::Interactions& data) {
+  std::vector<float> out(data.items());
+  for (std::uint32_t i = 0; i < data.items(); ++i) {
+    out[i] = static_cast<float>(data.users_of(i).size());
+  }
+  return out;
+}
 
 Result<Fit> fit_ials(const Recipe& recipe, const spectral::Interactions& data,
                      const FitContext& context) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "service/learn/blend_model.h"
 #include "service/learn/model_file.h"
 #include "service/learn/vector_model.h"
 
@@ -134,7 +135,10 @@ std::unique_ptr<FittedModel> make_rows(Kind kind, std::uint32_t items, SparseRow
   return std::make_unique<RowsModel>(kind, items, std::move(rows), recency);
 }
 
-Result<std::unique_ptr<FittedModel>> load_fitted(Source& in) {
+namespace {
+
+// Parts of a blend are no blends, whatever the bytes say: nothing nests deeper.
+Result<std::unique_ptr<FittedModel>> load_any(Source& in, bool part) {
   std::uint32_t magic = 0;
   std::uint8_t version = 0, kind = 0;
   VITRINE_TRY(in.value(magic));
@@ -146,6 +150,10 @@ Result<std::unique_ptr<FittedModel>> load_fitted(Source& in) {
                                               "; this build reads up to " +
                                               std::to_string(kFittedVersion));
   }
+  const auto* end = std::end(kBlendParts);
+  if (part && std::find(std::begin(kBlendParts), end, static_cast<Kind>(kind)) == end) {
+    return corrupt_model("a part of a blend that can't be one");
+  }
   switch (static_cast<Kind>(kind)) {
     case Kind::kPopularity: return PopularityModel::load(in);
     case Kind::kItemItem:
@@ -153,9 +161,16 @@ Result<std::unique_ptr<FittedModel>> load_fitted(Source& in) {
     case Kind::kEase: return RowsModel::load(static_cast<Kind>(kind), in);
     case Kind::kIals: return load_ials(in);
     case Kind::kSession: return load_session(in);
+    case Kind::kEmbedding: return load_embedding(in);
+    case Kind::kBlend: return load_blend(in);
   }
   return Error(ErrorCode::kUnsupported, "a model's file of kind " + std::to_string(kind) +
                                             ", which this version does not know");
 }
+
+}  // namespace
+
+Result<std::unique_ptr<FittedModel>> load_fitted(Source& in) { return load_any(in, false); }
+Result<std::unique_ptr<FittedModel>> load_part(Source& in) { return load_any(in, true); }
 
 }  // namespace vitrine::learn

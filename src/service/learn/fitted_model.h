@@ -2,8 +2,8 @@
 // What is judged is what is stored and what serves: one code.
 //
 // Items are the numbers of the model's own list (item_ids()). Deterministic: the same model and
-// history give the same scores; of models with matrix products (ials, session) on machines of the
-// same SIMD level.
+// history give the same scores; of models with matrix products (ials, session, embedding) on
+// machines of the same SIMD level.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "base/executor.h"
 #include "base/result.h"
 #include "base/stream.h"
+#include "engine/embed/embedding.h"
 #include "engine/factor/ials.h"
 #include "engine/graph/workers.h"
 #include "engine/session/session_model.h"
@@ -37,6 +38,10 @@ struct ModelScratch {
   std::vector<float> sums;  // zeros between calls
   std::vector<std::uint32_t> touched;
   ItemScores::Scratch scores;
+  // Of a blend.
+  std::vector<Scored> part;
+  std::vector<float> blend_sums;  // zeros between calls
+  std::vector<std::uint32_t> blend_touched;
 };
 
 class FittedModel {
@@ -69,6 +74,8 @@ class FittedModel {
 
 // kCorrupt for bytes that save() can't have written, kUnsupported for those of a later version.
 Result<std::unique_ptr<FittedModel>> load_fitted(Source& in);
+// The same of a part of a blend: kCorrupt for a kind that is none.
+Result<std::unique_ptr<FittedModel>> load_part(Source& in);
 
 // Makers.
 std::unique_ptr<FittedModel> make_popularity(std::vector<float> scores);
@@ -89,6 +96,9 @@ Result<std::unique_ptr<FittedModel>> make_ials(factor::Ials model,
                                                std::uint64_t dense_most = ItemScores::kDenseFloats);
 Result<std::unique_ptr<FittedModel>> make_session(
     session::SessionModel model, std::span<const float> popularity,
+    std::uint64_t dense_most = ItemScores::kDenseFloats);
+Result<std::unique_ptr<FittedModel>> make_embedding(
+    embed::Embedding model, std::span<const float> popularity,
     std::uint64_t dense_most = ItemScores::kDenseFloats);
 // The engine's model behind one of these kinds, else null: to go on training from.
 const factor::Ials* ials_of(const FittedModel& model);

@@ -9,6 +9,7 @@
 #include "engine/spectral/ease.h"
 #include "engine/vec/random.h"
 #include "service/learn/fit.h"
+#include "service/learn/model_file.h"
 #include "service/learn/model_store.h"
 
 namespace vitrine::learn {
@@ -37,6 +38,11 @@ std::map<std::string, double> small(Kind kind) {
     case Kind::kSession:
       return {{"width", 16},  {"inner", 32}, {"epochs", 3},
               {"length", 10}, {"batch", 64}, {"negatives", 0}};
+    case Kind::kEmbedding: return {{"dimensions", 16}, {"epochs", 3}, {"negatives", 30}};
+    case Kind::kBlend:
+      return {{"weight_ease", 0.5},    {"weight_embedding", 1}, {"weight_session", 0},
+              {"ials_dimensions", 16}, {"ials_epochs", 4},      {"embedding_dimensions", 16},
+              {"embedding_epochs", 3}, {"ease_ridge", 5}};
     case Kind::kItemFilter: return {{"rank", 8}};
     case Kind::kEase: return {{"ridge", 5}};
     default: return {};
@@ -89,7 +95,7 @@ TEST_F(Fitting, EveryKindLearnsTheGroupsAndIsTheSameAfterSavingAndLoading) {
 }
 
 TEST_F(Fitting, TheSameInputGivesTheSameBytes) {
-  for (const Kind kind : {Kind::kIals, Kind::kSession}) {
+  for (const Kind kind : {Kind::kIals, Kind::kSession, Kind::kEmbedding, Kind::kBlend}) {
     StringSink a, b, c;
     fit(kind, small(kind)).model->save(a);
     fit(kind, small(kind)).model->save(b);
@@ -188,7 +194,7 @@ class Interrupted final : public Checkpoint {
 };
 
 TEST_F(Fitting, AFitThatWasStoppedGoesOnToTheSameModel) {
-  for (const Kind kind : {Kind::kIals, Kind::kSession}) {
+  for (const Kind kind : {Kind::kIals, Kind::kSession, Kind::kEmbedding}) {
     for (const bool validated : {false, true}) {
       SCOPED_TRACE(std::string(kind_name(kind)) + (validated ? " validated" : ""));
       const auto recipe = make_recipe(kind, small(kind)).value();
@@ -242,6 +248,93 @@ TEST_F(Fitting, AWarmStartIsNearerAfterOneEpoch) {
     ASSERT_TRUE(cold.ok() && warmed.ok());
     EXPECT_LT(warmed->report.losses[0], cold->report.losses[0]) << kind_name(kind);
   }
+}
+
+TEST_F(Fitting, ABlendLearnsItsWeightsAndIsTheSameAgainWithoutValidation) {
+  // What is asked for is what item-item puts first, so that nothing else may count.
+  const Fit wanted = fit(Kind::kItemItem, {});
+  FitContext context{workers_, no_progress()};
+  int asked = 0;
+  context.validate = [&](const FittedModel& model) {
+    ++asked;
+    double sum = 0;
+    for (std::uint32_t item = 0; item < 30; ++item) {
+      const auto right = top(*wanted.model, {item, (item + 7) % 30}, 1);
+      const auto found = top(model, {item, (item + 7) % 30}, 3);
+      for (std::size_t r = 0; r < found.size(); ++r) {
+        if (found[r].item == right[0].item) sum += 1 / (1 + static_cast<double>(r));
+      }
+    }
+    return sum;
+  };
+  const auto recipe =
+      make_recipe(
+          Kind::kBlend,
+          {{"weight_session", 0}, {"weight_ease", -1}, {"ials_dimensions", 16}, {"ials_epochs", 4}})
+          .value();
+  const auto learned = fit_model(recipe, grouped(), 30, context);
+  ASSERT_TRUE(learned.ok()) << learned.error().to_string();
+  EXPECT_GT(asked, 10);
+  ASSERT_TRUE(learned->report.settled);
+  const Recipe settled = *learned->report.settled;
+  EXPECT_GT(settled.get("weight_item_item"),
+            settled.get("weight_ials") + settled.get("weight_ease"));
+  EXPECT_EQ(settled.get("weight_session"), 0);
+  EXPECT_LE(settled.get("ials_epochs"), 4);
+  EXPECT_EQ(
+      make_recipe(Kind::kBlend, {settled.parameters.begin(), settled.parameters.end()}).value(),
+      settled);
+  context.validate = nullptr;
+  const auto again = fit_model(settled, grouped(), 30, context);
+  ASSERT_TRUE(again.ok());
+  StringSink a, b;
+  learned->model->save(a);
+  again->model->save(b);
+  EXPECT_EQ(a.bytes(), b.bytes());
+}
+
+TEST_F(Fitting, ABlendHasTheVectorsOfItsFirstPartThatHasAny) {
+  const Fit blend = fit(Kind::kBlend, small(Kind::kBlend));
+  const Fit ials = fit(Kind::kIals, small(Kind::kIals));
+  EXPECT_EQ(blend.model->dimensions(), 16u);
+  const auto a = blend.model->item_vectors(), b = ials.model->item_vectors();
+  EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+  EXPECT_EQ(blend.model->popularity().size(), 30u);
+  const Fit rows = fit(Kind::kBlend, {{"weight_ials", 0}, {"weight_session", 0}});
+  EXPECT_EQ(rows.model->dimensions(), 0u);
+}
+
+TEST_F(Fitting, ABlendWithinABlendIsRefused) {
+  const Fit blend = fit(Kind::kBlend, {{"weight_ials", 0}, {"weight_session", 0}});
+  std::string nested;
+  for (int depth = 0; depth < 3; ++depth) {
+    StringSink out;
+    save_head(out, Kind::kBlend);
+    out.value<std::uint8_t>(1);
+    out.value(1.0F);
+    if (depth == 0) {
+      fit(Kind::kItemItem, {}).model->save(out);
+    } else {
+      out.write(nested);
+    }
+    nested = out.bytes();
+    StringSource in(nested);
+    const auto loaded = load_fitted(in);
+    EXPECT_EQ(loaded.ok(), depth == 0);
+    if (!loaded.ok()) {
+      EXPECT_EQ(loaded.error().code(), ErrorCode::kCorrupt);
+    }
+  }
+}
+
+TEST(Recipe, OfABlendNeedsAPart) {
+  const auto none = make_recipe(
+      Kind::kBlend, {{"weight_item_item", 0}, {"weight_ials", 0}, {"weight_session", 0}});
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().code(), ErrorCode::kInvalidArgument);
+  const Recipe blend = make_recipe(Kind::kBlend, {{"ials_ridge", 0.25}, {"seed", 9}}).value();
+  EXPECT_EQ(part_recipe(blend, Kind::kIals),
+            make_recipe(Kind::kIals, {{"ridge", 0.25}, {"seed", 9}}).value());
 }
 
 TEST(Recipe, SaysWhatIsWrongWithAParameter) {

@@ -33,6 +33,15 @@ constexpr SearchRange kSession[] = {{"width", 32, 128, true, 16},
                                     {"dropout", 0.1, 0.6, false, 0},
                                     {"rate", 0.0003, 0.005, true, 0}};
 
+constexpr SearchRange kEmbedding[] = {
+    {"dimensions", 32, 256, true, 16}, {"rate", 0.00005, 0.003, true, 0},
+    {"smoothness", 0, 1, false, 0},    {"degree_power", 0, 0.8, false, 0},
+    {"sharpness", 0.5, 8, true, 0},    {"hop", 0, 1, false, 0}};
+constexpr SearchRange kBlend[] = {
+    {"ials_dimensions", 32, 256, true, 16},  {"ials_unobserved", 0.001, 1, true, 0},
+    {"ials_ridge", 0.0003, 0.1, true, 0},    {"session_width", 32, 128, true, 16},
+    {"session_dropout", 0.1, 0.6, false, 0}, {"session_rate", 0.0003, 0.005, true, 0}};
+
 const SearchRange* range_of(Kind kind, std::string_view name) {
   for (const SearchRange& range : search_ranges(kind)) {
     if (range.name == name) return &range;
@@ -271,6 +280,8 @@ std::span<const SearchRange> search_ranges(Kind kind) {
     case Kind::kEase: return kEase;
     case Kind::kIals: return kIals;
     case Kind::kSession: return kSession;
+    case Kind::kEmbedding: return kEmbedding;
+    case Kind::kBlend: return kBlend;
   }
   return {};
 }

@@ -195,7 +195,8 @@ class Training {
     stage("choose");
     FitContext context = settled("choose");
     AloneScorer alone("", probe_);
-    if (!request_.search) {
+    // What a blend settles on is chosen here in any case.
+    if (!request_.search || recipe_.kind == Kind::kBlend) {
       alone.fit(validation_.train, items());
       context.validate = [&](const FittedModel& model) {
         probe_.model = &model;
@@ -204,6 +205,10 @@ class Training {
     }
     VITRINE_TRY(auto fit, fit_model(recipe_, validation_.train, items(), context));
     if (has_epochs(recipe_.kind)) epochs_ = fit.report.epochs;
+    if (fit.report.settled) {
+      recipe_ = *fit.report.settled;
+      manifest_.parameters = recipe_.parameters;
+    }
     manifest_.train_cpu_s += fit.report.cpu_s;
     manifest_.weight = choose_weight({fit.model.get(), {}, {}}, validation_, items(), request_.k);
     return ok_status();
@@ -275,7 +280,8 @@ class Training {
       }
       FitContext context{workers_, progress_};
       context.stop = watch_.stop;
-      if (!live_manifest_->losses.empty()) {
+      // An embedding without any epoch is its start.
+      if (!live_manifest_->losses.empty() || *kind == Kind::kEmbedding) {
         context.epochs = static_cast<std::uint32_t>(live_manifest_->losses.size());
       }
       VITRINE_TRY(auto fit, fit_model({*kind, live_manifest_->parameters}, evaluator.split().train,

@@ -147,6 +147,34 @@ TEST_F(TrainTest, AStoredLiveModelIsJudgedByWhatCameAfterIt) {
   EXPECT_EQ(later->manifest.judgement.table.size(), 5u);
 }
 
+TEST_F(TrainTest, AnEmbeddingAndABlendGoTheSameWay) {
+  log_.hidden_tastes();
+  for (const auto& [kind, parameters] : std::map<Kind, std::map<std::string, double>>{
+           {Kind::kEmbedding, {{"dimensions", 32}, {"epochs", 4}}},
+           {Kind::kBlend,
+            {{"weight_session", 0}, {"ials_dimensions", 16}, {"ials_unobserved", 0.1}}}}) {
+    SCOPED_TRACE(kind_name(kind));
+    const auto trained = train(log_.request(kind, parameters));
+    ASSERT_TRUE(trained.ok()) << trained.error().to_string();
+    const model::Manifest& m = trained->manifest;
+    EXPECT_EQ(m.kind, kind_name(kind));
+    EXPECT_GT(m.judgement.table[0].ndcg.value, m.judgement.table[2].ndcg.value);
+    EXPECT_TRUE(m.judgement.comparisons[0].better) << m.judgement.why;
+    const auto stored = log_.store->load(m);
+    ASSERT_TRUE(stored.ok()) << stored.error().to_string();
+    EXPECT_EQ(stored->model->kind(), kind);
+    EXPECT_GT(stored->model->dimensions(), 0u);
+    // The manifest has what was learned, not that it was to be learned.
+    for (const auto& [name, value] : m.parameters) EXPECT_GE(value, 0) << name;
+    promote(m.id);
+    auto other = parameters;
+    other["seed"] = 4;
+    const auto later = train(log_.request(kind, other));
+    ASSERT_TRUE(later.ok()) << later.error().to_string();
+    EXPECT_EQ(later->manifest.judgement.comparisons[1].with, m.id);
+  }
+}
+
 TEST_F(TrainTest, AWarmTrainingNamesItsParent) {
   log_.hidden_tastes(100);
   const auto first = train(log_.request(Kind::kIals, ShopLog::small_ials()));

@@ -14,13 +14,15 @@ struct IalsEngine {
 
   std::uint32_t items() const { return model.items(); }
   std::uint32_t dimensions() const { return model.options().dimensions; }
-  void user_vector(std::span<const std::uint32_t> history, ModelScratch& s,
+  bool user_vector(std::span<const std::uint32_t> history, ModelScratch& s,
                    std::span<float> out) const {
     distinct_newest_first(history, s.distinct);
     // Any order gives the same vector but for rounding: one order.
     std::sort(s.distinct.begin(), s.distinct.end());
     model.fold_in(s.distinct, out);
+    return true;
   }
+  bool finite() const { return all_finite(model.item_vectors()); }
   // As loaded: what else training takes is not there.
   std::uint64_t memory_bytes() const { return model.item_vectors().size_bytes(); }
 };
@@ -31,9 +33,31 @@ struct SessionEngine {
 
   std::uint32_t items() const { return model.shape().items; }
   std::uint32_t dimensions() const { return model.shape().width; }
-  void user_vector(std::span<const std::uint32_t> history, ModelScratch& s,
+  bool user_vector(std::span<const std::uint32_t> history, ModelScratch& s,
                    std::span<float> out) const {
     model.encode(history, out, s.session, s.workers);
+    return true;
+  }
+  bool finite() const { return all_finite(model.item_vectors()); }
+  std::uint64_t memory_bytes() const { return 2 * model.item_vectors().size_bytes(); }
+};
+
+struct EmbeddingEngine {
+  static constexpr Kind kKind = Kind::kEmbedding;
+  embed::Embedding model;
+
+  std::uint32_t items() const { return model.items(); }
+  std::uint32_t dimensions() const { return model.dimensions(); }
+  // None of items that nobody had turned to: their vectors are zero.
+  bool user_vector(std::span<const std::uint32_t> history, ModelScratch& s,
+                   std::span<float> out) const {
+    distinct_newest_first(history, s.distinct);
+    std::sort(s.distinct.begin(), s.distinct.end());
+    model.fold_in(s.distinct, out);
+    return std::any_of(out.begin(), out.end(), [](float value) { return value != 0; });
+  }
+  bool finite() const {
+    return all_finite(model.item_vectors()) && all_finite(model.history_vectors());
   }
   std::uint64_t memory_bytes() const { return 2 * model.item_vectors().size_bytes(); }
 };
@@ -70,9 +94,7 @@ class VectorModel final : public FittedModel {
 
   bool user_vector(std::span<const std::uint32_t> history, ModelScratch& s,
                    std::span<float> out) const override {
-    if (history.empty()) return false;
-    engine_.user_vector(newest(history, kHistoryMost), s, out);
-    return true;
+    return !history.empty() && engine_.user_vector(newest(history, kHistoryMost), s, out);
   }
   void top(std::span<const std::uint32_t> history, std::size_t most, ModelScratch& s,
            std::vector<Scored>& out) const override {
@@ -106,7 +128,7 @@ Result<std::unique_ptr<FittedModel>> load(Source& in) {
   if (popularity.size() != engine.items() || popularity.empty()) {
     return corrupt_model("tables that do not fit each other");
   }
-  if (!all_finite(popularity) || !all_finite(engine.model.item_vectors())) {
+  if (!all_finite(popularity) || !engine.finite()) {
     return corrupt_model("a number that is none");
   }
   return VectorModel<Engine>::make(std::move(engine), popularity, ItemScores::kDenseFloats);
@@ -131,6 +153,11 @@ Result<std::unique_ptr<FittedModel>> make_session(session::SessionModel model,
                                                   std::uint64_t dense_most) {
   return VectorModel<SessionEngine>::make({std::move(model)}, popularity, dense_most);
 }
+Result<std::unique_ptr<FittedModel>> make_embedding(embed::Embedding model,
+                                                    std::span<const float> popularity,
+                                                    std::uint64_t dense_most) {
+  return VectorModel<EmbeddingEngine>::make({std::move(model)}, popularity, dense_most);
+}
 const factor::Ials* ials_of(const FittedModel& model) { return engine_of<IalsEngine>(model); }
 const session::SessionModel* session_of(const FittedModel& model) {
   return engine_of<SessionEngine>(model);
@@ -140,6 +167,9 @@ Result<std::unique_ptr<FittedModel>> load_ials(Source& in) {
 }
 Result<std::unique_ptr<FittedModel>> load_session(Source& in) {
   return load<SessionEngine, session::SessionModel>(in);
+}
+Result<std::unique_ptr<FittedModel>> load_embedding(Source& in) {
+  return load<EmbeddingEngine, embed::Embedding>(in);
 }
 
 }  // namespace vitrine::learn

@@ -1,4 +1,4 @@
-// The kinds of models that have vectors of items: ials and session.
+// The kinds of models that have vectors of items: ials, session and embedding.
 #pragma once
 
 #include <memory>
@@ -12,5 +12,6 @@ namespace vitrine::learn {
 // What save() wrote behind the head; kCorrupt where it can't have.
 Result<std::unique_ptr<FittedModel>> load_ials(Source& in);
 Result<std::unique_ptr<FittedModel>> load_session(Source& in);
+Result<std::unique_ptr<FittedModel>> load_embedding(Source& in);
 
 }  // namespace vitrine::learn

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
 #include "engine/factor/user_store.h"
 
@@ -92,6 +93,10 @@ Result<std::unique_ptr<factor::UserStore>> user_store(const spectral::Interactio
                                                       const FitContext& context) {
   auto in_memory = factor::memory_users(data);
   if (context.spill_directory.empty()) return in_memory;
+  // What a training that was stopped left there was of another file, or is half of this one.
+  std::error_code error;
+  std::filesystem::remove_all(context.spill_directory, error);
+  if (error) return io_error("remove", context.spill_directory, error.value());
   VITRINE_TRY(context.files->create_directories(context.spill_directory));
   VITRINE_TRY(factor::write_users(*in_memory, *context.files, context.spill_directory));
   return factor::open_users(*context.files, context.spill_directory);

@@ -196,6 +196,30 @@ TEST_F(SearchTest, TrialsThatNeedMoreMemoryThanThereIsAreNotMade) {
   }
 }
 
+TEST_F(SearchTest, TrialsWhoseUsersMoveToFilesFindTheSame) {
+  ShopLog other;
+  log_.hidden_tastes(100);
+  other.hidden_tastes(100);
+  const auto whole = train(log_, searching(log_, 3));
+  ASSERT_TRUE(whole.ok());
+  TrainRequest request = searching(other, 3);
+  request.memory_bytes_max = whole->manifest.memory_bytes - 1;
+  std::size_t folders = 0;
+  TrainWatch watch;
+  watch.on_trial = [&](const model::Search&) {
+    folders = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(other.folder)) {
+      if (entry.path().filename().string().starts_with("users-")) ++folders;
+    }
+  };
+  const auto spilled = train(other, request, watch);
+  ASSERT_TRUE(spilled.ok()) << spilled.error().to_string();
+  EXPECT_LT(spilled->manifest.memory_bytes, whole->manifest.memory_bytes);
+  EXPECT_EQ(tried(spilled->manifest.search), tried(whole->manifest.search));
+  EXPECT_EQ(spilled->manifest.files, whole->manifest.files);
+  EXPECT_EQ(folders, 1u);
+}
+
 TEST_F(SearchTest, EndsWhereEverythingWasTried) {
   log_.hidden_tastes(100);
   TrainRequest request = log_.request(Kind::kItemFilter);

@@ -148,8 +148,9 @@ class Training {
       out.warm = &warm_;
     }
     if (spill_) {
-      out.spill_directory =
-          io::join_path(place_.work_directory, manifest_.id + "/users-" + out.phase);
+      // One trial after the other has the same files.
+      const std::string name = out.phase.starts_with("search-") ? "search" : out.phase;
+      out.spill_directory = io::join_path(place_.work_directory, manifest_.id + "/users-" + name);
       out.files = &place_.files;
     }
     return out;

@@ -252,6 +252,12 @@ TEST_F(TrainTest, KeepsToItsMemory) {
   ASSERT_TRUE(log_.store->remove(log_.tenant, whole->manifest.id).ok());
   request = log_.request(Kind::kIals, ShopLog::small_ials());
   request.memory_bytes_max = whole->manifest.memory_bytes - 1;
+  // Stopped once half-way: what it left is no hindrance.
+  std::atomic<bool> stop{false};
+  TrainWatch watch;
+  watch.stop = &stop;
+  watch.on_epoch = [&](std::uint32_t, double, std::optional<double>) { stop = true; };
+  EXPECT_EQ(train(request, watch).error().reason(), "training_stopped");
   const auto spilled = train(request);
   ASSERT_TRUE(spilled.ok()) << spilled.error().to_string();
   EXPECT_LT(spilled->manifest.memory_bytes, whole->manifest.memory_bytes);

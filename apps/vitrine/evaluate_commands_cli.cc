@@ -4,6 +4,7 @@
 
 #include "command_line.h"
 #include "commands.h"
+#include "settings.h"
 #include "tool/evaluate/run_evaluate.h"
 
 namespace vitrine::app {
@@ -11,7 +12,8 @@ namespace {
 
 struct Arguments {
   evaluate::EvaluateOptions options;
-  std::string tenant, format, split;
+  std::string tenant, format, split, models;
+  std::vector<std::string> parameters;
   bool validation = false;
   bool search = false;
   SearchEvaluation judged;
@@ -42,6 +44,7 @@ Status read_arguments(Arguments& args) {
     if (!args.options.split)
       return Error(ErrorCode::kInvalidArgument, "--split must be leave-one-out or temporal");
   }
+  VITRINE_TRY(args.options.models, evaluate::read_models(args.models, args.parameters));
   if (args.validation) args.options.stage = evaluate::Stage::kValidation;
   return ok_status();
 }
@@ -61,6 +64,12 @@ void add_evaluate_commands(CLI::App& app, const CommandLine& line) {
                      "sequences, online-retail or events [told from the file]");
   command.add_option("--split", args.split,
                      "leave-one-out or temporal [temporal where there are times]");
+  command.add_option("--model", args.models,
+                     "Also train and judge these kinds, as ials,ease: " + learn::kind_names());
+  command.add_option("--set", args.parameters,
+                     "A parameter of one, as ials.dimensions=32; may be repeated");
+  command.add_flag("--learning-curve", args.options.learning_curve,
+                   "With --model and --html: train on shares of the data, too");
   command.add_option("--k", args.options.k, "Length of the lists [10]");
   command.add_flag("--validation", args.validation,
                    "Leave-one-out: the second-last item is the target, the last is not used");
@@ -77,6 +86,7 @@ void add_evaluate_commands(CLI::App& app, const CommandLine& line) {
       "80 %\nof the time line and asks for the next new items; leave-one-out asks for each user's "
       "last item.\nIntervals are 95 % bootstrap intervals over users.\n"
       "  vitrine evaluate year.csv.gz\n"
+      "  vitrine evaluate year.csv.gz --model ials,ease,embedding --html report.html\n"
       "  vitrine evaluate --data data --tenant my-shop --split leave-one-out");
   line.run(command, [&line]() -> Status {
     if (args.search) {
@@ -86,6 +96,7 @@ void add_evaluate_commands(CLI::App& app, const CommandLine& line) {
     }
     VITRINE_TRY(read_arguments(args));
     args.options.json = line.json();
+    args.options.models_memory = line.settings().models_memory;
     const auto progress = terminal_progress();
     if (args.tenant.empty()) return evaluate::run_evaluate(args.options, std::cout, *progress);
     return evaluate::run_evaluate_tenant(line.settings().data_directory, args.tenant, args.options,

@@ -80,6 +80,7 @@ void write_judgement(JsonWriter& json, const Judgement& j) {
   json.end_array();
   write_breakdown(json, "by_activity", j.activity);
   write_breakdown(json, "by_popularity", j.popularity);
+  write_breakdown(json, "by_new_visitors", j.new_visitors);
   write_breakdown(json, "learning_curve", j.learning);
   json.end_object();
 }

@@ -63,7 +63,8 @@ struct Judgement {
   std::uint64_t k = 0;      // length of the answers
   std::vector<Judged> table;
   std::vector<Comparison> comparisons;
-  std::vector<Breakdown> activity, popularity, learning;
+  // new_visitors: those of whom nothing was learned, by how many of their events were known.
+  std::vector<Breakdown> activity, popularity, new_visitors, learning;
   friend bool operator==(const Judgement&, const Judgement&) = default;
 };
 

@@ -122,6 +122,8 @@ void read_judgement(Reader& in, Judgement& j) {
   });
   read_breakdown(in, "by_activity", j.activity);
   read_breakdown(in, "by_popularity", j.popularity);
+  // Not in manifests of earlier versions.
+  if (in.has("by_new_visitors")) read_breakdown(in, "by_new_visitors", j.new_visitors);
   read_breakdown(in, "learning_curve", j.learning);
 }
 

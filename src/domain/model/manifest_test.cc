@@ -29,6 +29,7 @@ Manifest full() {
       {"iALS", {.1, .05, .2}, {.01, 0, .02}, {1, 1, 1}, {0, 0, 0}, .5, 9, 2, 1, 3}};
   m.judgement.comparisons = {{"item-item", "as it serves", {.01, .001, .02}, true}};
   m.judgement.activity = {{"1 to 2", 50, {{.1, .05, .2}}}};
+  m.judgement.new_visitors = {{"0", 20, {{.1, .05, .2}}}};
   m.losses = {3, 2, 1};
   m.memory_bytes = 1 << 20;
   m.files = {{"model.bin", 17, {0x0123456789abcdefull, 0xfedcba9876543210ull}}};

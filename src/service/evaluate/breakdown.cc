@@ -73,6 +73,29 @@ std::vector<Bucket> by_popularity(const Split& split, std::span<const Report> re
   return average(values, kPopularity, bootstrap);
 }
 
+std::vector<Bucket> buckets_of(std::span<const CaseGroup> groups) {
+  std::vector<Bucket> out;
+  for (const CaseGroup& group : groups) out.push_back({group.name, group.cases.size(), {}});
+  return out;
+}
+
+void add_values(Scorer& scorer, std::span<const CaseGroup> groups, std::uint32_t items,
+                std::size_t k, const BootstrapOptions& bootstrap, std::vector<Bucket>& buckets) {
+  Mask mask(items);
+  std::vector<ItemIndex> answer;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    scorer.prepare(groups[g].cases);
+    std::vector<float> found;
+    for (const Case& one : groups[g].cases) {
+      for (const Interaction& seen : one.history) mask[seen.item.value] = 1;
+      scorer.rank(one, mask, k, answer);
+      for (const Interaction& seen : one.history) mask[seen.item.value] = 0;
+      found.push_back(score_case(answer, one.targets, k).hr);
+    }
+    buckets[g].values.push_back(bootstrap_mean(found, bootstrap));
+  }
+}
+
 std::vector<Bucket> learning_curve(const Split& split, std::uint32_t items,
                                    const std::function<Scorers()>& make_scorers,
                                    const LearningOptions& options) {

@@ -27,6 +27,12 @@ std::vector<Bucket> by_activity(const Split& split, std::span<const Report> repo
 std::vector<Bucket> by_popularity(const Split& split, std::span<const Report> reports,
                                   const BootstrapOptions& bootstrap);
 
+// HR of each group, a bucket a group without a value; then one scorer after the other adds its own.
+// Scorers are fitted already.
+std::vector<Bucket> buckets_of(std::span<const CaseGroup> groups);
+void add_values(Scorer& scorer, std::span<const CaseGroup> groups, std::uint32_t items,
+                std::size_t k, const BootstrapOptions& bootstrap, std::vector<Bucket>& buckets);
+
 using Scorers = std::vector<std::unique_ptr<Scorer>>;
 struct LearningOptions {
   std::vector<double> shares = {0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1};  // of train, rising

@@ -87,4 +87,35 @@ Split temporal(const Dataset& data, const TemporalOptions& options) {
   return split;
 }
 
+std::vector<CaseGroup> new_visitors(const Dataset& data, TimeUs cut, std::size_t cases_most) {
+  std::vector<CaseGroup> groups;
+  const auto users = by_user(data);
+  for (const std::size_t known : {0, 1, 2, 3, 5}) {
+    CaseGroup group{std::to_string(known), {}};
+    for (const auto& user : users) {
+      if (user.empty() || user.front().time < cut) continue;
+      At from = user.begin();
+      for (std::size_t n = 0; n < known && from != user.end(); ++n) {
+        const std::uint32_t event = from->event;
+        while (from != user.end() && from->event == event) ++from;
+      }
+      Case one{user.front().user, {user.begin(), from}, {}};
+      for (At at = from; at != user.end() && one.targets.empty(); ++at) {
+        one.targets = targets_of_event(user, at, from, true);
+      }
+      if (!one.targets.empty()) group.cases.push_back(std::move(one));
+    }
+    if (group.cases.empty()) continue;
+    if (group.cases.size() > cases_most) {
+      std::vector<Case> kept;
+      for (std::size_t i = 0; i < cases_most; ++i) {
+        kept.push_back(std::move(group.cases[i * group.cases.size() / cases_most]));
+      }
+      group.cases = std::move(kept);
+    }
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
 }  // namespace vitrine::evaluate

@@ -1,6 +1,7 @@
 // What a scorer may learn from, and what it is asked.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "service/evaluate/dataset.h"
@@ -48,5 +49,15 @@ struct TemporalOptions {
 // Targets are the items of each user's first event at or after the cut; users without any event
 // before it, or without a target, are not asked.
 Split temporal(const Dataset& data, const TemporalOptions& options);
+
+// Cases with a name in common.
+struct CaseGroup {
+  std::string name;
+  std::vector<Case> cases;
+};
+// Users of whom nothing could be learned, for their first event is at or after the cut: asked after
+// their first 0, 1, 2, 3 and 5 events, which the groups are named by, for the next one with an item
+// that is new to them. At most `cases_most` of a group, spread evenly; groups without any left out.
+std::vector<CaseGroup> new_visitors(const Dataset& data, TimeUs cut, std::size_t cases_most);
 
 }  // namespace vitrine::evaluate

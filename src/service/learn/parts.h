@@ -13,6 +13,7 @@ namespace vitrine::learn {
 inline constexpr std::size_t kTestCasesMin = 50;
 inline constexpr std::size_t kValidationCasesMin = 10;
 inline constexpr std::size_t kTestCasesMost = 20'000;
+inline constexpr std::size_t kNewVisitorsMost = 2'000;      // of each number of known events
 inline constexpr std::size_t kValidationCasesMost = 1'000;  // after each epoch
 
 struct Parts {

@@ -245,6 +245,16 @@ class Training {
     evaluate::Popularity popularity(30 * kDayUs);
     reports.push_back(evaluator.run(popularity));
 
+    const auto strangers = evaluate::new_visitors(data_.data, test_cut_, kNewVisitorsMost);
+    auto by_strangers = evaluate::buckets_of(strangers);
+    const auto ask_strangers = [&](evaluate::Scorer& scorer) {
+      evaluate::add_values(scorer, strangers, items(), request_.k, how.bootstrap, by_strangers);
+    };
+    for (evaluate::Scorer* scorer :
+         std::initializer_list<evaluate::Scorer*>{&mix, &alone, &item_item, &popularity}) {
+      ask_strangers(*scorer);
+    }
+
     model::Judgement& judgement = manifest_.judgement;
     judgement.cut = test_cut_;
     judgement.cases = reports.front().cases;
@@ -252,7 +262,7 @@ class Training {
     judgement.comparisons.push_back(
         compare(reports[0], as_item_item, "item-item", "as it serves", how.bootstrap));
     if (live_manifest_) {
-      VITRINE_TRY(auto live, judge_live(evaluator, item_item));
+      VITRINE_TRY(auto live, judge_live(evaluator, item_item, ask_strangers));
       judgement.comparisons.push_back(compare(
           reports[0], live, live_manifest_->id,
           live_as_stored_ ? "stored model" : "its settings on the same data", how.bootstrap));
@@ -263,13 +273,15 @@ class Training {
         breakdown_of(evaluate::by_activity(evaluator.split(), reports, how.bootstrap));
     judgement.popularity =
         breakdown_of(evaluate::by_popularity(evaluator.split(), reports, how.bootstrap));
+    judgement.new_visitors = breakdown_of(by_strangers);
     if (request_.learning_curve) VITRINE_TRY(learning_curve(evaluator, judgement));
     decide(judgement);
     return ok_status();
   }
 
   Result<evaluate::Report> judge_live(const evaluate::Evaluator& evaluator,
-                                      evaluate::CovisitScorer& item_item) {
+                                      evaluate::CovisitScorer& item_item,
+                                      const std::function<void(evaluate::Scorer&)>& ask_strangers) {
     std::unique_ptr<FittedModel> again;
     MappedModel mapped = live_mapped_;
     double cpu_s = live_manifest_->train_cpu_s;
@@ -294,6 +306,7 @@ class Training {
     MixScorer live(live_manifest_->id + " as it serves", mapped, live_manifest_->weight, item_item);
     evaluate::Report report = evaluator.run(live);
     report.fit_cpu_s = cpu_s;
+    ask_strangers(live);
     return report;
   }
 

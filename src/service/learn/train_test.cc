@@ -60,6 +60,7 @@ TEST_F(TrainTest, AModelThatSeesWhatItemItemDoesNotIsToBePromoted) {
   EXPECT_GT(m.judgement.table[0].ndcg.value, m.judgement.table[2].ndcg.value);
   EXPECT_FALSE(m.judgement.activity.empty());
   EXPECT_FALSE(m.judgement.popularity.empty());
+  EXPECT_TRUE(m.judgement.new_visitors.empty());  // everybody began before the last part
   ASSERT_EQ(m.judgement.learning.size(), 4u);
   EXPECT_EQ(m.judgement.learning[3].values.size(), 4u);
   EXPECT_FALSE(m.losses.empty());
@@ -145,6 +146,45 @@ TEST_F(TrainTest, AStoredLiveModelIsJudgedByWhatCameAfterIt) {
   ASSERT_EQ(later->manifest.judgement.comparisons.size(), 2u);
   EXPECT_EQ(later->manifest.judgement.comparisons[1].how, "stored model");
   EXPECT_EQ(later->manifest.judgement.table.size(), 5u);
+}
+
+TEST_F(TrainTest, NewVisitorsAreJudgedByHowMuchIsKnownOfThem) {
+  log_.hidden_tastes(100);
+  std::vector<apply::testing::TestRecord> late;
+  for (int event = 0; event < 7; ++event) {
+    for (int v = 0; v < 40; ++v) {
+      late.push_back(log_.look("late-" + std::to_string(v),
+                               "t" + std::to_string(v % 8) + "-" + std::to_string((v + event) % 20),
+                               200'000 + event * 100 + v));
+    }
+  }
+  log_.append(late);
+  const auto first = train(log_.request(Kind::kIals, ShopLog::small_ials()));
+  ASSERT_TRUE(first.ok()) << first.error().to_string();
+  const auto& rows = first->manifest.judgement.new_visitors;
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[0].name, "0");
+  EXPECT_EQ(rows[4].name, "5");
+  for (const model::Breakdown& row : rows) {
+    EXPECT_EQ(row.size, 40u);
+    ASSERT_EQ(row.values.size(), 4u);
+  }
+  // In the table's order: as it would serve, alone, item-item, popularity.
+  const auto hr = [&](std::size_t row, std::size_t scorer) {
+    return rows[row].values[scorer].value;
+  };
+  EXPECT_EQ(hr(0, 1), hr(0, 3));
+  EXPECT_GT(hr(3, 1), hr(3, 3));
+  EXPECT_EQ(log_.store->manifest(log_.tenant, first->manifest.id).value(), first->manifest);
+  // The live model has its own column.
+  promote(first->manifest.id);
+  auto parameters = ShopLog::small_ials();
+  parameters["seed"] = 5;
+  const auto second = train(log_.request(Kind::kIals, parameters));
+  ASSERT_TRUE(second.ok()) << second.error().to_string();
+  for (const model::Breakdown& row : second->manifest.judgement.new_visitors) {
+    EXPECT_EQ(row.values.size(), 5u);
+  }
 }
 
 TEST_F(TrainTest, AnEmbeddingAndABlendGoTheSameWay) {

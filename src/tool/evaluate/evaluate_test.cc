@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 #include <set>
@@ -211,6 +213,123 @@ TEST(Command, WhatCannotBeEvaluatedIsSaid) {
   EXPECT_EQ(code(circle(10, 10), options), ErrorCode::kInvalidArgument);
   options.path = "/nonexistent/file";
   EXPECT_EQ(run_evaluate(options, out).error().code(), ErrorCode::kNotFound);
+}
+
+// A circle with times: every ten minutes a visitor comes, and walks for six hours.
+Dataset walks(std::uint32_t users, std::uint32_t item_count) {
+  Dataset data = circle(users, item_count);
+  for (Interaction& one : data.interactions) {
+    one.time = one.user.value * 10 * kMinuteUs + one.event % 6 * kHourUs;
+  }
+  std::stable_sort(data.interactions.begin(), data.interactions.end(),
+                   [](const auto& a, const auto& b) { return a.time < b.time; });
+  data.has_times = true;
+  return data;
+}
+
+TEST(NewVisitors, AreAskedAfterEachNumberOfEventsAndNobodyElseIs) {
+  Dataset data = sequences({{0, 1, 2}, {3, 3, 4}, {1, 0}}, 5);
+  for (Interaction& one : data.interactions) one.time = one.user.value == 0 ? 1 : 10;
+  data.has_times = true;
+  const auto groups = new_visitors(data, 5, 100);
+  ASSERT_EQ(groups.size(), 3u);
+  EXPECT_EQ(groups[0].name, "0");
+  ASSERT_EQ(groups[0].cases.size(), 2u);
+  EXPECT_TRUE(groups[0].cases[0].history.empty());
+  EXPECT_EQ(groups[0].cases[0].targets, items({3}));
+  ASSERT_EQ(groups[1].cases.size(), 2u);
+  EXPECT_EQ(groups[1].cases[0].user, UserIndex{1});
+  EXPECT_EQ(numbers(groups[1].cases[0].history), (std::vector<std::uint32_t>{3}));
+  // Not the 3 that is known already.
+  EXPECT_EQ(groups[1].cases[0].targets, items({4}));
+  ASSERT_EQ(groups[2].cases.size(), 1u);
+  EXPECT_EQ(numbers(groups[2].cases[0].history), (std::vector<std::uint32_t>{3, 3}));
+  EXPECT_EQ(new_visitors(data, 5, 1)[0].cases.size(), 1u);
+  EXPECT_TRUE(new_visitors(data, 11, 100).empty());
+}
+
+TEST(Models, AreTrainedOnTheTrainPartAndJudgedBesideTheOthers) {
+  const Dataset data = walks(400, 30);
+  EvaluateOptions options;
+  options.bootstrap.rounds = 50;
+  options.breakdowns = true;
+  options.k = 3;
+  options.models =
+      read_models("ease,session", {"ease.ridge=5", "session.width=16", "session.inner=32",
+                                   "session.epochs=30", "session.rate=0.01", "session.dropout=0.1"})
+          .value();
+  const auto judged = evaluate(data, options);
+  ASSERT_TRUE(judged.ok()) << judged.error().to_string();
+  const auto at = [&](std::string_view name) {
+    for (std::size_t r = 0; r < judged->reports.size(); ++r) {
+      if (judged->reports[r].name == name) return r;
+    }
+    ADD_FAILURE() << name;
+    return std::size_t{0};
+  };
+  const std::size_t session = at("trained session"), popular = at("popularity");
+  EXPECT_GT(judged->reports[session].hr.low, judged->reports[popular].hr.high);
+  EXPECT_GT(judged->reports[at("trained ease")].hr.value, judged->reports[popular].hr.value);
+  // Those who came later: nothing is known without an event, and a model folds in what they did.
+  ASSERT_GE(judged->new_visitors.size(), 3u);
+  EXPECT_EQ(judged->new_visitors[0].name, "0");
+  EXPECT_EQ(judged->new_visitors[0].values[session].value,
+            judged->new_visitors[0].values[popular].value);
+  EXPECT_GT(judged->new_visitors[1].values[session].low,
+            judged->new_visitors[1].values[popular].high);
+  EXPECT_TRUE(judged->learning.empty());
+}
+
+TEST(Models, WorkWithoutTimesAndTheSameTwice) {
+  const Dataset data = circle(200, 30);
+  EvaluateOptions options;
+  options.bootstrap.rounds = 50;
+  options.models = read_models("ials", {"ials.dimensions=16", "ials.epochs=4"}).value();
+  std::ostringstream once, twice;
+  options.json = true;
+  ASSERT_TRUE(evaluate_dataset(data, options, once).ok());
+  EXPECT_THAT(once.str(), HasSubstr("\"trained ials\""));
+  const auto a = evaluate(data, options), b = evaluate(data, options);
+  ASSERT_TRUE(a.ok() && b.ok());
+  for (std::size_t r = 0; r < a->reports.size(); ++r) {
+    EXPECT_EQ(a->reports[r].ndcg.value, b->reports[r].ndcg.value);
+  }
+}
+
+TEST(Models, ThatCanNotBeTrainedAreAnErrorThatSaysWhich) {
+  const Dataset data = circle(100, 30);
+  EvaluateOptions options;
+  options.models = read_models("ease", {}).value();
+  options.models_memory = 1000;
+  std::ostringstream out;
+  const Status refused = evaluate_dataset(data, options, out);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kTooLarge);
+  EXPECT_THAT(refused.error().to_string(), HasSubstr("ease"));
+  options.models_memory = 1 << 30;
+  options.k = 201;
+  EXPECT_THAT(evaluate_dataset(data, options, out).error().message(), HasSubstr("200"));
+}
+
+TEST(Models, AreNamedWithTheirParameters) {
+  const auto recipes = read_models("ials,ease", {"ials.dimensions=32"});
+  ASSERT_TRUE(recipes.ok());
+  ASSERT_EQ(recipes->size(), 2u);
+  EXPECT_EQ(recipes->at(0).get("dimensions"), 32);
+  EXPECT_TRUE(read_models("", {})->empty());
+  for (const auto& [kinds, parameter, said] :
+       std::vector<std::array<std::string, 3>>{{"als", "", "item-filter"},
+                                               {"ials,ials", "", "twice"},
+                                               {"ials", "dimensions=32", "ials.dimensions=32"},
+                                               {"ials", "ease.ridge=5", "no ease"},
+                                               {"ials", "ials.ridge=x", "number"},
+                                               {"ials", "ials.rigde=1", "rigde"}}) {
+    std::vector<std::string> parameters;
+    if (!parameter.empty()) parameters.push_back(parameter);
+    const auto wrong = read_models(kinds, parameters);
+    ASSERT_FALSE(wrong.ok()) << kinds << " " << parameter;
+    EXPECT_THAT(wrong.error().message(), HasSubstr(said));
+  }
 }
 
 TEST(Report, JsonStringsAndNumbersAreValidJson) {

@@ -23,7 +23,8 @@ struct Evaluation {
   std::size_t k = 0;
   std::vector<Report> reports;  // best HR first
   // Values in the order of `reports`; empty where no breakdown was asked for.
-  std::vector<Bucket> activity, popularity, learning;
+  // new_visitors: of the temporal split, those of whom nothing was learned.
+  std::vector<Bucket> activity, popularity, new_visitors, learning;
 };
 
 // The whole report as one HTML page (html_page.h): the table of report.h with the same numbers, and

@@ -42,29 +42,47 @@ struct BreakdownText {
   std::string id, heading, meaning, x_axis, y_axis, size_name;
 };
 
+// Of more lines than that some would look the same.
+constexpr std::size_t kLinesMost = 6;
+
+// The reports whose lines are drawn: the best ones, and popularity in any case.
+std::vector<std::size_t> drawn(const std::vector<Report>& reports) {
+  std::vector<std::size_t> out;
+  for (std::size_t r = 0; r < reports.size(); ++r) {
+    if (out.size() < kLinesMost) {
+      out.push_back(r);
+    } else if (reports[r].name == "popularity") {
+      out.back() = r;
+    }
+  }
+  return out;
+}
+
 void add_breakdown(HtmlPage& page, const Evaluation& e, const std::vector<Bucket>& buckets,
                    const BreakdownText& text) {
   if (buckets.empty()) return;
   ChartAxis axis;
-  std::vector<ChartSeries> series(e.reports.size());
+  const std::vector<std::size_t> lines = drawn(e.reports);
+  std::vector<ChartSeries> series;
+  for (const std::size_t r : lines) series.push_back({e.reports[r].name, {}});
   std::vector<std::vector<std::string>> rows{{text.x_axis, text.size_name}};
-  for (std::size_t r = 0; r < e.reports.size(); ++r) {
-    series[r].name = e.reports[r].name;
-    rows.front().push_back(e.reports[r].name);
-  }
+  for (const Report& report : e.reports) rows.front().push_back(report.name);
   for (const Bucket& bucket : buckets) {
     axis.at.push_back(static_cast<double>(axis.at.size()));
     axis.labels.push_back(bucket.name);
     rows.push_back({bucket.name, std::to_string(bucket.size)});
-    for (std::size_t r = 0; r < series.size(); ++r) {
-      series[r].points.push_back(bucket.values[r]);
-      rows.back().push_back(interval_text(bucket.values[r], {}));
+    for (std::size_t n = 0; n < lines.size(); ++n) {
+      series[n].points.push_back(bucket.values[lines[n]]);
     }
+    for (const Interval& value : bucket.values) rows.back().push_back(interval_text(value, {}));
   }
   page.section(text.heading);
   page.paragraph(text.meaning);
   page.chart(line_chart({text.id, text.heading,
-                         text.meaning + " The numbers stand in the table below the chart.",
+                         text.meaning + (lines.size() < e.reports.size()
+                                             ? " Six are drawn; the numbers of all stand in the "
+                                               "table below the chart."
+                                             : " The numbers stand in the table below the chart."),
                          text.x_axis, text.y_axis},
                         axis, series, {}),
              text.heading);
@@ -97,6 +115,12 @@ std::string evaluation_page(const Evaluation& e) {
                 {"activity", "By user activity",
                  "Accuracy by how many interactions the visitor's history holds.",
                  "interactions in the history", "HR@" + k, "cases"});
+  add_breakdown(
+      page, e, e.new_visitors,
+      {"new-visitors", "New visitors",
+       "Accuracy for visitors of whom nothing was learned, after so many of their events. "
+       "With none, nobody can do better than what is popular.",
+       "events known", "HR@" + k, "visitors"});
   add_breakdown(page, e, e.popularity,
                 {"popularity", "By item popularity",
                  "Share of the right items that were shown, by how often the item occurs in what "

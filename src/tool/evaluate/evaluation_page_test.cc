@@ -124,7 +124,7 @@ TEST(EvaluationPage, IsWellFormedAndStandsAlone) {
   const std::string page = evaluation_page(evaluated());
   MarkupChecker checker(page);
   EXPECT_EQ(checker.problem(), "");
-  EXPECT_EQ(checker.images(), 8u);
+  EXPECT_EQ(checker.images(), 9u);
   for (const char* outside : {"http:", "https:", "src=", "href=", "<script", "@import", "url("})
     EXPECT_THAT(page, Not(HasSubstr(outside)));
   EXPECT_THAT(page, HasSubstr("a &lt;b&gt; &amp; &quot;c&quot;"));
@@ -134,8 +134,8 @@ TEST(EvaluationPage, EveryChartHasATitleAndADescription) {
   const std::string page = evaluation_page(evaluated());
   MarkupChecker checker(page);
   ASSERT_EQ(checker.problem(), "");
-  for (const char* id :
-       {"hr", "ndcg", "recall", "mrr", "coverage", "activity", "popularity", "learning"}) {
+  for (const char* id : {"hr", "ndcg", "recall", "mrr", "coverage", "activity", "new-visitors",
+                         "popularity", "learning"}) {
     EXPECT_TRUE(checker.ids().contains(std::string(id) + "-title")) << id;
     EXPECT_TRUE(checker.ids().contains(std::string(id) + "-desc")) << id;
     EXPECT_THAT(page, HasSubstr("aria-labelledby=\"" + std::string(id) + "-title " + id + "-desc"));
@@ -154,7 +154,8 @@ TEST(EvaluationPage, HoldsTheNumbersOfTheTable) {
       EXPECT_THAT(page, HasSubstr(">" + interval_text(value, {}) + "</text>"));
     }
   }
-  for (const auto* buckets : {&evaluation.activity, &evaluation.popularity, &evaluation.learning}) {
+  for (const auto* buckets : {&evaluation.activity, &evaluation.new_visitors,
+                              &evaluation.popularity, &evaluation.learning}) {
     ASSERT_FALSE(buckets->empty());
     for (const Bucket& bucket : *buckets) {
       for (const Interval& value : bucket.values)
@@ -184,6 +185,27 @@ TEST(Breakdown, PartsAddUpToTheWhole) {
     EXPECT_NEAR(found, static_cast<double>(std::count(marks.begin(), marks.end(), 1)), 1e-3);
     EXPECT_NEAR(e.learning.back().values[r].value, e.reports[r].hr.value, 1e-9);
   }
+}
+
+TEST(EvaluationPage, WithManyScorersDrawsSixAndPopularityAndWritesAll) {
+  Evaluation e = evaluated();
+  while (e.reports.size() < 9) {
+    e.reports.insert(e.reports.begin(), e.reports.front());
+    e.reports.front().name = "model " + std::to_string(e.reports.size());
+    for (auto* buckets : {&e.activity, &e.new_visitors, &e.popularity, &e.learning}) {
+      for (Bucket& bucket : *buckets) {
+        bucket.values.insert(bucket.values.begin(), bucket.values.front());
+      }
+    }
+  }
+  const std::string page = evaluation_page(e);
+  EXPECT_EQ(MarkupChecker(page).problem(), "");
+  const std::size_t begin = page.find("id=\"activity-title\"");
+  const std::string chart = page.substr(begin, page.find("</svg>", begin) - begin);
+  EXPECT_THAT(chart, HasSubstr(">popularity</text>"));
+  EXPECT_THAT(chart, HasSubstr(">" + e.reports[4].name + "</text>"));
+  EXPECT_THAT(chart, Not(HasSubstr(">random</text>")));
+  EXPECT_THAT(page, HasSubstr("<th scope=\"col\">random</th>"));
 }
 
 TEST(SvgChart, AnyTextAndAnyNumbersGiveWellFormedMarkup) {

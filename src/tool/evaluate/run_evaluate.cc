@@ -1,6 +1,8 @@
 #include "tool/evaluate/run_evaluate.h"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 #include <numeric>
 
 #include "service/apply/tenant_state.h"
@@ -11,6 +13,7 @@
 #include "tool/evaluate/readers.h"
 #include "tool/evaluate/report.h"
 #include "tool/evaluate/tenant_data.h"
+#include "tool/evaluate/trained_scorer.h"
 
 namespace vitrine::evaluate {
 namespace {
@@ -72,17 +75,31 @@ std::optional<SplitKind> find_split(std::string_view name) {
 
 namespace {
 
-Scorers make_scorers(bool live, std::uint64_t seed) {
+Scorers make_scorers(const Dataset& data, const EvaluateOptions& options, Progress& progress) {
   using Histories = CovisitScorer::Histories;
+  const bool live = data.live;
   Scorers scorers;
   scorers.push_back(std::make_unique<CovisitScorer>(
       covisit::Options{}, covisit::ScoreOptions{}, live ? Histories::kLive : Histories::kAsListed));
   scorers.push_back(std::make_unique<Popularity>());
   if (live)
     scorers.push_back(std::make_unique<Popularity>(apply::TenantOptions{}.popular_half_life));
-  scorers.push_back(std::make_unique<Random>(seed));
+  scorers.push_back(std::make_unique<Random>(options.bootstrap.seed));
+  for (const learn::Recipe& recipe : options.models) {
+    scorers.push_back(std::make_unique<TrainedScorer>(
+        TrainedOptions{recipe, data.has_times, data.live, options.k, options.models_memory},
+        progress));
+  }
   return scorers;
 }
+
+// What a scorer that is trained could not be.
+Status status_of(const Scorer& scorer) {
+  const auto* trained = dynamic_cast<const TrainedScorer*>(&scorer);
+  return trained == nullptr ? ok_status() : trained->status();
+}
+
+constexpr std::size_t kNewVisitorsMost = 2'000;  // of each number of known events
 
 Result<Split> make_split(const Dataset& data, const EvaluateOptions& options, SplitKind kind) {
   if (kind == SplitKind::kTemporal && !data.has_times) {
@@ -110,7 +127,8 @@ void sort_by_hr(Evaluation& evaluation) {
     for (std::size_t i = 0; i < order.size(); ++i) values[i] = old[order[i]];
   };
   reorder(evaluation.reports);
-  for (auto* buckets : {&evaluation.activity, &evaluation.popularity, &evaluation.learning}) {
+  for (auto* buckets : {&evaluation.activity, &evaluation.popularity, &evaluation.new_visitors,
+                        &evaluation.learning}) {
     for (Bucket& bucket : *buckets) reorder(bucket.values);
   }
 }
@@ -127,10 +145,16 @@ void print_people(const Evaluation& e, std::ostream& out) {
 
 }  // namespace
 
-Result<Evaluation> evaluate(const Dataset& data, const EvaluateOptions& options) {
+Result<Evaluation> evaluate(const Dataset& data, const EvaluateOptions& options,
+                            Progress& progress) {
   if (options.k < 1 || options.k > 1000) {
     return Error(ErrorCode::kInvalidArgument,
                  "k is " + std::to_string(options.k) + "; it must be 1 to 1000");
+  }
+  if (!options.models.empty() && options.k > learn::kTopMost) {
+    return Error(ErrorCode::kInvalidArgument, "k is " + std::to_string(options.k) +
+                                                  "; models give lists of at most " +
+                                                  std::to_string(learn::kTopMost));
   }
   if (data.interactions.empty())
     return Error(ErrorCode::kInvalidArgument, "nothing to evaluate: no interactions");
@@ -149,23 +173,35 @@ Result<Evaluation> evaluate(const Dataset& data, const EvaluateOptions& options)
   const auto items = static_cast<std::uint32_t>(data.items.size());
   const EvaluatorOptions how{.k = options.k, .mask_history = true, .bootstrap = options.bootstrap};
   const Evaluator evaluator(std::move(split), items, how);
-  const auto scorers = [&] { return make_scorers(data.live, options.bootstrap.seed); };
-  for (const auto& scorer : scorers()) out.reports.push_back(evaluator.run(*scorer));
+  const auto scorers = [&] { return make_scorers(data, options, progress); };
+  std::vector<CaseGroup> strangers;
+  if (options.breakdowns && out.split == SplitKind::kTemporal) {
+    strangers = new_visitors(data, options.cut.value_or(default_cut(data)), kNewVisitorsMost);
+  }
+  out.new_visitors = buckets_of(strangers);
+  for (const auto& scorer : scorers()) {
+    out.reports.push_back(evaluator.run(*scorer));
+    VITRINE_TRY(status_of(*scorer));
+    add_values(*scorer, strangers, items, options.k, options.bootstrap, out.new_visitors);
+  }
   if (options.breakdowns) {
     out.activity = by_activity(evaluator.split(), out.reports, options.bootstrap);
     out.popularity = by_popularity(evaluator.split(), out.reports, options.bootstrap);
-    LearningOptions learning;
-    learning.evaluator = how;
-    out.learning = learning_curve(evaluator.split(), items, scorers, learning);
+    if (options.models.empty() || options.learning_curve) {
+      LearningOptions learning;
+      learning.evaluator = how;
+      out.learning = learning_curve(evaluator.split(), items, scorers, learning);
+    }
   }
   sort_by_hr(out);
   return out;
 }
 
-Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std::ostream& out) {
+Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std::ostream& out,
+                        Progress& progress) {
   EvaluateOptions wanted = options;
   wanted.breakdowns = options.breakdowns || !options.html.empty();
-  VITRINE_TRY(const Evaluation evaluation, evaluate(data, wanted));
+  VITRINE_TRY(const Evaluation evaluation, evaluate(data, wanted, progress));
   options.json ? print_json(out, evaluation.reports) : print_people(evaluation, out);
   if (options.html.empty()) return ok_status();
   VITRINE_TRY(write_page(options.html, evaluation_page(evaluation)));
@@ -173,10 +209,53 @@ Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std
   return ok_status();
 }
 
+Result<std::vector<learn::Recipe>> read_models(std::string_view kinds,
+                                               const std::vector<std::string>& parameters) {
+  const auto wrong = [](std::string what) {
+    return Error(ErrorCode::kInvalidArgument, std::move(what));
+  };
+  std::vector<learn::Kind> wanted;
+  while (!kinds.empty()) {
+    const std::size_t end = std::min(kinds.find(','), kinds.size());
+    const auto kind = learn::find_kind(kinds.substr(0, end));
+    if (!kind) {
+      return wrong("--model takes kinds, separated by commas, of " + learn::kind_names() +
+                   "; got '" + std::string(kinds.substr(0, end)) + "'");
+    }
+    if (std::find(wanted.begin(), wanted.end(), *kind) != wanted.end()) {
+      return wrong("--model names " + std::string(learn::kind_name(*kind)) + " twice");
+    }
+    wanted.push_back(*kind);
+    kinds.remove_prefix(std::min(end + 1, kinds.size()));
+  }
+  std::map<learn::Kind, std::map<std::string, double>> given;
+  for (const std::string& one : parameters) {
+    const std::size_t dot = one.find('.'), equals = one.find('=');
+    double value = 0;
+    const char* end = one.data() + one.size();
+    const char* begin = equals == std::string::npos ? end : one.data() + equals + 1;
+    const auto [at, error] = std::from_chars(begin, end, value);
+    if (dot >= equals || begin == end || error != std::errc() || at != end) {
+      return wrong("--set takes kind.name=number, such as ials.dimensions=32, got '" + one + "'");
+    }
+    const auto kind = learn::find_kind(std::string_view(one).substr(0, dot));
+    if (!kind || std::find(wanted.begin(), wanted.end(), *kind) == wanted.end()) {
+      return wrong("--set " + one + ": --model has no " + one.substr(0, dot));
+    }
+    given[*kind][one.substr(dot + 1, equals - dot - 1)] = value;
+  }
+  std::vector<learn::Recipe> recipes;
+  for (const learn::Kind kind : wanted) {
+    VITRINE_TRY(auto recipe, learn::make_recipe(kind, given[kind]));
+    recipes.push_back(std::move(recipe));
+  }
+  return recipes;
+}
+
 Status run_evaluate_tenant(const std::string& data_directory, std::string_view tenant,
                            const EvaluateOptions& options, std::ostream& out, Progress& progress) {
   VITRINE_TRY(const Dataset data, read_tenant(data_directory, tenant, progress));
-  return evaluate_dataset(data, options, out);
+  return evaluate_dataset(data, options, out, progress);
 }
 
 Status run_evaluate(const EvaluateOptions& options, std::ostream& out, Progress& progress) {
@@ -187,7 +266,7 @@ Status run_evaluate(const EvaluateOptions& options, std::ostream& out, Progress&
     VITRINE_TRY(format, format_of(options.path));
   }
   VITRINE_TRY(const Dataset data, read(options.path, format, progress));
-  return evaluate_dataset(data, options, out);
+  return evaluate_dataset(data, options, out, progress);
 }
 
 }  // namespace vitrine::evaluate

@@ -5,9 +5,12 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/progress.h"
 #include "base/result.h"
+#include "service/learn/recipe.h"
 #include "tool/evaluate/evaluation.h"
 
 namespace vitrine::evaluate {
@@ -30,7 +33,13 @@ struct EvaluateOptions {
   BootstrapOptions bootstrap;
   bool json = false;
   bool breakdowns = false;  // fill Evaluation::activity, popularity and learning
-  std::string html;         // also write the report with charts to this file; empty: don't
+  // Kinds that are trained and judged beside the others (trained_scorer.h); k is then at most
+  // learn::kTopMost.
+  std::vector<learn::Recipe> models;
+  std::uint64_t models_memory = std::uint64_t{4} << 30;  // of a training
+  // With models, the breakdown `learning` trains them seven times more.
+  bool learning_curve = false;
+  std::string html;  // also write the report with charts to this file; empty: don't
 };
 
 // Reads options.path and evaluates it.
@@ -46,8 +55,15 @@ Status run_evaluate_tenant(const std::string& data_directory, std::string_view t
 inline constexpr std::size_t kTenantCasesMin = 20;
 
 // Evaluates a data set that is in memory and prints it; path and format are not looked at.
-Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std::ostream& out);
+Status evaluate_dataset(const Dataset& data, const EvaluateOptions& options, std::ostream& out,
+                        Progress& progress = no_progress());
 // The same as a value; json and html are not looked at.
-Result<Evaluation> evaluate(const Dataset& data, const EvaluateOptions& options);
+Result<Evaluation> evaluate(const Dataset& data, const EvaluateOptions& options,
+                            Progress& progress = no_progress());
+
+// The recipes of "ials,ease", with parameters given as "ials.dimensions=32". kInvalidArgument for
+// an unknown kind or parameter, one that is not of a kind in the list, or a kind twice.
+Result<std::vector<learn::Recipe>> read_models(std::string_view kinds,
+                                               const std::vector<std::string>& parameters);
 
 }  // namespace vitrine::evaluate

@@ -1,6 +1,7 @@
 #include "tool/learn/model_report.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <sstream>
 
 #include "base/progress.h"
@@ -109,12 +110,20 @@ void add_losses(HtmlPage& page, const model::Manifest& m) {
       "Loss by epoch");
 }
 
+// As it may be given again.
+std::string setting_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
 std::string search_sentence(const model::Search& search) {
   const double first = search.trials.front().measure;
   const double best = search.trials[search.chosen].measure;
   double seconds = 0;
   for (const model::Trial& trial : search.trials) seconds += trial.seconds;
-  return std::to_string(search.trials.size()) + " trials in " + human_duration(seconds) +
+  return std::to_string(search.trials.size()) +
+         (search.trials.size() == 1 ? " trial in " : " trials in ") + human_duration(seconds) +
          ", ended by " + search.ended + "; on validation the first has an NDCG of " +
          evaluate::number_text(first, {}) + ", the best, number " +
          std::to_string(search.chosen + 1) + ", " + evaluate::number_text(best, {});
@@ -140,7 +149,7 @@ void add_search(HtmlPage& page, const model::Search& search) {
            trial.failed.empty() ? evaluate::number_text(trial.measure, {}) : trial.failed,
            evaluate::number_text(trial.seconds, {1, 1, ""}), std::to_string(trial.epochs)};
     for (const auto& [name, value] : trial.parameters) {
-      row.push_back(evaluate::number_text(value, {6, 1, ""}));
+      row.push_back(setting_text(value));
     }
   }
   page.section("Search for settings");
@@ -221,6 +230,11 @@ std::string model_page(const model::Manifest& m, const std::string& tenant) {
                  "HR by how many interactions the visitor's history holds; the first are nearly "
                  "cold.",
                  "interactions in the history", "HR@" + k, "visitors"});
+  add_breakdown(page, j, j.new_visitors,
+                {"new-visitors", "New visitors",
+                 "HR for visitors of whom nothing was learned, after so many of their events: what "
+                 "models make of a first visit. With none, everybody gets what is popular.",
+                 "events known", "HR@" + k, "visitors"});
   add_breakdown(page, j, j.popularity,
                 {"popularity", "By item popularity",
                  "Share of the right items that were shown, by how often the item occurs in what "
@@ -262,7 +276,7 @@ std::string model_text(const model::Manifest& m) {
     const model::Search& search = m.search;
     out << "\nsearch: " << search_sentence(search) << ":\n ";
     for (const auto& [name, value] : search.trials[search.chosen].parameters) {
-      out << " " << name << "=" << evaluate::number_text(value, {6, 1, ""});
+      out << " " << name << "=" << setting_text(value);
     }
     out << "\n";
   }

@@ -36,6 +36,7 @@ model::Manifest judged() {
       {"item-item", {.1, .05, .15}, {.06, .05, .07}, {.1, .1, .1}, {.1, .1, .1}, .4, 8, 3, .2, .1}};
   j.comparisons = {{"item-item", "as it serves", {.06, .04, .08}, true}};
   j.activity = {{"1 to 2", 40, {{.1, .05, .2}, {.1, .05, .2}}}};
+  j.new_visitors = {{"1", 9, {{.3, .2, .4}, {.2, .1, .3}}}};
   j.popularity = {{"0", 7, {{0, 0, 0}, {0, 0, 0}}}};
   j.learning = {{"50 %", 150, {{.05, .04, .06}, {.05, .04, .06}}}};
   return m;
@@ -45,8 +46,9 @@ TEST(ModelPage, StandsAloneAndHoldsEveryPart) {
   const std::string page = model_page(judged(), "shop & co");
   for (const char* part :
        {"ials as it would serve", "item-item", "0.0600 [0.0400, 0.0800]", "By visitor activity",
-        "By item popularity", "Learning curve", "Loss by epoch", "Cost", "dimensions",
-        "4 without consent", "shop &amp; co", "better than item-item &lt;by far&gt;"}) {
+        "By item popularity", "New visitors", "events known", "Learning curve", "Loss by epoch",
+        "Cost", "dimensions", "4 without consent", "shop &amp; co",
+        "better than item-item &lt;by far&gt;"}) {
     EXPECT_THAT(page, HasSubstr(part));
   }
   EXPECT_THAT(page, Not(HasSubstr("<script")));

@@ -36,6 +36,7 @@
 #include "bench/support/subprocess.h"
 #include "engine/text/index.h"
 #include "engine/text/search.h"
+#include "tool/text/dictionary_timing.h"
 
 using namespace vitrine;
 using namespace vitrine::bench;
@@ -441,6 +442,11 @@ std::string bench_corpus(const Settings& s, const fs::path& corpus, const fs::pa
                 speed);
     json += ",\"filtered10_over_unfiltered\":" + number(speed);
   }
+  const auto dictionary = text_tool::time_dictionary(*snapshot, system_clock());
+  std::printf("  %llu terms; one is found in %.0f ns (%llu of them in random order)\n",
+              static_cast<unsigned long long>(snapshot->parts()[0].segment->terms()),
+              dictionary.lookup_ns, static_cast<unsigned long long>(dictionary.terms));
+  json += ",\"dictionary_lookup_ns\":" + number(dictionary.lookup_ns);
   json += ",\"index_bytes_over_lucene\":" + number(static_cast<double>(built.bytes) / theirs.bytes);
   json += ",\"build_s_over_lucene\":" + number(built.cpu_s / theirs.cpu_s);
   json += phrase_keys(s, corpus, queries);

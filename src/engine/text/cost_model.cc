@@ -43,10 +43,12 @@ void add_list(const Segment::Impl& s, const std::string& term, const Shares& sha
   ListView view;
   const bool tiny = entry.frequency <= kTinyMax;
   if (!tiny) view_list(entry.postings, entry.frequency, s.meta.documents, view);
-  const std::size_t codec = tiny ? 0 : view.windowed() ? 2 : 1;
+  const std::size_t codec = !tiny ? (view.windowed() ? 3 : 2)
+                            : entry.frequency > 1 && is_run(entry.postings) ? 1
+                                                                            : 0;
   cost.everything.add({1, bytes, {}});
   cost.everything.bytes_by_codec[codec] += bytes;
-  if (codec != 2) {
+  if (codec != 3) {
     cost.early.add({1, bytes, {}});
     cost.early.bytes_by_codec[codec] += bytes;
     return;

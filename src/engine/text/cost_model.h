@@ -28,7 +28,7 @@ std::vector<Medium> published_media();
 
 struct FetchCost {
   std::uint64_t blocks = 0, bytes = 0;
-  std::array<std::uint64_t, 3> bytes_by_codec{};  // tiny, packed, windowed
+  std::array<std::uint64_t, 4> bytes_by_codec{};  // varints, elias-fano, packed, windowed
   double seconds(const Medium& medium) const {
     return static_cast<double>(blocks) * medium.latency_s / medium.in_flight +
            static_cast<double>(bytes) / medium.bandwidth;

@@ -27,15 +27,20 @@ inline constexpr std::uint32_t kSegmentDocumentsMax = 1u << 28;
 
 struct CodecShare {
   std::uint64_t lists = 0, postings = 0, bytes = 0;
+  double bits_per_posting() const {
+    return postings > 0 ? 8.0 * static_cast<double>(bytes) / static_cast<double>(postings) : 0;
+  }
 };
 
 struct SegmentInfo {
   std::uint64_t documents = 0, terms = 0, postings = 0, tokens = 0, bytes = 0;
   std::uint64_t dictionary_bytes = 0, postings_bytes = 0, positions_bytes = 0, norms_bytes = 0;
   std::uint64_t maxima_bytes = 0;  // part of postings_bytes
-  // Whole lists, by codec.
-  CodecShare tiny, packed, windowed;
-  // Windows of windowed lists, by how their documents are coded (`lists` counts windows).
+  // Whole lists by codec, as ListInfo::codec names them; their bytes are postings_bytes.
+  CodecShare varints, elias_fano, packed, windowed;
+  // Windows of windowed lists, by how their documents are coded (`lists` counts windows; `bytes`
+  // are those of documents and frequencies). What they leave of windowed.bytes are the lists'
+  // heads, best documents, maxima, counts and exceptions.
   CodecShare window_bytes, window_bitmap;
   std::array<std::uint64_t, 5> lists_by_code_bits{};  // of frequencies: 0 to 4 bits a posting
 };

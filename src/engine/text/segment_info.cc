@@ -44,7 +44,8 @@ SegmentInfo Segment::info() const {
     const TermEntry& entry = cursor.entry();
     ListView view;
     if (entry.frequency <= kTinyMax) {
-      add(info.tiny, entry.frequency, entry.postings.size());
+      add(entry.frequency > 1 && is_run(entry.postings) ? info.elias_fano : info.varints,
+          entry.frequency, entry.postings.size());
     } else if (view_list(entry.postings, entry.frequency, s.meta.documents, view)) {
       ++info.lists_by_code_bits[view.header.code_bits];
       add(view.windowed() ? info.windowed : info.packed, entry.frequency, entry.postings.size());

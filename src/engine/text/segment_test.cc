@@ -1,7 +1,9 @@
 // The life of an index: files, crashes, hostile bytes, determinism.
 #include "engine/text/segment.h"
 
+#include <map>
 #include <random>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -161,9 +163,13 @@ TEST(Segment, InfoAddsUpToItsLists) {
   auto index = std::move(Index::create(Schema{})).value();
   fill(*index, 3000, 4);
   const SegmentInfo info = index->snapshot()->parts()[0].segment->info();
-  EXPECT_EQ(info.tiny.postings + info.packed.postings + info.windowed.postings, info.postings);
-  EXPECT_EQ(info.tiny.bytes + info.packed.bytes + info.windowed.bytes, info.postings_bytes);
-  EXPECT_EQ(info.tiny.lists + info.packed.lists + info.windowed.lists, info.terms);
+  EXPECT_EQ(info.varints.postings + info.elias_fano.postings + info.packed.postings +
+                info.windowed.postings,
+            info.postings);
+  EXPECT_EQ(info.varints.bytes + info.elias_fano.bytes + info.packed.bytes + info.windowed.bytes,
+            info.postings_bytes);
+  EXPECT_EQ(info.varints.lists + info.elias_fano.lists + info.packed.lists + info.windowed.lists,
+            info.terms);
   EXPECT_EQ(info.window_bytes.postings + info.window_bitmap.postings, info.windowed.postings);
   // And list by list.
   std::uint64_t bytes = 0, windowed = 0;
@@ -180,6 +186,45 @@ TEST(Segment, InfoAddsUpToItsLists) {
   EXPECT_EQ(bytes, info.postings_bytes);
   EXPECT_EQ(windowed, info.windowed.lists);
   EXPECT_EQ(snapshot->parts()[0].segment->list_info("absent").postings, 0u);
+}
+
+TEST(Segment, FindsEveryTermOfTheDictionaryAndNoOther) {
+  for (const bool positions : {false, true}) {
+    for (const std::uint32_t most : {1u, 31u, 32u, 33u, 64u, 5000u}) {
+      std::mt19937_64 random(most);
+      std::set<std::string> words;
+      while (words.size() < most) {
+        // Short ones, long ones, and hundreds that share their first 8 bytes.
+        std::string word = random() % 3 == 0 ? "documentation" : "";
+        for (std::uint64_t n = 1 + random() % (random() % 50 == 0 ? 200 : 6); n > 0; --n)
+          word += static_cast<char>(random() % 20 == 0 ? 255 : 'a' + random() % 4);
+        words.insert(std::move(word));
+      }
+      Schema schema;
+      schema.positions = positions;
+      auto index = std::move(Index::create(schema)).value();
+      DocumentId id = 0;
+      for (const std::string& word : words) {
+        for (std::uint64_t n = random() % 3 == 0 ? 1 + random() % 20 : 1; n > 0; --n)
+          add(*index, id++, {word});
+      }
+      const auto snapshot = index->snapshot();
+      std::map<std::string, std::uint64_t> frequencies;
+      snapshot->for_each_term("", [&](std::string_view term, std::uint64_t frequency) {
+        frequencies[std::string(term)] = frequency;
+        return true;
+      });
+      ASSERT_EQ(frequencies.size(), words.size());
+      for (const std::string& word : words) {
+        ASSERT_EQ(snapshot->document_frequency(word), frequencies[word]) << word;
+        for (const std::string& other :
+             {word + "a", word + '\xff', word.substr(0, word.size() - 1), "a" + word})
+          ASSERT_EQ(snapshot->document_frequency(other) > 0, words.contains(other)) << other;
+      }
+      for (const char* other : {"", "a", "zzz", "\xff\xff\xff"})
+        ASSERT_EQ(snapshot->document_frequency(other) > 0, words.contains(other)) << other;
+    }
+  }
 }
 
 }  // namespace

@@ -13,15 +13,12 @@
 #include "engine/text/index.h"
 #include "engine/text/query_parser.h"
 #include "engine/text/search.h"
-#include "platform/codec/json_writer.h"
 #include "platform/codec/line_reader.h"
 #include "tool/text/document_lines.h"
+#include "tool/text/opened_index.h"
 
 namespace vitrine::text_tool {
 namespace {
-
-// The index keeps its analyser's fingerprint only; the options stand in a small file beside it.
-constexpr const char* kAnalyserFile = "analyser";
 
 Result<std::vector<text::FieldSpec>> parse_fields(const std::string& list) {
   std::vector<text::FieldSpec> fields;
@@ -39,38 +36,6 @@ Result<std::vector<text::FieldSpec>> parse_fields(const std::string& list) {
     fields.push_back(std::move(field));
   }
   return fields;
-}
-
-Result<std::shared_ptr<const text::Analyser>> analyser_of(io::FileSystem& files,
-                                                          const std::string& directory) {
-  VITRINE_TRY(const std::string saved,
-              io::read_file(files, io::join_path(directory, kAnalyserFile), 4096));
-  text::AnalyserOptions options;
-  std::istringstream in(saved);
-  int stop = 0;
-  if (!(in >> options.language >> stop))
-    return Error(ErrorCode::kCorrupt,
-                 directory + "/" + kAnalyserFile + ": not an analyser's options");
-  options.stop_words = stop != 0;
-  return text::Analyser::make(options);
-}
-
-struct Opened {
-  std::unique_ptr<text::Index> index;
-  std::shared_ptr<const text::Analyser> analyser;
-  std::shared_ptr<const text::Snapshot> snapshot;
-};
-
-Result<Opened> open_index(io::FileSystem& files, const std::string& directory) {
-  Opened o;
-  VITRINE_TRY(o.analyser, analyser_of(files, directory));
-  VITRINE_TRY(o.index, text::Index::open_existing(files, directory));
-  if (o.index->schema().analyser != o.analyser->fingerprint())
-    return Error(ErrorCode::kConflict, directory + ": made with analyser " +
-                                           o.index->schema().analyser + ", this is " +
-                                           o.analyser->fingerprint() + ": build the index anew");
-  o.snapshot = o.index->snapshot();
-  return o;
 }
 
 // What was typed, in the language of query_parser.h or as words alone.
@@ -110,12 +75,6 @@ Status each_query(const std::string& path, Progress& progress, std::string_view 
   }
   progress.finish();
   return ok_status();
-}
-
-std::string json_text(std::string_view text) {
-  std::string out;
-  codec::JsonWriter(out).string(text).finish();
-  return out;
 }
 
 }  // namespace
@@ -245,92 +204,6 @@ Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Pr
   return ok_status();
 }
 
-namespace {
-
-// The term itself where the index has it, else what the analyser makes of it.
-std::string term_of(const Opened& o, const std::string& typed) {
-  std::vector<text::AnalysedTerm> terms;
-  o.analyser->analyse(typed, terms);
-  return o.snapshot->document_frequency(typed) > 0 || terms.empty() ? typed : terms[0].text;
-}
-
-void show_list(const text::Segment& segment, const std::string& term, bool json,
-               std::ostream& out) {
-  const text::ListInfo i = segment.list_info(term);
-  if (json) {
-    out << ",\"list\":{\"term\":" << json_text(term) << ",\"postings\":" << i.postings
-        << ",\"bytes\":" << i.bytes << ",\"codec\":" << json_text(i.codec)
-        << ",\"frequency_bits\":" << i.frequency_bits << ",\"exceptions\":" << i.exceptions
-        << ",\"windows_as_bytes\":" << i.window_bytes.lists
-        << ",\"windows_as_bit_maps\":" << i.window_bitmap.lists << "}";
-    return;
-  }
-  out << "  term " << term << ": ";
-  if (i.postings == 0) {
-    out << "not here\n";
-    return;
-  }
-  out << i.postings << " postings in " << i.bytes << " bytes, " << i.codec;
-  if (i.codec == "packed" || i.codec == "windowed")
-    out << ", " << i.frequency_bits << " bits of frequency a posting, " << i.exceptions
-        << " exceptions" << (i.best_documents ? ", best documents stored" : "");
-  if (i.codec == "windowed")
-    out << "; " << i.window_bytes.lists << " windows as bytes, " << i.window_bitmap.lists
-        << " as bit maps";
-  if (i.positions_bytes > 0) out << "; positions " << i.positions_bytes << " bytes";
-  out << "\n";
-}
-
-}  // namespace
-
-Status run_info(io::FileSystem& files, const std::string& directory, const std::string& typed,
-                bool json, std::ostream& out) {
-  VITRINE_TRY(const Opened o, open_index(files, directory));
-  const std::string term = term_of(o, typed);
-  if (json) out << "{\"documents\":" << o.snapshot->documents() << ",\"segments\":[";
-  bool first = true;
-  for (const auto& part : o.snapshot->parts()) {
-    const text::SegmentInfo i = part.segment->info();
-    if (json) {
-      out << (first ? "" : ",") << "{\"documents\":" << i.documents
-          << ",\"removed\":" << part.removed_count << ",\"terms\":" << i.terms
-          << ",\"postings\":" << i.postings << ",\"bytes\":" << i.bytes
-          << ",\"dictionary_bytes\":" << i.dictionary_bytes
-          << ",\"postings_bytes\":" << i.postings_bytes
-          << ",\"positions_bytes\":" << i.positions_bytes << ",\"maxima_bytes\":" << i.maxima_bytes
-          << ",\"tiny_bytes\":" << i.tiny.bytes << ",\"packed_bytes\":" << i.packed.bytes
-          << ",\"windowed_bytes\":" << i.windowed.bytes;
-      if (!typed.empty()) show_list(*part.segment, term, true, out);
-      out << "}";
-      first = false;
-      continue;
-    }
-    const auto row = [&](const char* name, const text::CodecShare& c, const char* of) {
-      out << "  " << std::left << std::setw(16) << name << std::right << std::setw(10) << c.lists
-          << " " << of << std::setw(12) << c.postings << " postings" << std::setw(12) << c.bytes
-          << " bytes\n";
-    };
-    out << "segment: " << i.documents << " documents (" << part.removed_count << " removed), "
-        << i.terms << " terms, " << i.postings << " postings, " << i.tokens << " tokens, "
-        << human_bytes(static_cast<double>(i.bytes)) << "\n"
-        << "  dictionary " << i.dictionary_bytes << ", postings " << i.postings_bytes << " (maxima "
-        << i.maxima_bytes << "), positions " << i.positions_bytes << ", lengths " << i.norms_bytes
-        << " bytes\n";
-    row("tiny", i.tiny, "lists  ");
-    row("packed", i.packed, "lists  ");
-    row("windowed", i.windowed, "lists  ");
-    row("  as bytes", i.window_bytes, "windows");
-    row("  as bit map", i.window_bitmap, "windows");
-    out << "  bits of frequency a posting: ";
-    for (std::size_t b = 0; b < i.lists_by_code_bits.size(); ++b)
-      out << b << ": " << i.lists_by_code_bits[b] << "  ";
-    out << "lists\n";
-    if (!typed.empty()) show_list(*part.segment, term, false, out);
-  }
-  if (json) out << "]}\n";
-  return ok_status();
-}
-
 Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress,
                  std::ostream& out) {
   VITRINE_TRY(const Opened o, open_index(files, options.directory));
@@ -366,8 +239,8 @@ Status run_model(io::FileSystem& files, const LogOptions& options, bool json, Pr
         << each(total.early.blocks) << "\n"
         << "  bytes         " << std::setw(18) << each(total.everything.bytes) << std::setw(20)
         << each(total.early.bytes) << "\n";
-  static constexpr const char* kCodecs[3] = {"tiny", "packed", "windowed"};
-  for (std::size_t c = 0; c < 3 && !json; ++c)
+  static constexpr const char* kCodecs[] = {"varints", "elias-fano", "packed", "windowed"};
+  for (std::size_t c = 0; c < std::size(kCodecs) && !json; ++c)
     out << "    " << std::left << std::setw(12) << kCodecs[c] << std::right << std::setw(18)
         << each(total.everything.bytes_by_codec[c]) << std::setw(20)
         << each(total.early.bytes_by_codec[c]) << "\n";

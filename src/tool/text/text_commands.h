@@ -50,8 +50,8 @@ Status run_search(io::FileSystem& files, const SearchOptions& options, bool json
 // Time per query on one thread: mean and percentiles.
 Status run_bench(io::FileSystem& files, const LogOptions& options, bool json, Progress& progress,
                  std::ostream& out);
-// Sizes and codecs of all lists; with a term (as it is in the index, or as typed) also how its list
-// is coded in each segment.
+// Sizes, what each codec takes a posting, and how long terms take to be found; with a term (as it
+// is in the index, or as typed) also how its list is coded in each segment.
 Status run_info(io::FileSystem& files, const std::string& directory, const std::string& term,
                 bool json, std::ostream& out);
 // The model of engine/text/cost_model.h over a query log.

@@ -48,6 +48,10 @@ TEST(TextCommands, BuildSearchInfoBenchAndModelWorkTogether) {
   EXPECT_NE(info.str().find("\"documents\":2"), std::string::npos);
   EXPECT_NE(info.str().find("\"term\":\"shoe\",\"postings\":1"), std::string::npos) << info.str();
   EXPECT_NE(info.str().find("\"codec\":\"varints\""), std::string::npos) << info.str();
+  EXPECT_NE(info.str().find("\"varints\":{\"lists\":8,\"postings\":8,"), std::string::npos)
+      << info.str();
+  EXPECT_NE(info.str().find("\"elias-fano\":{\"lists\":0,"), std::string::npos) << info.str();
+  EXPECT_NE(info.str().find("\"dictionary_lookup_ns\":"), std::string::npos) << info.str();
   LogOptions log;
   log.directory = index;
   log.queries = queries;

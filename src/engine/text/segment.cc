@@ -94,6 +94,7 @@ Status Segment::Impl::bind() {
       return bad(SectionKind::kBlocks, "a block begins behind the terms");
     prefixes[b] = term_prefix(first_term(b));
   }
+  find_starts();
   if (!meta.ids_rise) {
     by_id.resize(meta.documents);
     std::iota(by_id.begin(), by_id.end(), 0u);

@@ -1,6 +1,7 @@
 #include "engine/text/internal/dictionary.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "engine/text/internal/list_view.h"
 #include "engine/text/internal/segment_impl.h"
@@ -54,9 +55,20 @@ std::string_view Segment::Impl::first_term(std::uint64_t b) const {
 
 std::uint64_t Segment::Impl::block_of(std::string_view term) const {
   const std::uint64_t prefix = term_prefix(term);
-  auto range = std::equal_range(prefixes.begin(), prefixes.end(), prefix);
-  auto low = static_cast<std::uint64_t>(range.first - prefixes.begin());
-  auto high = static_cast<std::uint64_t>(range.second - prefixes.begin());
+  // How many blocks begin with at most this prefix; without branches, which nobody could foresee.
+  const std::uint64_t* from = prefixes.data();
+  for (std::size_t n = prefixes.size(); n > 1;) {
+    const std::size_t half = n / 2;
+    from += half & -static_cast<std::size_t>(from[half - 1] <= prefix);
+    n -= half;
+  }
+  auto high = static_cast<std::uint64_t>(from - prefixes.data());
+  if (high < prefixes.size() && *from <= prefix) ++high;
+  if (high == 0 || prefixes[high - 1] != prefix) return high == 0 ? 0 : high - 1;
+  auto low = static_cast<std::uint64_t>(
+      std::lower_bound(prefixes.begin(), prefixes.begin() + static_cast<std::ptrdiff_t>(high),
+                       prefix) -
+      prefixes.begin());
   while (low < high) {  // blocks that share the 8 bytes: the first one that begins behind the term
     const std::uint64_t middle = (low + high) / 2;
     if (first_term(middle) <= term)
@@ -71,6 +83,36 @@ void Segment::Impl::fetch_block(std::uint64_t b) const {
   constexpr std::size_t kBytes = 384;  // of a usual block
   const char* at = section(SectionKind::kTerms).data() + block(b).terms;
   for (std::size_t i = 0; i < kBytes; i += 64) __builtin_prefetch(at + i);
+  __builtin_prefetch(&starts[b * kStartsPerBlock]);
+}
+
+void Segment::Impl::find_starts() {
+  static_assert(kStartEvery * (kStartsPerBlock + 1) == kTermsPerBlock);
+  starts.assign(prefixes.size() * kStartsPerBlock, BlockStart{});
+  std::string text;
+  for (std::uint64_t b = 0; b < prefixes.size(); ++b) {
+    const std::uint64_t in_block =
+        std::min<std::uint64_t>(kTermsPerBlock, meta.terms - b * kTermsPerBlock);
+    ByteReader r(section(SectionKind::kTerms).substr(block(b).terms));
+    const std::size_t whole = r.remaining();
+    std::uint64_t postings = 0, positions = 0;
+    text.clear();
+    for (std::uint64_t i = 0; i < in_block && r.ok(); ++i) {
+      const DictionaryEntry e = read_entry(r, meta.schema.positions, i == 0);
+      text.resize(std::min<std::size_t>(e.shared, text.size()));
+      text += e.rest;
+      postings += e.postings_bytes;
+      positions += e.positions_bytes;
+      if (i == 0 || i % kStartEvery != 0) continue;
+      const std::size_t terms = whole - r.remaining();
+      // Lists of gigabytes: the block is then walked from its beginning.
+      if (std::max<std::uint64_t>({terms, postings, positions}) > 0xFFFFFFFFu) break;
+      starts[b * kStartsPerBlock + i / kStartEvery - 1] = {
+          term_prefix(text), static_cast<std::uint32_t>(terms),
+          static_cast<std::uint32_t>(postings), static_cast<std::uint32_t>(positions),
+          static_cast<std::uint32_t>(text.size())};
+    }
+  }
 }
 
 bool Segment::Impl::find_in(std::uint64_t b, std::string_view term, TermEntry& entry) const {
@@ -78,13 +120,33 @@ bool Segment::Impl::find_in(std::uint64_t b, std::string_view term, TermEntry& e
   const DictionaryBlock head = block(b);
   const std::uint64_t in_block =
       std::min<std::uint64_t>(kTermsPerBlock, meta.terms - b * kTermsPerBlock);
-  ByteReader r(section(SectionKind::kTerms).substr(head.terms));
+  const auto* at =
+      reinterpret_cast<const std::uint8_t*>(section(SectionKind::kTerms).data() + head.terms);
+  const bool positions = meta.schema.positions;
   std::uint64_t postings_at = head.postings, positions_at = 0;
   // Front coding lets most entries be refused by one comparison: `equal` bytes of the term agree
   // with the entry before.
   std::size_t equal = 0;
-  for (std::uint64_t i = 0; i < in_block; ++i) {
-    const DictionaryEntry e = read_entry(r, meta.schema.positions, i == 0);
+  const std::uint64_t prefix = term_prefix(term);
+  const BlockStart* const start = &starts[b * kStartsPerBlock];
+  std::uint64_t i = 0;
+  for (std::uint64_t s = 0; s < kStartsPerBlock; ++s) i += start[s].prefix < prefix ? 1 : 0;
+  if (i > 0) {
+    const BlockStart& from = start[i - 1];
+    // They differ within 8 bytes; shorter terms are padded with zeros, which are no letters of it.
+    equal =
+        std::min<std::size_t>(static_cast<std::size_t>(std::countl_zero(from.prefix ^ prefix)) / 8,
+                              std::min<std::size_t>(from.size, term.size()));
+    if (positions) {
+      const std::uint8_t* first = at;
+      positions_at = trusted_entry(first, true, true).positions_at + from.positions;
+    }
+    at += from.terms;
+    postings_at += from.postings;
+    i = i * kStartEvery + 1;
+  }
+  for (; i < in_block; ++i) {
+    const DictionaryEntry e = trusted_entry(at, positions, i == 0);
     if (i == 0) positions_at = e.positions_at;
     if (e.shared < equal) return false;  // the entries have passed the term
     if (e.shared == equal) {

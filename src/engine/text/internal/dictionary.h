@@ -40,6 +40,35 @@ inline DictionaryEntry read_entry(ByteReader& r, bool positions, bool first) {
   return e;
 }
 
+// The same of bytes that passed check_image(): nothing looks at bounds. Moves `at` behind the
+// entry.
+inline std::uint64_t trusted_varint(const std::uint8_t*& at) {
+  std::uint64_t value = *at++;
+  if (value < 0x80) return value;
+  value &= 0x7F;
+  for (int shift = 7;; shift += 7) {
+    const std::uint64_t byte = *at++;
+    value |= (byte & 0x7F) << shift;
+    if (byte < 0x80) return value;
+  }
+}
+inline DictionaryEntry trusted_entry(const std::uint8_t*& at, bool positions, bool first) {
+  DictionaryEntry e;
+  const std::uint8_t sizes = *at++;
+  e.shared = sizes >> 4;
+  std::uint64_t rest = sizes & 15;
+  if (e.shared == 15) e.shared += trusted_varint(at);
+  if (rest == 15) rest += trusted_varint(at);
+  e.rest = {reinterpret_cast<const char*>(at), rest};
+  at += rest;
+  const std::uint64_t head = trusted_varint(at);
+  e.frequency = head <= 8 ? 1 : head - 7;
+  e.postings_bytes = head <= 8 ? head : trusted_varint(at);
+  if (positions) e.positions_bytes = trusted_varint(at);
+  if (positions && first) e.positions_at = trusted_varint(at);
+  return e;
+}
+
 inline void write_entry(const DictionaryEntry& e, bool positions, bool first, std::string& out) {
   ByteWriter w(out);
   const std::uint64_t shared = e.shared < 15 ? e.shared : 15;

@@ -20,6 +20,15 @@ struct TermEntry {
   std::string_view positions;
 };
 
+// Behind a term in the middle of a block.
+struct BlockStart {
+  std::uint64_t prefix = ~0ull;  // of the term; never below another where there is none
+  std::uint32_t terms = 0, postings = 0, positions = 0;  // bytes from the beginning of the block
+  std::uint32_t size = 0;                                // of the term
+};
+inline constexpr std::uint64_t kStartEvery = 8;  // terms
+inline constexpr std::uint64_t kStartsPerBlock = 3;
+
 // Walks terms in byte order; trusts bytes that passed check_image().
 class TermCursor {
  public:
@@ -52,7 +61,10 @@ struct Segment::Impl {
   std::vector<float> code_bounds;       // of scoring
   const std::uint32_t* ids = nullptr;   // null where consecutive
   std::vector<std::uint64_t> prefixes;  // of blocks
-  std::vector<std::uint32_t> by_id;     // local numbers by rising id, where ids don't rise
+  // Of the terms in the middle of blocks, internal::kStartsPerBlock a block: find_in() starts
+  // behind the last one that its term differs from, and comes after, within 8 bytes.
+  std::vector<internal::BlockStart> starts;
+  std::vector<std::uint32_t> by_id;  // local numbers by rising id, where ids don't rise
 
   std::string_view section(internal::SectionKind kind) const {
     return sections[static_cast<std::uint32_t>(kind)];
@@ -68,6 +80,8 @@ struct Segment::Impl {
   }
   // The same where the block is known.
   bool find_in(std::uint64_t b, std::string_view term, internal::TermEntry& entry) const;
+  // Fills `starts`, of bytes that nobody has checked yet.
+  void find_starts();
   DocumentId id(std::uint32_t local) const { return ids ? ids[local] : meta.id_base + local; }
 
   Status parse(std::string_view bytes, Verify verify);

@@ -273,6 +273,13 @@ backup::CreateOptions backup_create_options(const Settings& settings) {
   return options;
 }
 
+Result<privacy::ErasureReport> erase_in_restored(const std::string& folder, std::uint32_t partition,
+                                                 const privacy::ErasureList& orders,
+                                                 Progress& progress) {
+  VITRINE_TRY(const Settings settings, restored_settings(folder));
+  return privacy::apply_erasures(erasure_target(settings, partition), orders, progress);
+}
+
 Status finish_restore(const std::string& folder, const std::string& backup_id) {
   Settings settings;
   settings.data_directory = folder;

@@ -104,6 +104,9 @@ void add_restore(CLI::App& group, const CommandLine& line) {
       .add_option("--to", args.path,
                   "The new data directory; with --tenant a folder for the log meanwhile")
       ->required();
+  command.add_option("--erasures", args.common.erasures,
+                     "Also carry out the orders to erase in this file (`vitrine erase list`), "
+                     "besides those the newest backup knows");
   command.add_option("--tenant", args.tenant.tenant, "Only this tenant, into a running server");
   command.add_option("--url", args.tenant.url, "With --tenant: the server [http://127.0.0.1:8080]")
       ->envname("VITRINE_URL");
@@ -125,6 +128,10 @@ void add_restore(CLI::App& group, const CommandLine& line) {
       VITRINE_TRY(const auto opened, backup::open_repository(args.common, false));
       VITRINE_TRY(const auto manifest, opened.repository->get_manifest(args.id));
       options.id = manifest.id;
+      options.erase = [&progress](const std::string& folder, std::uint32_t partition,
+                                  const privacy::ErasureList& orders) {
+        return erase_in_restored(folder, partition, orders, progress);
+      };
       options.finish = [id = manifest.id](const std::string& folder) {
         return finish_restore(folder, id);
       };

@@ -10,6 +10,7 @@
 #include "platform/codec/json_writer.h"
 #include "service/apply/partition_state.h"
 #include "service/control/control_store.h"
+#include "service/privacy/erase.h"
 #include "settings.h"
 #include "tool/backup/drill.h"
 #include "tool/inspect/log_commands.h"
@@ -26,6 +27,10 @@ Status run_state_digest(const Settings& settings, bool json, std::ostream& out);
 // What was ordered to be erased, and what of it is still to be found. With `must_be_done` an
 // error where anything is.
 Status run_erase_status(const Settings& settings, bool json, bool must_be_done, std::ostream& out);
+// The orders to erase in the logs, as lines for `backup restore --erasures`. A server may run.
+Status run_erase_list(const Settings& settings, std::ostream& out);
+// Where one partition is erased from.
+privacy::ErasureTarget erasure_target(const Settings& settings, std::uint32_t partition);
 // Erases it for good; the server must be stopped.
 Status run_erase(const Settings& settings, Progress& progress, std::ostream& out);
 

@@ -14,11 +14,7 @@ namespace {
 Result<std::vector<privacy::ErasureTarget>> targets_of(const Settings& settings) {
   std::vector<privacy::ErasureTarget> targets;
   for (std::uint32_t number = 0; number < 100'000; ++number) {
-    privacy::ErasureTarget target;
-    target.files = &io::system_files();
-    target.state = partition_state_options(settings);
-    target.state.directory = apply::PartitionSet::directory_of(settings.data_directory, number);
-    target.answers_directory = io::join_path(settings.data_directory, "answers");
+    privacy::ErasureTarget target = erasure_target(settings, number);
     if (std::filesystem::exists(target.state.directory)) {
       targets.push_back(std::move(target));
     } else if (number >= static_cast<std::uint32_t>(settings.partitions)) {
@@ -68,6 +64,27 @@ std::string name_of(const privacy::ErasureTarget& target) {
 }
 
 }  // namespace
+
+privacy::ErasureTarget erasure_target(const Settings& settings, std::uint32_t partition) {
+  privacy::ErasureTarget target;
+  target.files = &io::system_files();
+  target.state = partition_state_options(settings);
+  target.state.directory = apply::PartitionSet::directory_of(settings.data_directory, partition);
+  target.answers_directory = io::join_path(settings.data_directory, "answers");
+  return target;
+}
+
+Status run_erase_list(const Settings& settings, std::ostream& out) {
+  VITRINE_TRY(const auto targets, targets_of(settings));
+  privacy::ErasureList list;
+  for (const auto& target : targets) {
+    VITRINE_TRY(auto orders, privacy::find_orders(target));
+    for (auto& order : orders) list.push_back({order.time, order.tenant, std::move(order.keys)});
+  }
+  privacy::settle(list);
+  out << privacy::erasures_text(list);
+  return ok_status();
+}
 
 Status run_erase_status(const Settings& settings, bool json, bool must_be_done, std::ostream& out) {
   VITRINE_TRY(const auto targets, targets_of(settings));

@@ -310,6 +310,10 @@ void add_erase(CLI::App& app, Shared& shared) {
   add_json(verify, shared);
   run(verify, shared,
       [&shared] { return run_erase_status(shared.settings, shared.json, true, std::cout); });
+  CLI::App& list = *group.add_subcommand(
+      "list", "The orders as lines of hashes, to be kept for `backup restore --erasures`");
+  add_data(list, shared);
+  run(list, shared, [&shared] { return run_erase_list(shared.settings, std::cout); });
   CLI::App& erase = *group.add_subcommand(
       "run", "Rewrite the logs without them and make the state anew; the server must be stopped");
   add_data(erase, shared);

@@ -7,6 +7,7 @@
 
 #include "apps/vitrine/backup_commands.h"
 #include "apps/vitrine/commands.h"
+#include "platform/io/atomic_file.h"
 #include "service/archive/archive_verify.h"
 #include "tests/integration/answers.h"
 #include "tests/integration/test_server.h"
@@ -297,6 +298,89 @@ TEST_F(BackupTest, FromAFolderThatWasRestoredWithoutAnswersOneCanErase) {
   TestServer again(settings);
   EXPECT_EQ(again.get("/v1/users/user-1", shoes_.secret).status, 404);
   EXPECT_EQ(again.get("/v1/users/user-2", shoes_.secret).status, 200);
+}
+
+TEST_F(BackupTest, WhoIsErasedAfterABackupIsInNothingThatIsRestoredFromIt) {
+  fill(shoes_, 50);
+  const std::string secret = "erin-4711-unmistakable";
+  const auto view = [&](const std::string& id, const std::string& who) {
+    const auto taken =
+        server_.post("/v1/events", shoes_.publishable,
+                     "{\"event_id\":\"" + id + R"(","type":"detail-page-view","user":)" + who +
+                         R"(,"items":[{"item_id":"item-1"}]})");
+    ASSERT_EQ(taken.status, 202) << taken.body;
+  };
+  view("erin-1", R"({"anonymous_id":"erins-phone"})");
+  ASSERT_EQ(
+      server_
+          .call({"PUT", "/v1/users/" + secret, shoes_.secret, R"({"attributes":{"city":"Ulm"}})"})
+          .status,
+      200);
+  create();
+  const std::string older = made_.manifest.id;
+  // Only now the phone is known to be the person's: acknowledged, and perhaps not applied yet.
+  view("erin-2", "{\"user_id\":\"" + secret + R"(","anonymous_id":"erins-phone"})");
+  ASSERT_EQ(server_.post("/v1/users/" + secret + ":erase", shoes_.secret, "").status, 202);
+
+  const auto restore_full = [&](const std::string& target, const std::string& file) {
+    backup::CommandOptions command = command_;
+    command.erasures = file;
+    auto options = restore_to(target);
+    options.id = older;
+    options.erase = [](const std::string& folder, std::uint32_t partition,
+                       const privacy::ErasureList& orders) {
+      return app::erase_in_restored(folder, partition, orders, no_progress());
+    };
+    std::ostringstream out;
+    const Status restored = backup::run_restore(command, options, no_progress(), out);
+    EXPECT_TRUE(restored.ok()) << restored.error().to_string();
+    return out.str();
+  };
+  const auto expect_gone = [&](const std::string& target) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(target)) {
+      if (!entry.is_regular_file()) continue;
+      const auto bytes = io::read_file(io::system_files(), entry.path().string(), 1ull << 30);
+      ASSERT_TRUE(bytes.ok());
+      EXPECT_EQ(bytes->find(secret), std::string::npos) << entry.path();
+      EXPECT_EQ(bytes->find("erins-phone"), std::string::npos) << entry.path();
+    }
+    app::Settings settings = server_.settings();
+    settings.data_directory = target;
+    TestServer again(settings);
+    EXPECT_EQ(again.get("/v1/users/" + secret, shoes_.secret).status, 404);
+    EXPECT_EQ(again.get("/v1/users/user-1", shoes_.secret).status, 200);
+    EXPECT_TRUE(recently_viewed(again, shoes_, secret, "").empty());
+  };
+  // The order is in no backup yet: the surviving directory's list has it.
+  std::ostringstream list;
+  ASSERT_TRUE(app::run_erase_list(server_.settings(), list).ok());
+  EXPECT_EQ(list.str().find(secret), std::string::npos);
+  const std::string file = folder_.path() + "/erasures";
+  ASSERT_TRUE(io::write_file_atomically(io::system_files(), file, list.str()).ok());
+  EXPECT_NE(restore_full(folder_.path() + "/by-file", file).find("1 orders to erase"),
+            std::string::npos);
+  expect_gone(folder_.path() + "/by-file");
+  // The next backup keeps it for all before it.
+  create();
+  EXPECT_EQ(made_.manifest.erasures.size(), 1u);
+  EXPECT_NE(restore_full(folder_.path() + "/by-repository", "").find("1 orders to erase"),
+            std::string::npos);
+  expect_gone(folder_.path() + "/by-repository");
+
+  const Shop again = server_.create_shop("shoes-again");
+  backup::TenantRestoreOptions options;
+  options.restore = restore_to(folder_.path() + "/scratch");
+  options.restore.finish = nullptr;
+  options.restore.id = older;
+  options.tenant = "shoes";
+  options.url = server_.application().url();
+  options.key = again.secret;
+  std::ostringstream out;
+  const Status restored = backup::run_restore_tenant(command_, options, no_progress(), out);
+  ASSERT_TRUE(restored.ok()) << restored.error().to_string();
+  EXPECT_NE(out.str().find("1 orders to erase from after the cut were heeded"), std::string::npos);
+  EXPECT_EQ(server_.get("/v1/users/" + secret, again.secret).status, 404);
+  EXPECT_EQ(server_.get("/v1/users/user-1", again.secret).status, 200);
 }
 
 // A server in this process instead of one of its own.

@@ -86,15 +86,21 @@ void export_user(Call& call, net::Responder responder) {
   if (!taken) owed->respond(busy());
 }
 
+// The order names the visitors that the state knows to be the person. So the state has to know what
+// was acknowledged before the order came: an event a moment ago may be what tied a device to it.
 void order_erasure(Call& call, net::Responder responder, RenderErasure render) {
   auto services = tenant_services(call, responder);
   if (!services) return;
   auto owed = std::make_shared<net::Responder>(std::move(responder));
-  const bool taken = call.platform.run_aside(
-      [owed, services, render = std::move(render), tenant = call.caller.tenant,
-       epoch = call.caller.view->tenant.epoch,
-       user_id = call.arguments[0]] { erase_now(services, tenant, epoch, user_id, owed, render); });
-  if (!taken) owed->respond(busy());
+  apply::Partition& partition = services->partition;
+  auto erase = [owed, services, render = std::move(render), tenant = call.caller.tenant,
+                epoch = call.caller.view->tenant.epoch, user_id = call.arguments[0]] {
+    erase_now(services, tenant, epoch, user_id, owed, render);
+  };
+  partition.waiters().add(partition.durable(),
+                          [owed, &platform = call.platform, erase = std::move(erase)] {
+                            if (!platform.run_aside(erase)) owed->respond(busy());
+                          });
 }
 
 void erase_user(Call& call, net::Responder responder) {

@@ -1,5 +1,7 @@
 #include "engine/eventlog/cut.h"
 
+#include <cstring>
+
 #include "engine/eventlog/internal/head.h"
 #include "engine/eventlog/internal/segment.h"
 #include "engine/eventlog/internal/tail_scan.h"
@@ -21,8 +23,26 @@ struct WalkEnd {
   FrameOrder order;
 };
 
+Status visit_records(const Segment& segment, const Frame& frame, const VisitRecord& visit) {
+  RecordView record{frame.header.first, frame.header.append_time_us, 0, 0, {}};
+  std::string_view rest = frame.records;
+  for (std::uint64_t i = 0; i < frame.header.count; ++i, ++record.position) {
+    RecordHeader header;
+    if (rest.size() >= sizeof(header)) std::memcpy(&header, rest.data(), sizeof(header));
+    if (rest.size() < sizeof(header) || rest.size() - sizeof(header) < header.length) {
+      return corrupt_at(segment, frame.offset, "a frame with records beyond its end");
+    }
+    record.kind = header.kind;
+    record.key_id = header.key_id;
+    record.payload = rest.substr(sizeof(header), header.length);
+    rest.remove_prefix(sizeof(header) + header.length);
+    VITRINE_TRY(visit(record));
+  }
+  return ok_status();
+}
+
 // Frame by frame until the one that ends with record `last`.
-Result<WalkEnd> walk_to(const Segment& segment, Position last) {
+Result<WalkEnd> walk_to(const Segment& segment, Position last, const VisitRecord& visit = {}) {
   WalkEnd end{kSegmentHeaderBytes, before_first_frame(segment)};
   FrameBuffer buffer;
   Frame frame;
@@ -36,6 +56,7 @@ Result<WalkEnd> walk_to(const Segment& segment, Position last) {
     }
     const std::string_view wrong = end.order.accept(frame.header);
     if (!wrong.empty()) return corrupt_at(segment, end.offset, wrong);
+    if (visit) VITRINE_TRY(visit_records(segment, frame, visit));
     end.offset += frame.header.length;
   }
   if (end.order.next == last + 1) return end;
@@ -121,10 +142,10 @@ Result<LogCut> cut_log(io::FileSystem& files, const std::string& directory) {
   return cut;
 }
 
-Status check_cut_segment(io::FileSystem& files, const std::string& directory,
-                         const CutSegment& cut) {
+Status check_cut_segment(io::FileSystem& files, const std::string& directory, const CutSegment& cut,
+                         const VisitRecord& visit) {
   VITRINE_TRY(const Segment segment, open_segment(files, directory, cut.range.first));
-  VITRINE_TRY(const WalkEnd end, walk_to(segment, cut.range.last));
+  VITRINE_TRY(const WalkEnd end, walk_to(segment, cut.range.last, visit));
   (void)end;
   return ok_status();
 }

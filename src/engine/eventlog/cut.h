@@ -6,6 +6,7 @@
 // behind the cut.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,10 @@ Result<Position> durable_now(io::FileSystem& files, const std::string& directory
 // retention removes segments at the same moment: try again.
 Result<LogCut> cut_log(io::FileSystem& files, const std::string& directory);
 
-// Reads all frames of the segment that belong to the copy. kCorrupt with file and offset.
+// Reads all frames of the segment that belong to the copy. kCorrupt with file and offset. Calls
+// `visit`, if there is one, with each record; its error ends it.
+using VisitRecord = std::function<Status(const RecordView&)>;
 Status check_cut_segment(io::FileSystem& files, const std::string& directory,
-                         const CutSegment& segment);
+                         const CutSegment& segment, const VisitRecord& visit = {});
 
 }  // namespace vitrine::eventlog

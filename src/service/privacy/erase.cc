@@ -6,6 +6,7 @@
 #include "domain/person/person_codec.h"
 #include "domain/record/record.h"
 #include "engine/eventlog/reader.h"
+#include "engine/eventlog/writer.h"
 #include "platform/io/atomic_file.h"
 #include "service/apply/snapshots.h"
 #include "service/privacy/answer_kind.h"
@@ -116,17 +117,41 @@ Result<eventlog::Position> make_state_anew(const ErasureTarget& target, bool fro
   return position;
 }
 
+// The clock stands at the time each order was given: so it is the same order again, and a restore
+// of another cut, or of this one, tells it from a new one.
+Status append_orders(const ErasureTarget& target, const ErasureList& orders) {
+  ManualClock clock;
+  eventlog::WriterOptions options;
+  options.directory = log_directory(target);
+  options.files = target.files;
+  options.clock = &clock;
+  options.executor = &thread_executor();
+  options.background = false;
+  options.seal_after_us = 0;
+  VITRINE_TRY(const auto writer, eventlog::Writer::open(options));
+  for (const auto& [time, tenant, keys] : orders) {
+    clock.set_us(time);
+    std::string payload;
+    ByteWriter out(payload);
+    record::write_tenant(out, tenant);
+    person::encode_erasure({keys}, out);
+    const eventlog::RecordRef ref{static_cast<std::uint16_t>(RecordKind::kUserErase), 0, payload};
+    VITRINE_TRY(const auto range, writer->append(std::span(&ref, 1), nullptr));
+    VITRINE_TRY(const bool durable, writer->wait_durable(range.last, kMinuteUs));
+    if (!durable) return Error(ErrorCode::kIo, "an order to erase did not become durable");
+  }
+  return writer->close();
+}
+
 }  // namespace
 
 Result<std::vector<ErasureOrder>> find_orders(const ErasureTarget& target) {
   std::vector<ErasureOrder> orders;
   VITRINE_TRY(each_record(
       *target.files, log_directory(target), [&](const eventlog::RecordView& record) -> Status {
-        if (record.kind != static_cast<std::uint16_t>(RecordKind::kUserErase)) return ok_status();
-        ByteReader in(record.payload);
-        const TenantId tenant = record::read_tenant(in);
-        VITRINE_TRY(auto erasure, person::decode_erasure(in.raw(in.remaining())));
-        orders.push_back({tenant, record.position, record.append_time_us, std::move(erasure.keys)});
+        VITRINE_TRY(auto entry, erasure_of(record));
+        if (!entry) return ok_status();
+        orders.push_back({entry->tenant, record.position, entry->time, std::move(entry->keys)});
         return ok_status();
       }));
   return orders;
@@ -186,6 +211,23 @@ Result<ErasureReport> run_erasure(const ErasureTarget& target, Progress& progres
   VITRINE_TRY(const auto oldest, eventlog::oldest_position(*target.files, log_directory(target)));
   report.replayed = oldest == 1;
   VITRINE_TRY(report.snapshot, make_state_anew(target, report.replayed, progress));
+  return report;
+}
+
+Result<ErasureReport> apply_erasures(const ErasureTarget& target, const ErasureList& orders,
+                                     Progress& progress) {
+  VITRINE_TRY(const auto held, find_orders(target));
+  ErasureList missing = orders;
+  settle(missing);
+  std::erase_if(missing, [&](const ErasureEntry& order) {
+    return std::ranges::any_of(held, [&](const ErasureOrder& known) {
+      return known.tenant == order.tenant && known.time == order.time && known.keys == order.keys;
+    });
+  });
+  if (missing.empty()) return ErasureReport{};
+  VITRINE_TRY(append_orders(target, missing));
+  VITRINE_TRY(auto report, run_erasure(target, progress));
+  report.added = missing.size();
   return report;
 }
 

@@ -24,6 +24,7 @@
 #include "engine/eventlog/rewrite.h"
 #include "platform/io/file_system.h"
 #include "service/apply/partition_state.h"
+#include "service/privacy/erasure_list.h"
 #include "service/privacy/person_match.h"
 
 namespace vitrine::privacy {
@@ -47,6 +48,7 @@ struct ErasureStatus {
 
 struct ErasureReport {
   std::size_t orders = 0;
+  std::size_t added = 0;  // of them, by apply_erasures()
   eventlog::RewriteReport log;
   eventlog::RewriteReport answers;
   bool replayed = false;  // the state was made anew from the first record on
@@ -67,5 +69,11 @@ Result<ErasureStatus> erasure_status(const ErasureTarget& target);
 
 // kConflict while a server runs on the directory. Does nothing without orders.
 Result<ErasureReport> run_erasure(const ErasureTarget& target, Progress& progress);
+
+// For a log that was restored: puts the orders that are not in it behind its end, in order, each
+// with the time it was given (or that of the record before it, where that is later), and erases as
+// run_erasure(). Nothing is done where the log has them all. One sync an order.
+Result<ErasureReport> apply_erasures(const ErasureTarget& target, const ErasureList& orders,
+                                     Progress& progress);
 
 }  // namespace vitrine::privacy

@@ -4,12 +4,15 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "domain/person/person_codec.h"
+#include "domain/record/record.h"
 #include "engine/blob/directory_store.h"
 #include "engine/eventlog/reader.h"
 #include "engine/eventlog/writer.h"
@@ -127,6 +130,22 @@ class SourceShop {
     }
   }
 
+  // Orders to erase; gives when.
+  TimeUs erase(TenantId tenant, const std::vector<Hash128>& keys) {
+    clock_.advance_us(1000);
+    std::string payload;
+    ByteWriter out(payload);
+    record::write_tenant(out, tenant);
+    person::encode_erasure({keys}, out);
+    const eventlog::RecordRef ref{static_cast<std::uint16_t>(record::RecordKind::kUserErase), 0,
+                                  payload};
+    const auto range = writer_->append(std::span(&ref, 1), nullptr);
+    VITRINE_CHECK(range.ok());
+    VITRINE_CHECK(writer_->wait_durable(range.value().last, kMinuteUs).ok());
+    add_events(0);
+    return clock_.wall_us();
+  }
+
   void snapshot() {
     const auto written = state_->write_snapshot();
     VITRINE_CHECK_MSG(written.ok(), written.error().to_string());
@@ -211,6 +230,93 @@ class TestRepository {
   const BackupKey key_ = test_key();
   std::unique_ptr<blob::DirectoryStore> store_;
   std::unique_ptr<Repository> repository_;
+};
+
+// Passes everything on to the operating system until an operation that fails.
+class FailingFiles final : public io::FileSystem {
+ public:
+  explicit FailingFiles(std::int64_t fail_at) : left_(fail_at) {}
+  bool failed() const { return left_ < 0; }
+  std::int64_t left() const { return left_; }  // operations until it fails
+
+  Result<std::unique_ptr<io::File>> open(const std::string& path, io::OpenMode mode,
+                                         unsigned permissions) override {
+    if (mode != io::OpenMode::kRead) VITRINE_TRY(step("open " + path));
+    VITRINE_TRY(auto file, real_.open(path, mode, permissions));
+    return std::unique_ptr<io::File>(std::make_unique<FailingFile>(*this, std::move(file)));
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    VITRINE_TRY(step("rename " + from));
+    return real_.rename(from, to);
+  }
+  Status rename_new(const std::string& from, const std::string& to) override {
+    VITRINE_TRY(step("rename " + from));
+    return real_.rename_new(from, to);
+  }
+  Status remove(const std::string& path) override {
+    VITRINE_TRY(step("remove " + path));
+    return real_.remove(path);
+  }
+  Result<std::vector<std::string>> list(const std::string& d) override { return real_.list(d); }
+  Status create_directories(const std::string& path) override {
+    VITRINE_TRY(step("mkdir " + path));
+    return real_.create_directories(path);
+  }
+  Status sync_directory(const std::string& path) override {
+    VITRINE_TRY(step("sync " + path));
+    return real_.sync_directory(path);
+  }
+  Result<bool> exists(const std::string& path) override { return real_.exists(path); }
+  Result<bool> is_directory(const std::string& path) override { return real_.is_directory(path); }
+  Result<std::uint64_t> free_bytes(const std::string& path) override {
+    if (free) return *free;
+    return real_.free_bytes(path);
+  }
+  Result<std::unique_ptr<io::FileLock>> try_lock(const std::string& path) override {
+    return real_.try_lock(path);
+  }
+  std::optional<std::uint64_t> free;
+
+ private:
+  class FailingFile final : public io::File {
+   public:
+    FailingFile(FailingFiles& owner, std::unique_ptr<io::File> file)
+        : owner_(owner), file_(std::move(file)) {}
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) override {
+      return file_->read_at(offset, out);
+    }
+    Status write_at(std::uint64_t offset, std::string_view bytes) override {
+      VITRINE_TRY(owner_.step("write"));
+      return file_->write_at(offset, bytes);
+    }
+    Status sync_data() override {
+      VITRINE_TRY(owner_.step("sync"));
+      return file_->sync_data();
+    }
+    Result<std::uint64_t> size() override { return file_->size(); }
+    Status truncate(std::uint64_t size) override {
+      VITRINE_TRY(owner_.step("truncate"));
+      return file_->truncate(size);
+    }
+    Status preallocate_zeros(std::uint64_t size) override {
+      VITRINE_TRY(owner_.step("preallocate"));
+      return file_->preallocate_zeros(size);
+    }
+    Result<std::unique_ptr<io::SharedMapping>> map_shared(std::size_t size) override {
+      return file_->map_shared(size);
+    }
+
+   private:
+    FailingFiles& owner_;
+    std::unique_ptr<io::File> file_;
+  };
+
+  Status step(const std::string& what) {
+    if (--left_ >= 0) return ok_status();
+    return Error(ErrorCode::kExhausted, what + ": no space left on device");
+  }
+  io::FileSystem& real_ = io::system_files();
+  std::int64_t left_;
 };
 
 inline RestoreOptions restore_options(const std::string& target) {

@@ -5,6 +5,7 @@
 
 #include "platform/codec/json_writer.h"
 #include "platform/codec/time_format.h"
+#include "tool/backup/erasures.h"
 #include "tool/backup/prune.h"
 #include "tool/backup/verify.h"
 
@@ -61,6 +62,20 @@ void print_logs(std::ostream& out, const std::vector<LogEntry>& logs) {
     if (log.has_state && log.snapshot == 0) out << ", no snapshot yet: a restore replays all";
     out << "\n";
   }
+}
+
+void print_erasures(std::ostream& out, const KnownErasures& known, const std::string& file,
+                    const RestoreReport& report) {
+  out << "  " << report.erasures << " orders to erase from after the cut were carried out, "
+      << report.erased_records << " records erased; known from ";
+  if (known.backup.empty() && file.empty()) {
+    out << "nothing: no backup here keeps a list. Give --erasures FILE, or order them again before "
+           "the server is used";
+  } else {
+    out << (known.backup.empty() ? "" : "backup " + known.backup)
+        << (known.backup.empty() || file.empty() ? "" : " and ") << file;
+  }
+  out << "\n";
 }
 
 constexpr std::string_view kNotEncrypted =
@@ -225,9 +240,13 @@ Status run_verify(const CommandOptions& options, const std::string& id, unsigned
                    "create`: what the source still has is stored again");
 }
 
-Status run_restore(const CommandOptions& options, const RestoreOptions& restore, Progress& progress,
+Status run_restore(const CommandOptions& options, const RestoreOptions& wanted, Progress& progress,
                    std::ostream& out) {
   VITRINE_TRY(const auto opened, open_repository(options, false));
+  VITRINE_TRY(auto known,
+              erasures_for_restore(*opened.repository, *wanted.files, options.erasures));
+  RestoreOptions restore = wanted;
+  restore.erasures = std::move(known.list);
   VITRINE_TRY(const auto report, restore_backup(*opened.repository, restore, progress));
   if (options.json) {
     write_json(out, [&](codec::JsonWriter& json) {
@@ -235,6 +254,9 @@ Status run_restore(const CommandOptions& options, const RestoreOptions& restore,
       json.key("directory").string(restore.target);
       json.key("files").number(report.files);
       json.key("data_bytes").number(report.data_bytes);
+      json.key("erasures").number(report.erasures);
+      json.key("erased_records").number(report.erased_records);
+      json.key("erasures_known_by").string(known.backup);
       json.key("seconds").number(report.seconds);
       write_logs(json, report.manifest.logs);
     });
@@ -243,6 +265,7 @@ Status run_restore(const CommandOptions& options, const RestoreOptions& restore,
   out << "restored backup " << report.manifest.id << " of "
       << codec::format_rfc3339(report.manifest.cut_us) << " into " << restore.target << "\n";
   print_logs(out, report.manifest.logs);
+  print_erasures(out, known, options.erasures, report);
   out << "  " << report.files << " files, " << bytes_text(report.data_bytes) << ", "
       << human_duration(report.seconds) << ", "
       << fixed(mb_per_s(report.data_bytes, report.seconds), 0) << " MB/s\nStart it with: vitrine "
@@ -252,9 +275,13 @@ Status run_restore(const CommandOptions& options, const RestoreOptions& restore,
   return ok_status();
 }
 
-Status run_restore_tenant(const CommandOptions& options, const TenantRestoreOptions& restore,
+Status run_restore_tenant(const CommandOptions& options, const TenantRestoreOptions& wanted,
                           Progress& progress, std::ostream& out) {
   VITRINE_TRY(const auto opened, open_repository(options, false));
+  VITRINE_TRY(auto known,
+              erasures_for_restore(*opened.repository, *wanted.restore.files, options.erasures));
+  TenantRestoreOptions restore = wanted;
+  restore.restore.erasures = std::move(known.list);
   VITRINE_TRY(const auto report, restore_tenant(*opened.repository, restore, progress));
   const std::uint64_t rejected = report.rejected();
   if (options.json) {
@@ -271,6 +298,7 @@ Status run_restore_tenant(const CommandOptions& options, const TenantRestoreOpti
       json.key("merges_refused").number(report.merges_refused);
       json.key("forgotten").number(report.forgotten);
       json.key("erased_records").number(report.erased);
+      json.key("later_erasures").number(report.later_erasures);
       json.key("rejected").number(rejected);
       json.key("profile_version").string(report.profile_version);
       json.key("seconds").number(report.seconds);
@@ -291,6 +319,7 @@ Status run_restore_tenant(const CommandOptions& options, const TenantRestoreOpti
       out << "  " << count_text(report.erased)
           << " records of persons who were erased later were not sent\n";
     }
+    out << "  " << report.later_erasures << " orders to erase from after the cut were heeded\n";
     for (const auto* totals : {&report.items, &report.events, &report.changes, &report.users}) {
       for (const auto& line : totals->first_rejected) {
         out << "  rejected at " << line.origin << ": " << line.code << ": " << line.detail << "\n";

@@ -16,6 +16,7 @@ struct CommandOptions {
   std::string repository;  // a directory
   std::string key_file;    // empty: not encrypted
   bool json = false;
+  std::string erasures{};  // of a restore: a file as `vitrine erase list` writes it; may be empty
 };
 
 // A repository with the store and the key it needs.

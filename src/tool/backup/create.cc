@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <mutex>
 
 #include "platform/codec/time_format.h"
+#include "tool/backup/erasures.h"
 #include "tool/backup/parallel.h"
 
 namespace vitrine::backup {
@@ -37,7 +39,8 @@ class Creation {
  public:
   Creation(Repository& repository, const CreateOptions& options, const BackupManifest* parent)
       : repository_(repository), options_(options) {
-    if (parent == nullptr || options.reread) return;
+    // What is not read says nothing of orders to erase: then the parent must have kept them.
+    if (parent == nullptr || options.reread || !parent->erasures_known) return;
     for (const auto& file : parent->files) {
       if (file.kind == FileKind::kSegment) before_.emplace(file.path, &file);
     }
@@ -108,7 +111,7 @@ class Creation {
   Status do_work(const Work& work, SharedProgress& progress) {
     SourceFile& file = cut_.files[work.file];
     if (work.check) {
-      return eventlog::check_cut_segment(*options_.source.files, file.log_directory, file.segment);
+      return check_segment(file);
     }
     const std::uint64_t offset = work.chunk * kChunkBytes;
     const std::size_t bytes = std::min(kChunkBytes, file.data_bytes - offset);
@@ -124,11 +127,27 @@ class Creation {
     return ok_status();
   }
 
+  Status check_segment(const SourceFile& file) {
+    eventlog::VisitRecord note_erasures;
+    if (file.entry.path.starts_with("partition-")) {
+      note_erasures = [&](const eventlog::RecordView& record) -> Status {
+        VITRINE_TRY(auto entry, privacy::erasure_of(record));
+        if (!entry) return ok_status();
+        std::lock_guard lock(erasures_mutex_);
+        erasures_.push_back(std::move(*entry));
+        return ok_status();
+      };
+    }
+    return eventlog::check_cut_segment(*options_.source.files, file.log_directory, file.segment,
+                                       note_erasures);
+  }
+
   void fill_manifest() {
     BackupManifest& m = report_.manifest;
     m.control_version = cut_.control_version;
     m.logs = std::move(cut_.logs);
     m.tenants = std::move(cut_.tenants);
+    m.erasures = std::move(erasures_);
     for (auto& file : cut_.files) m.files.push_back(std::move(file.entry));
     report_.new_chunks = new_chunks_;
     report_.stored_bytes = stored_bytes_;
@@ -142,8 +161,32 @@ class Creation {
   std::uint64_t to_read_ = 0;
   std::atomic<std::uint64_t> new_chunks_{0};
   std::atomic<std::uint64_t> stored_bytes_{0};
+  std::mutex erasures_mutex_;
+  privacy::ErasureList erasures_;  // in the segments that were read
   CreateReport report_;
 };
+
+// To the orders found in the log those that earlier backups know of, as far as any backup lacks
+// them.
+Status add_known_erasures(Repository& repository, const std::vector<std::string>& ids,
+                          const BackupManifest* parent, BackupManifest& manifest) {
+  privacy::ErasureList before;
+  if (parent != nullptr) {
+    before = parent->erasures;
+  } else {
+    VITRINE_TRY(auto known, known_erasures(repository));
+    before = std::move(known.list);
+  }
+  for (auto& entry : before) manifest.erasures.push_back(std::move(entry));
+  privacy::settle(manifest.erasures);
+  if (ids.empty()) {
+    drop_held_by_all(manifest.erasures, manifest);
+    return ok_status();
+  }
+  const auto oldest = repository.get_manifest(ids.front());
+  if (oldest.ok()) drop_held_by_all(manifest.erasures, *oldest);  // else all are kept
+  return ok_status();
+}
 
 }  // namespace
 
@@ -172,6 +215,8 @@ Result<CreateReport> create_backup(Repository& repository, const CreateOptions& 
     manifest.source = options.source.data_directory;
     manifest.settings = options.source.settings;
     manifest.ended_us = options.clock->wall_us();
+    VITRINE_TRY(
+        add_known_erasures(repository, ids, parent.ok() ? &parent.value() : nullptr, manifest));
     VITRINE_TRY(repository.put_manifest(manifest));
     made->notes = std::move(notes);
     made->seconds = static_cast<double>(options.clock->steady_ns() - started) / 1e9;

@@ -1,22 +1,13 @@
 #include "tool/backup/drill.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
 #include "engine/eventlog/cut.h"
+#include "tool/backup/erasures.h"
 
 namespace vitrine::backup {
 namespace {
-
-constexpr std::string_view kPartitionPrefix = "partition-";
-
-std::uint32_t partition_number(const std::string& directory) {
-  std::uint32_t number = 0;
-  std::from_chars(directory.data() + kPartitionPrefix.size(), directory.data() + directory.size(),
-                  number);
-  return number;
-}
 
 std::string name_of(const StateDigest& d) {
   return "partition " + std::to_string(d.partition) + " tenant " + std::to_string(d.tenant);

@@ -8,7 +8,7 @@ namespace vitrine::backup {
 namespace {
 
 constexpr std::string_view kMagic = "vitrine backup";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;  // 1: without erasures
 
 Error corrupt(std::string_view what) {
   return {ErrorCode::kCorrupt, "backup manifest: " + std::string(what)};
@@ -127,6 +127,8 @@ std::string encode_backup_manifest(const BackupManifest& m) {
   }
   w.varint(m.files.size());
   for (const auto& file : m.files) write_file(w, file);
+  w.u8(m.erasures_known ? 1 : 0);
+  privacy::encode_erasures(m.erasures, w);
   return out;
 }
 
@@ -134,9 +136,10 @@ Result<BackupManifest> decode_backup_manifest(std::string_view bytes) {
   ByteReader r(bytes);
   if (r.raw(kMagic.size()) != kMagic) return corrupt("these bytes are none");
   const std::uint32_t version = r.u32();
-  if (r.ok() && version != kVersion) {
+  if (r.ok() && (version == 0 || version > kVersion)) {
     return Error(ErrorCode::kUnsupported, "the backup is in format " + std::to_string(version) +
-                                              ", this build reads " + std::to_string(kVersion) +
+                                              ", this build reads up to " +
+                                              std::to_string(kVersion) +
                                               ": use the version that made it, or a later one");
   }
   BackupManifest m;
@@ -164,6 +167,13 @@ Result<BackupManifest> decode_backup_manifest(std::string_view bytes) {
     VITRINE_TRY(auto file, read_file(r));
     if (!m.files.empty() && file.path <= m.files.back().path) return corrupt("paths out of order");
     m.files.push_back(std::move(file));
+  }
+  m.erasures_known = false;
+  if (version >= 2) {
+    const std::uint8_t known = r.u8();
+    if (known > 1) r.fail();
+    m.erasures_known = known == 1;
+    m.erasures = privacy::decode_erasures(r);
   }
   if (!r.at_end()) return corrupt("its length does not fit its contents");
   return m;

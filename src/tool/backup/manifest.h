@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "engine/eventlog/types.h"
+#include "service/privacy/erasure_list.h"
 
 namespace vitrine::backup {
 
@@ -74,6 +75,10 @@ struct BackupManifest {
   std::vector<LogEntry> logs;
   std::vector<TenantEntry> tenants;
   std::vector<BackupFile> files;  // by path
+  // Every order to erase that may be newer than the cut of some backup in the repository: what a
+  // restore of an older one carries out. Not known in backups of format 1.
+  bool erasures_known = true;
+  privacy::ErasureList erasures;
   std::uint64_t data_bytes() const;
   friend bool operator==(const BackupManifest&, const BackupManifest&) = default;
 };

@@ -55,10 +55,10 @@ TEST(Repository, ALaterVersionIsRefusedByName) {
   manifest.id = "20260101T000000Z-00000000";
   std::string bytes = encode_backup_manifest(manifest);
   EXPECT_EQ(decode_backup_manifest(bytes).value(), manifest);
-  bytes[14] = 2;  // behind the magic
+  bytes[14] = 3;  // behind the magic
   const auto decoded = decode_backup_manifest(bytes);
   EXPECT_EQ(decoded.error().code(), ErrorCode::kUnsupported);
-  EXPECT_NE(decoded.error().message().find("format 2"), std::string::npos);
+  EXPECT_NE(decoded.error().message().find("format 3"), std::string::npos);
 }
 
 TEST(Repository, ABackupIsFoundByTheBeginningOfItsName) {

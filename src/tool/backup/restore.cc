@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "tool/backup/erasures.h"
 #include "tool/backup/parallel.h"
 
 namespace vitrine::backup {
@@ -96,11 +97,26 @@ class Restoration {
                                     [&](std::size_t i) { return write_chunk(work_[i], shared); }));
     }
     VITRINE_TRY(sync_all());
+    VITRINE_TRY(erase_newer());
     if (options_.finish) VITRINE_TRY(options_.finish(folder_));
     VITRINE_TRY(files_.rename(folder_, options_.target));
     VITRINE_TRY(files_.sync_directory(io::parent_path(options_.target)));
     VITRINE_TRY(files_.remove(io::join_path(options_.target, kMarker)));
     return files_.sync_directory(options_.target);
+  }
+
+  // The folder has no name to be served from yet: nobody is answered from what is to go.
+  Status erase_newer() {
+    if (!options_.erase) return ok_status();
+    for (const auto& log : report_.manifest.logs) {
+      const auto newer = erasures_after(options_.erasures, log, report_.manifest.tenants);
+      if (newer.empty()) continue;
+      VITRINE_TRY(const auto erased,
+                  options_.erase(folder_, partition_number(log.directory), newer));
+      report_.erasures += erased.added;
+      report_.erased_records += erased.log.changed;
+    }
+    return ok_status();
   }
 
   std::string path_of(const BackupFile& file) const { return io::join_path(folder_, file.path); }

@@ -6,6 +6,7 @@
 
 #include "base/executor.h"
 #include "base/progress.h"
+#include "service/privacy/erase.h"
 #include "tool/backup/repository.h"
 
 namespace vitrine::backup {
@@ -19,6 +20,13 @@ struct RestoreOptions {
   std::string target;  // must be absent or an empty folder
   // Which files, by path; empty: all. For the restore of one tenant's log.
   std::function<bool(const BackupFile&)> wanted;
+  // Orders to erase that the backup's log may lack (tool/backup/erasures.h). Those that are newer
+  // than a partition's cut are given to `erase`, before the folder gets its name; an error fails
+  // the restore.
+  privacy::ErasureList erasures;
+  std::function<Result<privacy::ErasureReport>(const std::string& folder, std::uint32_t partition,
+                                               const privacy::ErasureList& orders)>
+      erase;
   // Called with the restored folder before it gets its name: the last changes to it. An error
   // fails the restore.
   std::function<Status(const std::string& folder)> finish;
@@ -28,6 +36,8 @@ struct RestoreReport {
   BackupManifest manifest;
   std::uint64_t files = 0;
   std::uint64_t data_bytes = 0;
+  std::uint64_t erasures = 0;        // orders that were carried out
+  std::uint64_t erased_records = 0;  // by them
   double seconds = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "tool/backup/tenant_restore.h"
 
 #include <filesystem>
+#include <limits>
 
 #include "domain/catalog/item_json.h"
 #include "domain/event/event_codec.h"
@@ -14,6 +15,7 @@
 #include "service/apply/tenant_state.h"
 #include "service/privacy/person_match.h"
 #include "tool/backup/change_sender.h"
+#include "tool/backup/erasures.h"
 
 namespace vitrine::backup {
 namespace {
@@ -150,7 +152,33 @@ class TenantRestore {
       return ok_status();
     };
     VITRINE_TRY(for_each_record(progress, take));
+    VITRINE_TRY(take_later_erasures());
     progress.finish();
+    return ok_status();
+  }
+
+  // Orders that were given after the cut hold for all that is in the backup.
+  Status take_later_erasures() {
+    for (const auto& log : manifest_.logs) {
+      if (log.directory != partition()) continue;
+      eventlog::Position position = log.last;
+      for (const auto& order : erasures_after(options_.restore.erasures, log, manifest_.tenants)) {
+        if (order.tenant.value != report_.tenant.id) continue;
+        for (const Hash128& key : order.keys) {
+          erased_.add(order.tenant, key, std::numeric_limits<eventlog::Position>::max());
+        }
+        std::string payload;
+        ByteWriter out(payload);
+        record::write_tenant(out, order.tenant);
+        person::encode_erasure({order.keys}, out);
+        VITRINE_TRY(
+            const auto outcome,
+            state_->apply({++position, order.time,
+                           static_cast<std::uint16_t>(RecordKind::kUserErase), 0, payload}));
+        (void)outcome;
+        ++report_.later_erasures;
+      }
+    }
     return ok_status();
   }
 

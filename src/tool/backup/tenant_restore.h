@@ -7,7 +7,8 @@
 // force for; last what the shop says about its users, as it was at the cut.
 //
 // Of persons whom a later record of the log orders to erase nothing is sent that is older than the
-// order: what `vitrine erase run` would take out of the log. docs/backup.md says what carries over
+// order: what `vitrine erase run` would take out of the log. RestoreOptions::erasures are heeded in
+// the same way. docs/backup.md says what carries over
 // and what does not.
 #pragma once
 
@@ -44,6 +45,7 @@ struct TenantRestoreReport {
   std::uint64_t merges = 0;          // applied
   std::uint64_t merges_refused = 0;  // the visitor is another user already, as it was then
   std::uint64_t forgotten = 0;       // deletions applied
+  std::uint64_t later_erasures = 0;  // orders from after the cut that were heeded
   std::uint64_t erased = 0;          // records of persons who were erased later: not sent
   std::string profile_version;       // of the last answer
   double seconds = 0;

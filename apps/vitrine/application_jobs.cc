@@ -71,9 +71,9 @@ void Application::open_jobs() {
 }
 
 void Application::register_job_metrics() {
-  const auto add = [this](Kind kind, const char* name, const char* help, obs::Labels labels,
+  const auto add = [this](Kind kind, const char* name, const char* help, const obs::Labels& labels,
                           auto read) {
-    registry_.function(kind, name, help, std::move(labels), this,
+    registry_.function(kind, name, help, labels, this,
                        [this, read] { return static_cast<double>(read(jobs_->counts())); });
   };
   using C = const api::JobQueue::Counts&;

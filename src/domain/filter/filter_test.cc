@@ -119,24 +119,6 @@ bool is_true(const Comparison& c, const TwinItem& item) {
   return false;
 }
 
-bool is_true(const Node& node, const TwinItem& item) {
-  switch (node.kind) {
-    case Node::Kind::kComparison: return is_true(node.comparison, item);
-    case Node::Kind::kNot: return !is_true(*node.children.front(), item);
-    case Node::Kind::kAnd:
-      for (const auto& child : node.children) {
-        if (!is_true(*child, item)) return false;
-      }
-      return true;
-    case Node::Kind::kOr:
-      for (const auto& child : node.children) {
-        if (is_true(*child, item)) return true;
-      }
-      return false;
-  }
-  return false;
-}
-
 // --- Random filters, written together with their tree ----------------------------------------
 
 // The tree is made beside the text, not by the parser, so that the parser is tested too.

@@ -18,8 +18,8 @@ int CsvReader::get() {
   if (peeked_ != kNone) return std::exchange(peeked_, kNone);
   if (piece_.empty()) {
     if (at_end_) return kEnd;
-    auto piece = input_->next();
-    if (!piece.ok()) error_ = std::move(piece).error();
+    const auto piece = input_->next();
+    if (!piece.ok()) error_ = piece.error();
     if (!piece.ok() || piece.value().empty()) {
       at_end_ = true;
       return kEnd;
@@ -34,8 +34,8 @@ int CsvReader::get() {
 
 void CsvReader::skip_byte_order_mark() {
   while (!at_end_ && head_.size() < kByteOrderMark.size()) {
-    auto piece = input_->next();
-    if (!piece.ok()) error_ = std::move(piece).error();
+    const auto piece = input_->next();
+    if (!piece.ok()) error_ = piece.error();
     at_end_ = !piece.ok() || piece.value().empty();
     if (!at_end_) head_ += piece.value();
   }

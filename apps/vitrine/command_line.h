@@ -30,8 +30,12 @@ class CommandLine {
 
 void add_archive_commands(CLI::App& app, const CommandLine& line);
 void add_backup_commands(CLI::App& app, const CommandLine& line);
+void add_control_commands(CLI::App& app, const CommandLine& line);
 void add_decision_commands(CLI::App& app, const CommandLine& line);
 void add_evaluate_commands(CLI::App& app, const CommandLine& line);
+void add_import_commands(CLI::App& app, const CommandLine& line);
+// `log`, `state` and `erase`; before add_decision_commands(), which adds to `state`.
+void add_inspect_commands(CLI::App& app, const CommandLine& line);
 void add_model_commands(CLI::App& app, const CommandLine& line);
 void add_simulate_commands(CLI::App& app, const CommandLine& line);
 

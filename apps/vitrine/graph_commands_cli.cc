@@ -71,7 +71,7 @@ void add_bench(CLI::App& group, const RunCommand& run, Arguments& args) {
       ->check(CLI::Range(1, 8192));
   command.add_option("--row-type", args.type, "Of random rows: fp32 or bf16 [fp32]")
       ->check(CLI::IsMember({"fp32", "bf16"}));
-  command.add_option("--batches", args.bench.batches, "[256]");
+  command.add_option("--batches", args.bench.batches, "Training steps to gather rows for [256]");
   command.add_option("--superbatch", args.bench.superbatch, "Batches planned at a time [128]")
       ->check(CLI::Range(1, 65534));
   command.add_option("--batch", args.bench.batch_examples, "Examples of a batch [1024]");

@@ -33,8 +33,8 @@ void add_build(CLI::App& group, int& exit_code) {
   build.add_flag("--no-second", options.no_second,
                  "No codes for a second look: less memory, more reads of exact rows");
   build.add_option("--lists", options.lists, "Number of lists [about the square root]");
-  build.add_option("--seed", options.seed, "[1]");
-  build.add_option("--threads", options.threads, "[2]")->check(CLI::Range(1, 256));
+  build.add_option("--seed", options.seed, "Another seed, another clustering [1]");
+  build.add_option("--threads", options.threads, "That build it [2]")->check(CLI::Range(1, 256));
   build.callback([&exit_code] {
     const auto progress = terminal_progress();
     exit_code = report_vec(vec::run_vec_build(options, *progress, std::cout));
@@ -87,7 +87,7 @@ void add_others(CLI::App& group, int& exit_code) {
       "Build an index from the vectors of a Faiss index (Flat, IVFFlat, IVFPQ, IVFPQFastScan)");
   faiss.add_option("input", import.input, "The Faiss index")->required();
   faiss.add_option("-o,--output", import.output, "The index file to write")->required();
-  faiss.add_option("--threads", import.threads, "[2]")->check(CLI::Range(1, 256));
+  faiss.add_option("--threads", import.threads, "That build it [2]")->check(CLI::Range(1, 256));
   faiss.callback([&exit_code] {
     const auto progress = terminal_progress();
     exit_code = report_vec(vec::run_vec_import_faiss(import, *progress, std::cout));
@@ -98,12 +98,16 @@ void add_others(CLI::App& group, int& exit_code) {
       "model", "Memory traffic with and without sharing lists in a batch; a model, for planning");
   modelled.add_option("index", model.index, "An index file; without it the paper's example");
   modelled.add_option("queries", model.queries, "The trace: queries as .fvecs, .bvecs or .npy");
-  modelled.add_option("--recall", model.recall, "[0.95]")->check(CLI::Range(0.0, 1.0));
+  modelled.add_option("--recall", model.recall, "Whose plans are compared [0.95]")
+      ->check(CLI::Range(0.0, 1.0));
   modelled.add_option("--batch", model.batch, "Queries of a batch [1000]");
-  modelled.add_option("--bandwidth", model.gigabytes_a_second, "GB/s [13]");
-  modelled.add_option("--example-batch", model.paper_batch, "[1000]");
-  modelled.add_option("--example-probes", model.paper_probes, "[128]");
-  modelled.add_option("--example-lists", model.paper_lists, "[10000]");
+  modelled.add_option("--bandwidth", model.gigabytes_a_second, "Of the memory, in GB/s [13]");
+  modelled.add_option("--example-batch", model.paper_batch,
+                      "Without an index: queries of a batch [1000]");
+  modelled.add_option("--example-probes", model.paper_probes,
+                      "Without an index: lists a query asks [128]");
+  modelled.add_option("--example-lists", model.paper_lists,
+                      "Without an index: lists there are [10000]");
   modelled.add_flag("--json", model.json, "Write JSON");
   modelled.callback([&exit_code] { exit_code = report_vec(vec::run_vec_model(model, std::cout)); });
 }

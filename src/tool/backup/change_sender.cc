@@ -1,16 +1,16 @@
 #include "tool/backup/change_sender.h"
 
-#include <algorithm>
+#include <chrono>
 #include <thread>
 
 #include "tool/import/json_field.h"
+#include "tool/import/patient_send.h"
 
 namespace vitrine::backup {
 namespace {
 
 using importer::ApiAnswer;
 using importer::read_field;
-using std::chrono::milliseconds;
 
 // The text of a field of the answer; empty where there is none.
 std::string field_of(const ApiAnswer& answer, std::string_view name) {
@@ -54,38 +54,19 @@ Result<ChangeOutcome> ChangeSender::send(const Change& change) {
 }
 
 Result<ApiAnswer> ChangeSender::send_patiently(const Change& change) {
-  const auto where = [&] { return std::string(change.method) + " " + change.path; };
-  milliseconds throttled{0};
-  int failures = 0;
-  for (;;) {
-    auto answer = client_.send(change.method, change.path,
-                               change.body.empty() ? "" : "application/json", change.body);
-    milliseconds wait{0};
-    if (answer.ok() && answer->status == 429) {
-      wait = std::chrono::seconds(std::max<std::uint32_t>(1, answer->retry_after_s));
-      throttled += wait;
-      if (throttled > options_.throttled_max) {
-        return refusal(*answer).context(where() + ": still refused after waiting");
-      }
-      totals_.throttled += wait;
-    } else if (answer.ok() && answer->status < 500) {
-      return answer;
-    } else {
-      if (++failures >= options_.attempts_max) {
-        Error why = answer.ok() ? refusal(*answer) : std::move(answer).error();
-        return std::move(why).context(where() + ": gave up after " + std::to_string(failures) +
-                                      " attempts");
-      }
-      wait = std::min(milliseconds(100) * (1 << std::min(failures - 1, 6)), milliseconds(5000));
-    }
-    ++totals_.retries;
-    pause(wait);
-  }
-}
-
-void ChangeSender::pause(milliseconds time) const {
-  if (options_.sleep) return options_.sleep(time);
-  std::this_thread::sleep_for(time);
+  const importer::Patience patience{
+      options_.attempts_max, options_.throttled_max, [this](std::chrono::milliseconds time) {
+        options_.sleep ? options_.sleep(time) : std::this_thread::sleep_for(time);
+        return true;
+      }};
+  importer::Retries retries;
+  auto answer = importer::send_patiently(
+      client_,
+      {change.method, change.path, change.body.empty() ? "" : "application/json", change.body},
+      patience, retries);
+  totals_.retries += retries.requests;
+  totals_.throttled += retries.throttled;
+  return answer;
 }
 
 }  // namespace vitrine::backup

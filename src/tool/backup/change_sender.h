@@ -3,11 +3,10 @@
 // For what has no import route and must keep its place among events: an answer says that the
 // change is applied, so that events that are sent after it come after it in the log, too.
 //
-// A change is repeated after 429 (as long as Retry-After says), 5xx and a lost connection, within
-// the bounds of importer::SendOptions; so only changes that may happen twice are for it.
+// A change is sent as of patient_send.h, within the bounds of importer::SendOptions: so only
+// changes that may happen twice are for it.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -46,7 +45,6 @@ class ChangeSender {
   ChangeSender(importer::SendOptions options, importer::ApiClient client)
       : options_(std::move(options)), client_(std::move(client)) {}
   Result<importer::ApiAnswer> send_patiently(const Change& change);
-  void pause(std::chrono::milliseconds time) const;
 
   importer::SendOptions options_;
   importer::ApiClient client_;

@@ -11,6 +11,7 @@
 
 #include "platform/codec/json_parse.h"
 #include "tool/import/json_field.h"
+#include "tool/import/patient_send.h"
 
 namespace vitrine::importer {
 namespace {
@@ -183,39 +184,16 @@ class BatchSender::Lane {
     return "http_" + std::to_string(answer.status);
   }
 
-  // Until the server has taken the batch or refused it for good.
   Result<ApiAnswer> send_patiently(const Batch& batch) {
     const SendOptions& options = shared_.options;
-    milliseconds throttled{0};
-    int failures = 0;
-    for (;;) {
-      auto answer = client_.send("POST", options.path, "application/x-ndjson", batch.body);
-      milliseconds wait{0};
-      if (answer.ok() && answer->status == 429) {
-        wait = std::chrono::seconds(std::max<std::uint32_t>(1, answer->retry_after_s));
-        throttled += wait;
-        if (throttled > options.throttled_max) {
-          return refusal(*answer).context("POST " + options.path + ": still refused after waiting");
-        }
-        totals_.throttled += wait;
-      } else if (answer.ok() && answer->status < 500) {
-        return answer;
-      } else {
-        if (++failures >= options.attempts_max) {
-          Error why = answer.ok() ? refusal(*answer) : std::move(answer).error();
-          return std::move(why).context("POST " + options.path + ": gave up after " +
-                                        std::to_string(failures) + " attempts");
-        }
-        wait = std::min(milliseconds(100) * (1 << std::min(failures - 1, 6)), milliseconds(5000));
-        if (answer.ok() && answer->retry_after_s > 0) {
-          wait = std::chrono::seconds(std::min<std::uint32_t>(answer->retry_after_s, 60));
-        }
-      }
-      ++totals_.retries;
-      if (!shared_.pause(wait)) {
-        return Error(ErrorCode::kUnavailable, "the import was stopped");
-      }
-    }
+    const Patience patience{options.attempts_max, options.throttled_max,
+                            [this](milliseconds time) { return shared_.pause(time); }};
+    Retries retries;
+    auto answer = importer::send_patiently(
+        client_, {"POST", options.path, "application/x-ndjson", batch.body}, patience, retries);
+    totals_.retries += retries.requests;
+    totals_.throttled += retries.throttled;
+    return answer;
   }
 
   Shared& shared_;

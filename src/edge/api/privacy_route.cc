@@ -18,6 +18,17 @@ net::Response busy() {
           .with_retry_after(1));
 }
 
+// Export and order name the visitors that the state knows to be the person. So the state has to
+// know what was acknowledged before they came: an event a moment ago may be what tied a device to
+// it. Then `work` runs beside the requests, or `owed` is told that too much of that goes on.
+void once_all_is_applied(Platform& platform, const std::shared_ptr<TenantServices>& services,
+                         const std::shared_ptr<net::Responder>& owed, std::function<void()> work) {
+  apply::Partition& partition = services->partition;
+  partition.waiters().add(partition.durable(), [owed, &platform, work = std::move(work)] {
+    if (!platform.run_aside(work)) owed->respond(busy());
+  });
+}
+
 // The order to erase, in as many records as its keys need; each begins with the user's own.
 std::vector<std::string> erasure_payloads(TenantId tenant, const std::vector<Hash128>& keys) {
   std::vector<std::string> payloads;
@@ -74,7 +85,8 @@ void export_user(Call& call, net::Responder responder) {
   privacy::ExportSource source{&io::system_files(), &services->partition,
                                call.platform.answers().directory()};
   auto owed = std::make_shared<net::Responder>(std::move(responder));
-  const bool taken = call.platform.run_aside(
+  once_all_is_applied(
+      call.platform, services, owed,
       [owed, services, source, from, tenant = call.caller.tenant, user_id = call.arguments[0]] {
         auto page = privacy::export_person(source, tenant, user_id, from);
         if (!page.ok()) return owed->respond(problem_response(page.error()));
@@ -83,24 +95,17 @@ void export_user(Call& call, net::Responder responder) {
         response.body = std::move(page->lines);
         owed->respond(std::move(response));
       });
-  if (!taken) owed->respond(busy());
 }
 
-// The order names the visitors that the state knows to be the person. So the state has to know what
-// was acknowledged before the order came: an event a moment ago may be what tied a device to it.
 void order_erasure(Call& call, net::Responder responder, RenderErasure render) {
   auto services = tenant_services(call, responder);
   if (!services) return;
   auto owed = std::make_shared<net::Responder>(std::move(responder));
-  apply::Partition& partition = services->partition;
-  auto erase = [owed, services, render = std::move(render), tenant = call.caller.tenant,
-                epoch = call.caller.view->tenant.epoch, user_id = call.arguments[0]] {
-    erase_now(services, tenant, epoch, user_id, owed, render);
-  };
-  partition.waiters().add(partition.durable(),
-                          [owed, &platform = call.platform, erase = std::move(erase)] {
-                            if (!platform.run_aside(erase)) owed->respond(busy());
-                          });
+  once_all_is_applied(call.platform, services, owed,
+                      [owed, services, render = std::move(render), tenant = call.caller.tenant,
+                       epoch = call.caller.view->tenant.epoch, user_id = call.arguments[0]] {
+                        erase_now(services, tenant, epoch, user_id, owed, render);
+                      });
 }
 
 void erase_user(Call& call, net::Responder responder) {

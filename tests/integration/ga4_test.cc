@@ -67,6 +67,7 @@ class Ga4 : public testing::Test {
     return page.body.substr(at, page.body.find('\n', at) - at);
   }
   double purchases() {
+    seen();  // waits until what was sent last is applied
     return number_at(server_.get("/v1/users/u", shop_.secret).body, "/activity/purchases");
   }
 

@@ -1,6 +1,8 @@
 // Runs a fuzz target without a fuzzing engine: first every file of the folders given on the
-// command line, then a fixed number of inputs made from them by a fixed random source. It
-// keeps the targets building and passing in every test run; `make fuzz` does the searching.
+// command line, then inputs made from them by a fixed random source: a fixed number, or as many as
+// a minute allows. It keeps the targets building and passing in every test run; `make fuzz` does
+// the searching.
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -35,8 +35,8 @@
 
 namespace {
 
-using namespace vitrine;         // NOLINT
-using namespace vitrine::bench;  // NOLINT
+using namespace vitrine;
+using namespace vitrine::bench;
 
 constexpr TenantId kTenant{1};
 constexpr std::uint32_t kEvents = 2'000'000;

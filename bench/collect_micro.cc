@@ -18,7 +18,7 @@
 
 namespace {
 
-using namespace vitrine;  // NOLINT
+using namespace vitrine;
 
 constexpr TimeUs kNow = 1'795'363'200'000'000;
 constexpr std::size_t kBatchEvents = 100;

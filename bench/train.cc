@@ -27,8 +27,8 @@
 
 namespace {
 
-using namespace vitrine;         // NOLINT
-using namespace vitrine::bench;  // NOLINT
+using namespace vitrine;
+using namespace vitrine::bench;
 using graph::StoreKind;
 
 int failures = 0;  // parts that gave no figures; the rest goes on

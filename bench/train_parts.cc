@@ -19,7 +19,7 @@
 namespace vitrine::bench {
 namespace {
 
-using namespace vitrine::graph;  // NOLINT
+using namespace vitrine::graph;
 
 // Code, stacks, page tables, the kernel's own buffers: what no budget counts.
 constexpr std::uint64_t kProcessBytes = 32 << 20;

@@ -2,7 +2,7 @@
 // changes.
 #include "domain/catalog/catalog.h"
 
-using namespace vitrine::catalog;  // NOLINT
+using namespace vitrine::catalog;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

@@ -3,7 +3,7 @@
 #include "domain/catalog/catalog.h"
 #include "domain/catalog/item_codec.h"
 
-using namespace vitrine::catalog;  // NOLINT
+using namespace vitrine::catalog;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);

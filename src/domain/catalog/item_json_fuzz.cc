@@ -3,7 +3,7 @@
 #include "domain/catalog/item_codec.h"
 #include "domain/catalog/item_json.h"
 
-using namespace vitrine::catalog;  // NOLINT
+using namespace vitrine::catalog;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -7,8 +7,8 @@
 #include "domain/conduct/conduct.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine;           // NOLINT
-  using namespace vitrine::conduct;  // NOLINT
+  using namespace vitrine;
+  using namespace vitrine::conduct;
   constexpr std::uint32_t kUsers = 100, kItems = 100;
   StringSource source(std::string_view(reinterpret_cast<const char*>(data), size));
   Conduct conduct({.visitors_max = 10, .kept_max = 5, .contributions_max = 100});

@@ -7,7 +7,7 @@
 #include "domain/conduct/settings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine::conduct;  // NOLINT
+  using namespace vitrine::conduct;
   const auto settings = parse_settings(std::string_view(reinterpret_cast<const char*>(data), size));
   if (!settings.ok()) {
     VITRINE_CHECK(!settings.error().message().empty());

@@ -8,7 +8,7 @@
 #include "domain/conduct/standing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine::conduct;  // NOLINT
+  using namespace vitrine::conduct;
   const auto change = decode_change(std::string_view(reinterpret_cast<const char*>(data), size));
   if (!change.ok()) {
     VITRINE_CHECK(!change.error().message().empty());

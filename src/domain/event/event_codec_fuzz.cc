@@ -5,7 +5,7 @@
 #include "domain/event/event_codec.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine::event;  // NOLINT
+  using namespace vitrine::event;
   Event event;
   if (!decode_event({reinterpret_cast<const char*>(data), size}, event).ok()) return 0;
   std::string bytes;

@@ -7,7 +7,7 @@
 #include "platform/codec/json_writer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine;  // NOLINT
+  using namespace vitrine;
   static event::EventReader reader;
   const auto rules = event::EventRules::imported(1'795'363'200'000'000);
   event::Event event;

@@ -2,7 +2,7 @@
 // a small fixed catalog, by testing each item as well as by walking.
 #include "domain/filter/filter.h"
 
-using namespace vitrine;  // NOLINT
+using namespace vitrine;
 
 namespace {
 

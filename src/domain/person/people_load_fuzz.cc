@@ -1,7 +1,7 @@
 // Any bytes as saved people: refused, or whole ones that save to the same bytes and take changes.
 #include "domain/person/people.h"
 
-using namespace vitrine::person;  // NOLINT
+using namespace vitrine::person;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

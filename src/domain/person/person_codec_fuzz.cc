@@ -1,7 +1,7 @@
 // Any bytes as a record body: refused, or something that encodes to the same bytes again.
 #include "domain/person/person_codec.h"
 
-using namespace vitrine::person;  // NOLINT
+using namespace vitrine::person;
 
 namespace {
 

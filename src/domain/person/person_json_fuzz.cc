@@ -5,7 +5,7 @@
 #include "domain/person/person_json.h"
 #include "platform/codec/json_writer.h"
 
-using namespace vitrine::person;  // NOLINT
+using namespace vitrine::person;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -10,7 +10,7 @@
 namespace {
 
 void check(const std::string& lines, const vitrine::api::TrustedProxies& proxies) {
-  using namespace vitrine;  // NOLINT
+  using namespace vitrine;
   const std::string text = "GET / HTTP/1.1\r\nHost: x\r\n" + lines + "\r\n\r\n";
   for (const char* peer : {"192.0.2.1", "10.0.0.1", "2001:db8::1"}) {
     const net::ParsedRequest parsed(text, peer);
@@ -25,7 +25,7 @@ void check(const std::string& lines, const vitrine::api::TrustedProxies& proxies
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine::api;  // NOLINT
+  using namespace vitrine::api;
   static const auto xff = parse_proxies("10.0.0.0/8 2001:db8::/32", "x-forwarded-for").value();
   static const auto forwarded = parse_proxies("10.0.0.0/8 2001:db8::/32", "forwarded").value();
   const std::string value(reinterpret_cast<const char*>(data), size);

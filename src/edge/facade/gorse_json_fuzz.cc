@@ -7,7 +7,7 @@
 #include "edge/facade/gorse.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine;  // NOLINT
+  using namespace vitrine;
   const std::string_view body(reinterpret_cast<const char*>(data), size);
   const auto feedback = facade::translate_gorse_feedback(body, 0);
   if (!feedback.ok() && feedback.error().reason().empty()) __builtin_trap();

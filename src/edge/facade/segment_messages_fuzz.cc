@@ -8,7 +8,7 @@
 #include "edge/facade/segment.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine;  // NOLINT
+  using namespace vitrine;
   if (size == 0) return 0;
   static event::EventReader reader;
   const auto call = static_cast<facade::SegmentCall>(data[0] % 7);

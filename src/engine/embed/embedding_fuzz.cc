@@ -9,7 +9,7 @@
 
 namespace {
 
-using namespace vitrine;  // NOLINT
+using namespace vitrine;
 
 void try_embedding(std::string_view bytes) {
   StringSource source(bytes);

@@ -10,8 +10,8 @@
 #include "engine/graph/row_file.h"
 #include "platform/codec/crc32c.h"
 
-using namespace vitrine;         // NOLINT
-using namespace vitrine::graph;  // NOLINT
+using namespace vitrine;
+using namespace vitrine::graph;
 
 namespace {
 

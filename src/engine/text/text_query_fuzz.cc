@@ -5,8 +5,8 @@
 #include "engine/text/query_parser.h"
 #include "engine/text/search.h"
 
-using namespace vitrine;        // NOLINT
-using namespace vitrine::text;  // NOLINT
+using namespace vitrine;
+using namespace vitrine::text;
 
 namespace {
 

@@ -8,7 +8,7 @@
 namespace {
 
 std::string read_all(std::string_view text, std::size_t piece_bytes) {
-  using namespace vitrine::codec;  // NOLINT
+  using namespace vitrine::codec;
   const CsvOptions options{.row_bytes_max = 64, .fields_max = 8};
   CsvReader reader(memory_input(text, piece_bytes), options);
   std::vector<std::string_view> fields;

@@ -5,7 +5,7 @@
 #include "platform/codec/gzip.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine::codec;  // NOLINT
+  using namespace vitrine::codec;
   constexpr std::size_t kLimit = 4096;
   std::string out, again;
   const bool ok = gunzip({reinterpret_cast<const char*>(data), size}, kLimit, 64, out).ok();

@@ -7,7 +7,7 @@
 #include "platform/codec/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine::codec;  // NOLINT
+  using namespace vitrine::codec;
   static JsonParser parser;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const JsonError error = diagnose_json(text);

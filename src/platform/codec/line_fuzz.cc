@@ -7,7 +7,7 @@
 namespace {
 
 std::string read_all(std::string_view text, std::size_t piece_bytes) {
-  using namespace vitrine::codec;  // NOLINT
+  using namespace vitrine::codec;
   LineReader reader(memory_input(text, piece_bytes), 32);
   std::string all;
   for (;;) {

@@ -4,7 +4,7 @@
 #include "platform/codec/time_format.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine::codec;  // NOLINT
+  using namespace vitrine::codec;
   const auto time = parse_rfc3339({reinterpret_cast<const char*>(data), size});
   if (!time.ok()) return 0;
   if (time.value() < kTimeUsMin || time.value() > kTimeUsMax) __builtin_trap();

@@ -2,7 +2,7 @@
 #include "service/archive/archive_manifest.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  using namespace vitrine::archive;  // NOLINT
+  using namespace vitrine::archive;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto manifest = decode_archive_manifest(text);
   if (manifest.ok() && encode_archive_manifest(manifest.value()) != text) __builtin_trap();

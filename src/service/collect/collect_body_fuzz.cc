@@ -6,7 +6,7 @@
 #include "service/collect/event_batch.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine;  // NOLINT
+  using namespace vitrine;
   if (size == 0) return 0;
   static collect::EventBatch batch;
   static const event::TypeNames custom{"wishlist-shared"};

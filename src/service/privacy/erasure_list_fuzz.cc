@@ -6,7 +6,7 @@
 #include "service/privacy/erasure_list.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vitrine::privacy;  // NOLINT
+  using namespace vitrine::privacy;
   const auto list = parse_erasures({reinterpret_cast<const char*>(data), size});
   if (!list.ok()) {
     if (list.error().message().find("line ") == std::string::npos) __builtin_trap();

@@ -75,7 +75,7 @@ TEST_F(PersonMatch, OnlyBeforeTheOrderAndOnlyInTheTenant) {
 }
 
 TEST_F(PersonMatch, KnowsEveryRecordAboutAUser) {
-  using namespace person;  // NOLINT
+  using namespace person;
   ConsentChange consent{"ada", {}};
   consent.consents.set(event::Purpose::kMarketing, true);
   const std::vector<std::pair<RecordKind, std::string>> theirs = {

@@ -2,7 +2,7 @@
 #include "tool/backup/manifest.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  using namespace vitrine::backup;  // NOLINT
+  using namespace vitrine::backup;
   const auto manifest = decode_backup_manifest({reinterpret_cast<const char*>(data), size});
   if (!manifest.ok()) return 0;
   for (const auto& file : manifest.value().files) {

@@ -11,7 +11,7 @@
 
 namespace {
 
-using namespace vitrine;  // NOLINT
+using namespace vitrine;
 
 std::string map_all(const std::string& path, const importer::MapOptions& options,
                     importer::RowKind kind) {

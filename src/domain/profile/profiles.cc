@@ -26,8 +26,7 @@ Hash128 prefixed_key(char kind, std::string_view id) {
 Hash128 user_key(std::string_view user_id) { return prefixed_key('u', user_id); }
 Hash128 anonymous_key(std::string_view anonymous_id) { return prefixed_key('a', anonymous_id); }
 
-Profiles::Profiles(ProfilesOptions options)
-    : options_(std::move(options)), pool_(options_.max_entries) {}
+Profiles::Profiles(ProfilesOptions options) : options_(options), pool_(options_.max_entries) {}
 
 Profiles::~Profiles() = default;
 

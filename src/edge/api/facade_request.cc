@@ -200,8 +200,9 @@ void FacadeRequest::answer() {
   if (failure_) return responder_.respond(problem_response(failure_));
   // The first thing that is wrong with a message stands for it.
   std::ranges::stable_sort(taken_.rejected, {}, &Taken::Rejected::index);
-  const auto repeated = std::ranges::unique(taken_.rejected, {}, &Taken::Rejected::index);
-  taken_.rejected.erase(repeated.begin(), repeated.end());
+  const auto last = std::unique(taken_.rejected.begin(), taken_.rejected.end(),
+                                [](const auto& a, const auto& b) { return a.index == b.index; });
+  taken_.rejected.erase(last, taken_.rejected.end());
   std::set<std::uint32_t> changed;
   for (const auto& change : translation_.people) changed.insert(change.index);
   for (const auto& rejected : taken_.rejected) changed.erase(rejected.index);

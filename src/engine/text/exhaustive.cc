@@ -26,12 +26,13 @@ struct Twin {
   std::map<std::pair<std::string, std::string>, std::vector<bool>> prefixes;  // by field and prefix
 
   const List& list(const std::string& term) {
-    auto [at, fresh] = lists.try_emplace(term);
+    const auto [at, fresh] = lists.try_emplace(term);
+    List& postings = at->second;
     if (fresh)
       segment.for_each_posting(term, [&](const Segment::Posting& p) {
-        at->second[p.document] = {p.frequency, {p.positions.begin(), p.positions.end()}};
+        postings[p.document] = {p.frequency, {p.positions.begin(), p.positions.end()}};
       });
-    return at->second;
+    return postings;
   }
   double idf(const std::string& term) {
     const auto [at, fresh] = idfs.try_emplace(term);
@@ -57,16 +58,17 @@ struct Twin {
   }
   // Which documents have a term that begins so.
   const std::vector<bool>& with_prefix(const std::string& field, const std::string& prefix) {
-    auto [at, fresh] = prefixes.try_emplace({field, prefix});
-    if (!fresh) return at->second;
-    at->second.resize(segment.documents());
+    const auto [at, fresh] = prefixes.try_emplace({field, prefix});
+    std::vector<bool>& found = at->second;
+    if (!fresh) return found;
+    found.resize(segment.documents());
     segment.for_each_term(prefix, [&](std::string_view t, std::uint64_t) {
       if (!t.starts_with(prefix)) return false;
       for (const auto& [d, document] : list(std::string(t)))
-        if (any(occurrences(document, field))) at->second[d] = true;
+        if (any(occurrences(document, field))) found[d] = true;
       return true;
     });
-    return at->second;
+    return found;
   }
   float saturation(std::uint32_t d, const std::array<std::uint32_t, kFieldsMax>& tf) const {
     const Schema& schema = segment.schema();

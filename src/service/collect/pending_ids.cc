@@ -1,7 +1,6 @@
 #include "service/collect/pending_ids.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "base/check.h"
@@ -21,9 +20,10 @@ void PendingIds::open_generation() {
 std::optional<PendingIds::Entry> PendingIds::find(TenantId tenant, const Hash128& id) const {
   if (size_ == 0) return std::nullopt;
   const Key key{id, tenant.value};
-  for (const auto& generation : std::views::reverse(generations_)) {
-    const auto found = generation.ids.find(key);
-    if (found != generation.ids.end()) return found->second;
+  // The newest first.
+  for (auto generation = generations_.rbegin(); generation != generations_.rend(); ++generation) {
+    const auto found = generation->ids.find(key);
+    if (found != generation->ids.end()) return found->second;
   }
   return std::nullopt;
 }

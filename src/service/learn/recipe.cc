@@ -207,9 +207,7 @@ Result<Recipe> make_recipe(Kind kind, const std::map<std::string, double>& wante
   recipe.kind = kind;
   const auto rows = parameter_rows(kind);
   for (const auto& [name, value] : wanted) {
-    if (std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.name == name; })) {
-      continue;
-    }
+    if (std::ranges::find(rows, name, &ParameterRow::name) != rows.end()) continue;
     std::string known;
     for (const ParameterRow& row : rows)
       known += (known.empty() ? "" : ", ") + std::string(row.name);

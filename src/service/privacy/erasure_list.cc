@@ -59,8 +59,7 @@ bool read_line(const simdjson::dom::element& json, ErasureEntry& out) {
 
 void settle(ErasureList& list) {
   std::ranges::sort(list, {}, order_of);
-  const auto repeated = std::ranges::unique(list);
-  list.erase(repeated.begin(), repeated.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
 }
 
 Result<std::optional<ErasureEntry>> erasure_of(const eventlog::RecordView& record) {

@@ -64,7 +64,7 @@ Index::Index(std::shared_ptr<const Lists> lists, std::shared_ptr<const Graph> gr
     : lists_(std::move(lists)),
       graph_(graph == nullptr ? std::make_shared<const Graph>() : std::move(graph)),
       plans_(std::move(plans)),
-      options_(std::move(options)) {
+      options_(options) {
   options_.calibration.own_queries = {};  // not ours
 }
 

@@ -301,7 +301,7 @@ Result<LoadResult> LoadRun::run() {
   result_.answers_per_s = static_cast<double>(result_.answers) / result_.seconds;
   result_.client_cpu_s = thread_cpu_s() - cpu_before;
   if (slack >= 0) ::prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(slack));
-  return std::move(result_);
+  return result_;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/embed/embedding.h"
+#include "service/learn/epoch_watch.h"
 #include "service/learn/fit_epochs.h"
 
 namespace vitrine::learn {
@@ -33,41 +34,17 @@ Result<Fit> fit_embedding(const Recipe& recipe, const spectral::Interactions& da
   VITRINE_TRY(auto model, embed::Embedding::create(data, start, context.workers, context.progress));
   if (context.stopped()) return training_stopped();
 
-  Status kept = ok_status();
+  EpochWatch<embed::TrainHooks, embed::TrainReport> watch(context);
   std::function<double(const embed::Embedding&)> validate;
   if (context.validate) {
-    validate = [&](const embed::Embedding& now) -> double {
-      auto frozen = make_embedding(now, popularity);
-      if (frozen.ok()) return context.validate(**frozen);
-      kept = frozen.error();  // ends the training after this epoch
-      return 0;
+    validate = [&](const embed::Embedding& now) {
+      return watch.measure(make_embedding(now, popularity));
     };
   }
-  embed::TrainHooks hooks;
-  hooks.after_epoch = [&](const embed::TrainReport& so_far, const auto& save) {
-    if (context.on_epoch) {
-      context.on_epoch(so_far.epochs, so_far.losses.back(),
-                       context.validate ? std::optional(so_far.measures.back()) : std::nullopt);
-    }
-    if (context.checkpoint != nullptr) {
-      StringSink out;
-      save(out);
-      if (kept.ok()) kept = context.checkpoint->save(context.phase, out.bytes());
-    }
-    return kept.ok() && !context.stopped();
-  };
-  std::optional<std::string> saved;
-  if (context.checkpoint != nullptr) {
-    VITRINE_TRY(saved, context.checkpoint->load(context.phase));
-  }
-  std::optional<StringSource> resume;
-  if (saved) {
-    resume.emplace(*saved);
-    hooks.resume = &*resume;
-  }
+  VITRINE_TRY(const auto hooks, watch.hooks());
   auto trained = model.train(data, options, validate, context.workers, context.progress, hooks);
   if (!trained.ok()) return std::move(trained).error();
-  if (!kept.ok()) return std::move(kept).error();
+  if (!watch.kept().ok()) return watch.kept().error();
   if (trained->ended) return training_stopped();
   FitReport report;
   report.epochs = trained->best_epoch;

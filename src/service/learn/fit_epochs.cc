@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "engine/factor/user_store.h"
+#include "service/learn/epoch_watch.h"
 
 namespace vitrine::learn {
 namespace {
@@ -250,43 +251,18 @@ Result<Fit> fit_session(const Recipe& recipe, std::span<const Interaction> train
   if (context.warm != nullptr) warm_up(model, *context.warm);
 
   FitReport report;
-  Status kept = ok_status();
+  EpochWatch<session::TrainHooks, session::TrainReport> watch(context);
   const auto validate = [&](const session::SessionModel& now) -> double {
-    if (!context.validate) return 1.0;
-    auto frozen_model = make_session(now, popularity);
-    if (frozen_model.ok()) return context.validate(**frozen_model);
-    kept = frozen_model.error();  // ends the training after this epoch
-    return 0;
+    return context.validate ? watch.measure(make_session(now, popularity)) : 1.0;
   };
-  session::TrainHooks hooks;
-  hooks.after_epoch = [&](const session::TrainReport& so_far, const auto& save) {
-    if (context.on_epoch) {
-      context.on_epoch(so_far.epochs, so_far.losses.back(),
-                       context.validate ? std::optional(so_far.measures.back()) : std::nullopt);
-    }
-    if (context.checkpoint != nullptr) {
-      StringSink out;
-      save(out);
-      if (kept.ok()) kept = context.checkpoint->save(context.phase, out.bytes());
-    }
-    return kept.ok() && !context.stopped();
-  };
-  std::optional<std::string> saved;
-  if (context.checkpoint != nullptr) {
-    VITRINE_TRY(saved, context.checkpoint->load(context.phase));
-  }
-  std::optional<StringSource> resume;
-  if (saved) {
-    resume.emplace(*saved);
-    hooks.resume = &*resume;
-  }
+  VITRINE_TRY(const auto hooks, watch.hooks());
   auto trained =
       model.train(sequences_of(train), options, validate, context.workers, context.progress, hooks);
   if (!trained.ok() && trained.error().code() == ErrorCode::kInvalidArgument) {
     return std::move(trained).error().with_reason("not_enough_data");
   }
   if (!trained.ok()) return std::move(trained).error();
-  if (!kept.ok()) return std::move(kept).error();
+  if (!watch.kept().ok()) return watch.kept().error();
   if (trained->ended && context.stopped()) return training_stopped();
   report.epochs = trained->best_epoch;
   report.losses = trained->losses;

@@ -90,21 +90,9 @@ void gorse_put_items(Call& call, net::Responder responder) {
   if (!body) return;
   const auto items = facade::translate_gorse_items(body->bytes, body->readable_behind);
   if (!items.ok()) return responder.respond(problem_response(items.error()));
-  GorseChange change;
-  std::vector<std::string_view> ids;
-  for (std::size_t i = 0; i < items->size(); ++i) {
-    const auto& item = (*items)[i];
-    if (!item.ok()) {
-      return responder.respond(problem_response(
-          400, "invalid_item", "[" + std::to_string(i) + "]: " + catalog::to_string(item.errors)));
-    }
-    ids.push_back(item.value.id);
-    change.payloads.push_back(
-        payload_for(call, [&](auto& out) { catalog::encode_upsert(item.value, out); }));
-  }
-  const Status room = check_items_quota(call, *services, ids);
-  if (!room.ok()) return responder.respond(problem_response(room.error()));
-  apply_gorse_change(std::move(services), std::move(change), std::move(responder));
+  const auto encode = [](const auto& item, auto& out) { catalog::encode_upsert(item, out); };
+  put_gorse_list(call, std::move(services), record::RecordKind::kItemUpsert, *items, "invalid_item",
+                 catalog::to_string, encode, check_items_quota, std::move(responder));
 }
 
 void gorse_patch_item(Call& call, net::Responder responder) {

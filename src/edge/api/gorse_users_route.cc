@@ -27,21 +27,9 @@ void gorse_put_users(Call& call, net::Responder responder) {
   if (!body) return;
   const auto users = facade::translate_gorse_users(body->bytes, body->readable_behind);
   if (!users.ok()) return responder.respond(problem_response(users.error()));
-  GorseChange change{record::RecordKind::kUserUpsert, {}};
-  std::vector<std::string_view> ids;
-  for (std::size_t i = 0; i < users->size(); ++i) {
-    const auto& user = (*users)[i];
-    if (!user.ok()) {
-      return responder.respond(problem_response(
-          400, "invalid_user", "[" + std::to_string(i) + "]: " + to_text(user.errors)));
-    }
-    ids.push_back(user.value.id);
-    change.payloads.push_back(
-        payload_for(call, [&](auto& out) { person::encode_user(user.value, out); }));
-  }
-  const Status room = check_users_quota(call, *services, ids);
-  if (!room.ok()) return responder.respond(problem_response(room.error()));
-  apply_gorse_change(std::move(services), std::move(change), std::move(responder));
+  const auto encode = [](const auto& user, auto& out) { person::encode_user(user, out); };
+  put_gorse_list(call, std::move(services), record::RecordKind::kUserUpsert, *users, "invalid_user",
+                 to_text, encode, check_users_quota, std::move(responder));
 }
 
 // A user whom Gorse's own feedback route made is one that nobody has described: so this describes.
